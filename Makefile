@@ -1,0 +1,53 @@
+# Two commands: `make demo` shows ten recommendations, `make test` proves the project.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lock clean
+
+PYTHON := .venv/bin/python
+PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+help:
+	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
+	@echo "make test   set up what is missing, lint and run the tests"
+	@echo "make lint   ruff, with the rules of Python 3.7"
+	@echo "make lock   write requirements*.txt anew from requirements*.in"
+	@echo "make clean  remove the environment and what the demo wrote"
+
+# A target file is a mark of what is done, so that a second run redoes nothing.
+.venv/installed: requirements.txt tools/find_python37.sh
+	@python=$$(sh tools/find_python37.sh) && echo "make: environment .venv from $$python" && \
+	    $$python -m venv --clear .venv
+	$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+tmp/all-MiniLM-L6-v2/bert_config.json: | .venv/installed
+	$(PYTHON) download.py --model minilm
+
+data/sample_index.h5: data/sample_movies.csv .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) extract_features.py --bert_dir tmp/all-MiniLM-L6-v2 --input_file data/sample_movies.csv --output_dir data/sample_features
+	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@
+
+demo: data/sample_index.h5
+	$(PYTHON) recommend.py --index $< --title "The Matrix"
+	@echo
+	$(PYTHON) recommend.py --index $< --overview "A hacker learns that the world around him is a simulation run by machines"
+
+test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) -m pytest
+
+lint: .venv/installed-dev
+	$(PYTHON) -m ruff check .
+
+lock: .venv/installed-dev
+	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
+	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
+
+# No address of an index goes into the lock: it installs from wherever pip is set up to look.
+LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
+    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+clean:
+	rm -rf .venv data/sample_features data/sample_index.h5

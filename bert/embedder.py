@@ -1,0 +1,64 @@
+"""Hidden layers of a text at once, from a graph that is built once and stays warm."""
+
+import os
+import threading
+from typing import List, Optional, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from bert.checkpoint import Checkpoint, open_checkpoint
+from bert.encoder import Encoder
+from bert.errors import BertError
+from bert.extraction import batches
+from bert.tokenizing import WordPieces
+
+
+class Embedder:
+    """Answers text queries with the hidden layers that `extract_features.py` would store."""
+
+    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], max_seq_length: int,
+                 do_lower_case: bool):
+        """Builds the graph and reads the weights. Raises BertError if they do not fit."""
+        self._pieces = WordPieces(checkpoint.vocab_file, do_lower_case)
+        self._max_seq_length = max_seq_length
+        encoder = Encoder(checkpoint, layers)
+        with tf.Graph().as_default() as graph:
+            self._token_ids = tf.placeholder(tf.int32, [None, None])
+            self._lengths = tf.placeholder(tf.int32, [None])
+            self._hidden = encoder.build(self._token_ids, self._lengths)
+            self._session = tf.Session(graph=graph)
+            encoder.load(self._session)
+        # One run at a time: two at once would share the cores and both be late.
+        self._lock = threading.Lock()
+
+    def hidden_layers(self, texts: Sequence[str]) -> List[np.ndarray]:
+        """One float32 array (n_layers, n_tokens, hidden_size) a text, in the order given."""
+        found = [np.empty(0, np.float32)] * len(texts)
+        for batch in batches(self._pieces, texts, self._max_seq_length, batch_tokens=4096):
+            with self._lock:
+                layers = self._session.run(self._hidden, {
+                    self._token_ids: batch["token_ids"], self._lengths: batch["lengths"]})
+            for i, (row, n_tokens) in enumerate(zip(batch["rows"], batch["lengths"])):
+                found[row] = np.stack([layer[i, :n_tokens] for layer in layers])
+        return found
+
+
+def embedder_of(name: str, sha256: str, layers: Sequence[int], max_seq_length: int,
+                do_lower_case: bool, bert_dir: Optional[str] = None,
+                tmp_dir: str = "tmp") -> Embedder:
+    """The embedder with which an index was made: checkpoint `name` with digest `sha256`.
+
+    It is looked for in `bert_dir`, else in `tmp_dir`/`name`. Raises BertError if it is not
+    there or is another.
+    """
+    folder = bert_dir or os.path.join(tmp_dir, name)
+    if not os.path.isdir(folder):
+        raise BertError("text queries need the checkpoint {}, which is not at {}: fetch it with "
+                        "download.py or name its folder with --bert_dir".format(name, folder))
+    checkpoint = open_checkpoint(folder)
+    if checkpoint.sha256 != sha256:
+        raise BertError("{} is not the checkpoint that the index was made with ({}, sha256 {}...):"
+                        " name that one with --bert_dir or build the index anew".format(
+                            folder, name, sha256[:12]))
+    return Embedder(checkpoint, layers, max_seq_length, do_lower_case)

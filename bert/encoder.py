@@ -1,0 +1,156 @@
+"""BERT for inference: Google's weights in a graph of our own, read from top to bottom.
+
+Letters for shapes: B texts of a batch, T tokens of the longest, H hidden size, A attention
+heads, D = H / A. The arithmetic is that of Devlin et al. 2018 (arXiv 1810.04805) and
+Vaswani et al. 2017 (arXiv 1706.03762, section 3.2) as google-research/bert computes it;
+what differs is how often memory is passed over: q, k and v are one product with the
+1 / sqrt(D) of the scores folded into q's weights, and there is nothing for training.
+"""
+
+import math
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from bert.checkpoint import Checkpoint, Config, check_variables, resolve_layers
+from bert.errors import BertError
+
+_MASKED = -10000.0  # what Google adds to the score of a token that is only padding
+_EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
+
+
+class Weight(NamedTuple):
+    """Where one variable of the graph comes from.
+
+    `sources` are variables of the checkpoint with their shapes; `join` makes the value of
+    our variable from their values.
+    """
+
+    shape: Tuple
+    sources: List[Tuple[str, Tuple]]
+    join: Callable[..., np.ndarray]
+
+
+class Encoder:
+    """The graph of one checkpoint, as deep as the layers asked for need it."""
+
+    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int]):
+        """`layers` count as Google's do, -1 the last. Raises BertError for one that is not
+        there, and if the weights do not fit the config."""
+        self.checkpoint = checkpoint
+        self.layers = resolve_layers(layers, checkpoint.config)
+        self._weights = weights(checkpoint.config, max(self.layers) + 1)
+        try:
+            self._reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)
+        except (tf.errors.OpError, ValueError) as error:
+            raise BertError("{} is not a readable checkpoint ({}): download it again".format(
+                checkpoint.init_checkpoint, str(error).splitlines()[0]))
+        needed = [source for weight in self._weights.values() for source in weight.sources]
+        check_variables(self._reader.get_variable_to_shape_map(), needed, checkpoint)
+
+    def build(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
+        """Add the graph for int32 `token_ids` (B, T), of which `lengths` (B,) are real.
+
+        Returns one float32 tensor (B, T, H) for each layer asked for, in that order. What
+        stands behind a text's length is padding and means nothing.
+        """
+        config = self.checkpoint.config
+        w = {name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
+                                   initializer=tf.zeros_initializer())
+             for name, weight in self._weights.items()}
+        self._variables = w
+        B, T = tf.unstack(tf.shape(token_ids))
+        H, A = config.hidden_size, config.num_attention_heads
+        D = H // A
+
+        x = tf.gather(w["words"], tf.reshape(token_ids, [-1]))
+        x = tf.reshape(tf.reshape(x, [B, T, H]) + w["positions"][:T], [B * T, H])
+        x = _normalise(x, w, "embeddings")
+        real = tf.sequence_mask(lengths, T, tf.float32)
+        mask = (1.0 - real[:, tf.newaxis, tf.newaxis, :]) * _MASKED
+
+        outputs = []
+        for n in range(max(self.layers) + 1):
+            name = "layer_{}/".format(n)
+            qkv = _dense(x, w, name + "qkv")
+            q, k, v = tf.unstack(tf.transpose(
+                tf.reshape(qkv, [B, T, 3, A, D]), [2, 0, 3, 1, 4]))  # each (B, A, T, D)
+            attention = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask)
+            context = tf.transpose(tf.matmul(attention, v), [0, 2, 1, 3])
+            context = _dense(tf.reshape(context, [B * T, H]), w, name + "attention")
+            x = _normalise(context + x, w, name + "attention")
+            wide = _activate(_dense(x, w, name + "wide"), config.hidden_act)
+            x = _normalise(_dense(wide, w, name + "narrow") + x, w, name + "output")
+            outputs.append(tf.reshape(x, [B, T, H]))
+        return [outputs[n] for n in self.layers]
+
+    def load(self, session: tf.Session) -> None:
+        """Read the weights into the variables of `build`, one at a time."""
+        for name, variable in self._variables.items():
+            weight = self._weights[name]
+            value = weight.join(*[self._reader.get_tensor(source)
+                                  for source, _ in weight.sources])
+            session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+
+
+def weights(config: Config, n_layers: int) -> Dict[str, Weight]:
+    """The variables of the graph's first `n_layers` layers, by name."""
+    H, W = config.hidden_size, config.intermediate_size
+    scale = 1.0 / math.sqrt(H // config.num_attention_heads)
+    found = {}
+
+    def same(name: str, source: str, *shape: int) -> None:
+        found[name] = Weight(shape, [(source, shape)], lambda value: value)
+
+    def dense(name: str, source: str, n_in: int, n_out: int) -> None:
+        same(name + "/kernel", source + "/dense/kernel", n_in, n_out)
+        same(name + "/bias", source + "/dense/bias", n_out)
+
+    def normalisation(name: str, source: str) -> None:
+        same(name + "/gamma", source + "/LayerNorm/gamma", H)
+        same(name + "/beta", source + "/LayerNorm/beta", H)
+
+    same("words", "bert/embeddings/word_embeddings", config.vocab_size, H)
+    # An overview is one segment: the embedding of token type 0 goes to every position.
+    found["positions"] = Weight(
+        (config.max_position_embeddings, H),
+        [("bert/embeddings/position_embeddings", (config.max_position_embeddings, H)),
+         ("bert/embeddings/token_type_embeddings", (config.type_vocab_size, H))],
+        lambda positions, types: positions + types[0])
+    normalisation("embeddings", "bert/embeddings")
+    for n in range(n_layers):
+        ours, google = "layer_{}/".format(n), "bert/encoder/layer_{}/".format(n)
+        heads = [google + "attention/self/" + part for part in ("query", "key", "value")]
+        found[ours + "qkv/kernel"] = Weight(
+            (H, 3 * H), [(head + "/kernel", (H, H)) for head in heads],
+            lambda q, k, v: np.concatenate([q * np.float32(scale), k, v], axis=1))
+        found[ours + "qkv/bias"] = Weight(
+            (3 * H,), [(head + "/bias", (H,)) for head in heads],
+            lambda q, k, v: np.concatenate([q * np.float32(scale), k, v]))
+        dense(ours + "attention", google + "attention/output", H, H)
+        normalisation(ours + "attention", google + "attention/output")
+        dense(ours + "wide", google + "intermediate", H, W)
+        dense(ours + "narrow", google + "output", W, H)
+        normalisation(ours + "output", google + "output")
+    return found
+
+
+def _dense(x: tf.Tensor, w: Dict[str, tf.Tensor], name: str) -> tf.Tensor:
+    return tf.nn.bias_add(tf.matmul(x, w[name + "/kernel"]), w[name + "/bias"])
+
+
+def _normalise(x: tf.Tensor, w: Dict[str, tf.Tensor], name: str) -> tf.Tensor:
+    """Layer normalisation over H (Ba et al. 2016, arXiv 1607.06450)."""
+    x -= tf.reduce_mean(x, -1, keepdims=True)
+    deviation = tf.rsqrt(tf.reduce_mean(tf.square(x), -1, keepdims=True) + _EPSILON)
+    return x * deviation * w[name + "/gamma"] + w[name + "/beta"]
+
+
+def _activate(x: tf.Tensor, activation: str) -> tf.Tensor:
+    if activation == "gelu":
+        # Google's tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2), with
+        # (1 + tanh(a)) / 2 = sigmoid(2a): two passes over memory fewer.
+        c = 2.0 * math.sqrt(2.0 / math.pi)
+        return x * tf.sigmoid(x * (c + (c * 0.044715) * tf.square(x)))
+    return {"relu": tf.nn.relu, "tanh": tf.tanh, "linear": tf.identity}[activation](x)

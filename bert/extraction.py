@@ -1,0 +1,107 @@
+"""Hidden layers of many texts: one Estimator, one `predict`, fed by a stream.
+
+Adapted from the idea of Google's `extract_features.py`: a `model_fn` whose predictions are
+the layers asked for, an `input_fn` that brings the texts. Unlike it, nothing is padded to
+the longest text of all, and the graph is built once however many texts there are.
+"""
+
+import tempfile
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from bert.encoder import Encoder
+from bert.tokenizing import WordPieces
+
+_CHUNK = 1024  # texts that are tokenised and sorted by length together
+
+
+class TokenFeatures(NamedTuple):
+    """One text: `row` is its place in the texts given, `token_ids` int32 (n_tokens,),
+    `layers` float32 (n_layers, n_tokens, hidden_size)."""
+
+    row: int
+    token_ids: np.ndarray
+    layers: np.ndarray
+    was_cut: bool
+
+
+def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
+            batch_tokens: int, batch_size: int = 0) -> Iterator[List[TokenFeatures]]:
+    """Yield the hidden layers of all `texts`, a batch at a time, the longest texts first.
+
+    A batch holds `batch_tokens` tokens, padding included, or `batch_size` texts where that
+    is not 0.
+    """
+    with tempfile.TemporaryDirectory() as model_dir:  # the Estimator wants one; nothing stays
+        estimator = tf.estimator.Estimator(model_fn_builder(encoder), model_dir)
+        predictions = estimator.predict(
+            input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
+            yield_single_examples=False)
+        for batch in predictions:
+            hidden = [batch["layer_{}".format(n)] for n in range(len(encoder.layers))]
+            yield [
+                TokenFeatures(int(row), token_ids[:n_tokens],
+                              np.stack([layer[i, :n_tokens] for layer in hidden]),
+                              bool(was_cut))
+                for i, (row, token_ids, n_tokens, was_cut) in enumerate(zip(
+                    batch["rows"], batch["token_ids"], batch["lengths"], batch["was_cut"]))]
+
+
+def model_fn_builder(encoder: Encoder) -> Any:
+    """An Estimator's `model_fn` whose predictions are the encoder's layers."""
+
+    def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
+        hidden = encoder.build(features["token_ids"], features["lengths"])
+        predictions = dict(features)
+        predictions.update(("layer_{}".format(n), layer) for n, layer in enumerate(hidden))
+        # The weights are read by us, since q, k and v are one variable here and three there.
+        return tf.estimator.EstimatorSpec(mode, predictions, scaffold=tf.train.Scaffold(
+            init_op=tf.train.get_global_step().initializer,
+            init_fn=lambda _, session: encoder.load(session)))
+
+    return model_fn
+
+
+def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
+                     batch_tokens: int, batch_size: int) -> Any:
+    """An `input_fn` that streams batches of texts of like length.
+
+    Each batch: `rows` int32 (B,), `token_ids` int32 (B, T), `lengths` int32 (B,) and
+    `was_cut` bool (B,).
+    """
+    types = {"rows": tf.int32, "token_ids": tf.int32, "lengths": tf.int32, "was_cut": tf.bool}
+    shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
+
+    def input_fn() -> tf.data.Dataset:
+        return tf.data.Dataset.from_generator(
+            lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size),
+            types, shapes).prefetch(4)
+
+    return input_fn
+
+
+def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch_tokens: int,
+            batch_size: int = 0) -> Iterator[Dict[str, np.ndarray]]:
+    """The batches of `input_fn_builder`, longest first, so that the first needs most memory.
+
+    The number of characters orders the texts before they are tokenised, the number of
+    tokens within a chunk of them.
+    """
+    by_length = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+    for start in range(0, len(by_length), _CHUNK):
+        rows = by_length[start:start + _CHUNK]
+        encoded = zip(rows, pieces.encode([texts[row] for row in rows], max_seq_length))
+        chunk = sorted(encoded, key=lambda item: -len(item[1].token_ids))
+        while chunk:
+            longest = len(chunk[0][1].token_ids)
+            size = batch_size or max(1, batch_tokens // longest)
+            taken, chunk = chunk[:size], chunk[size:]
+            token_ids = np.zeros((len(taken), longest), np.int32)
+            for i, (_, text) in enumerate(taken):
+                token_ids[i, :len(text.token_ids)] = text.token_ids
+            yield {"rows": np.array([row for row, _ in taken], np.int32),
+                   "token_ids": token_ids,
+                   "lengths": np.array([len(text.token_ids) for _, text in taken], np.int32),
+                   "was_cut": np.array([text.was_cut for _, text in taken])}

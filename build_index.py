@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Averages the stored features of every movie into the index that queries read.
+
+    python build_index.py --input_file data/movies_metadata.csv \
+        --features data/features --output data/index.h5
+"""
+
+import argparse
+from typing import Optional, Sequence
+
+from recommender import cli
+from recommender.catalogue import read_catalogue
+from recommender.errors import RecommenderError
+from recommender.features import FeatureReader
+from recommender.index import build_index
+from recommender.recipes import RECIPES
+
+
+def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    flags = cli.Flags(prog="build_index.py", description=__doc__.splitlines()[0])
+    flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
+                       "The Movies Dataset")
+    flags.add_argument("--features", default="data/features",
+                       help="the folder that extract_features.py wrote")
+    flags.add_argument("--output", default="data/index.h5", help="the index to write")
+    flags.add_argument("--recipe", default="mean4", choices=sorted(RECIPES),
+                       help="how hidden layers become a sentence embedding")
+    flags.add_argument("--strict", action="store_true",
+                       help="a row of the catalogue that cannot be used is an error")
+    return flags.parse_args(argv)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    args = parse_flags(argv)
+    catalogue = read_catalogue(args.input_file, args.strict)
+    cli.note(catalogue.report())
+    report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output)
+    cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
+             "features are not in the catalogue".format(
+                 args.output, report.n_movies, args.recipe, report.without_features,
+                 report.without_catalogue))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main, (RecommenderError,))

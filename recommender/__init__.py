@@ -1,0 +1,1 @@
+"""Everything that does not touch TensorFlow: catalogue, feature store, index, titles, ranking."""

@@ -1,0 +1,65 @@
+"""What the five programs share: flags, one-line errors, exit codes."""
+
+import argparse
+import os
+import sys
+from typing import Callable, NoReturn, Tuple, Type
+
+
+class Flags(argparse.ArgumentParser):
+    """Flags that are written out in full; a wrong one is one line and exit code 2."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(allow_abbrev=False,
+                         formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, "{}: error: {} (--help lists the flags)\n".format(self.prog, message))
+
+
+def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], int]:
+    """A flag's type: a whole number within bounds."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError("{!r} is not a whole number".format(text))
+        if not at_least <= number <= at_most:
+            upper = "" if at_most == sys.maxsize else " to {}".format(at_most)
+            raise argparse.ArgumentTypeError(
+                "{} is out of range, from {}{}".format(number, at_least, upper))
+        return number
+
+    return convert
+
+
+def note(message: str) -> None:
+    """Tell the user something that is not the result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoReturn:
+    """Run `program` and exit with its code, or with one line for an error that was foreseen.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or nothing found, 130 interrupted.
+    """
+    name = os.path.basename(sys.argv[0])
+    try:
+        code = program()
+        sys.stdout.flush()
+    except errors as error:
+        note("{}: error: {}".format(name, error))
+        code = getattr(error, "exit_code", 1)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        note("{}: error: {}: {}".format(name, error.filename or "input or output",
+                                        error.strerror or error))
+        code = 1
+    except KeyboardInterrupt:
+        note("{}: interrupted".format(name))
+        code = 130
+    sys.exit(code)
