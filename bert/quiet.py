@@ -14,6 +14,8 @@ def silence(verbose: bool = False) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Set at all, it keeps the tokenizers library from talking when a process forks.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # TensorFlow 1.15 spells NumPy types in a way that NumPy 1.18 warns about at import.
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)

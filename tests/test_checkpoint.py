@@ -1,0 +1,103 @@
+"""Finding and opening a checkpoint folder."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from bert.checkpoint import RESEARCH, default_bert_dir, open_checkpoint, read_vocabulary
+from bert.errors import BertError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A checkpoint folder whose weights are two empty files: opening does not read them."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    config = dict(vocab_size=6, hidden_size=8, num_hidden_layers=2, num_attention_heads=2,
+                  intermediate_size=16, max_position_embeddings=64, type_vocab_size=2)
+    (folder / "bert_config.json").write_text(json.dumps(config))
+    (folder / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\na\nb\n")
+    (folder / "bert_model.ckpt.index").write_bytes(b"index")
+    (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights")
+    return str(folder)
+
+
+def change(folder, **values):
+    path = os.path.join(folder, "bert_config.json")
+    with open(path) as file:
+        config = json.load(file)
+    config.update(values)
+    with open(path, "w") as file:
+        json.dump(config, file)
+
+
+def test_three_files_stand_in_for_a_folder(folder):
+    by_files = open_checkpoint(None, folder + "/bert_config.json", folder + "/vocab.txt",
+                               folder + "/bert_model.ckpt")
+    assert by_files == open_checkpoint(folder)
+    assert by_files.name == "small"
+    assert by_files.config.hidden_act == "gelu"
+
+
+@pytest.mark.parametrize("name", ["bert_config.json", "vocab.txt", "bert_model.ckpt.index",
+                                  "bert_model.ckpt.data-00000-of-00001"])
+def test_the_digest_is_of_all_four_files(folder, name):
+    before = open_checkpoint(folder).sha256
+    with open(os.path.join(folder, name), "a") as file:
+        file.write("\n")
+    assert open_checkpoint(folder).sha256 != before
+
+
+@pytest.mark.parametrize("name", ["bert_config.json", "vocab.txt", "bert_model.ckpt.index",
+                                  "bert_model.ckpt.data-00000-of-00001"])
+def test_a_missing_file_is_named(folder, name):
+    os.remove(os.path.join(folder, name))
+    with pytest.raises(BertError, match=name[:12]):
+        open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("values, told", [
+    ({"hidden_size": "8"}, "hidden_size is '8'"),
+    ({"num_hidden_layers": 0}, "num_hidden_layers is 0"),
+    ({"vocab_size": True}, "vocab_size is True"),
+    ({"num_attention_heads": 3}, "no multiple of num_attention_heads 3"),
+    ({"hidden_act": "swish"}, "hidden_act is 'swish'"),
+    ({"vocab_size": 4}, "has 5 entries but"),
+])
+def test_a_config_that_cannot_be_is_told(folder, values, told):
+    change(folder, **values)
+    with pytest.raises(BertError, match=told):
+        open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
+def test_a_config_that_is_no_json_object_is_told(folder, content):
+    with open(os.path.join(folder, "bert_config.json"), "w") as file:
+        file.write(content)
+    with pytest.raises(BertError, match="BERT config"):
+        open_checkpoint(folder)
+
+
+def test_a_vocabulary_of_another_kind_is_told(tmp_path):
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(BertError, match="not a readable vocabulary"):
+        read_vocabulary(str(path))
+    path.write_text("[UNK]\n[CLS]\n")
+    with pytest.raises(BertError, match=r"no \[SEP\]"):
+        read_vocabulary(str(path))
+
+
+def test_the_researchs_checkpoint_is_taken_first_else_the_only_one(folder, tmp_path):
+    tmp = tmp_path / "tmp"
+    with pytest.raises(BertError, match="--model wwm.*--model minilm"):
+        default_bert_dir(str(tmp))
+    shutil.copytree(folder, str(tmp / "one"))
+    assert default_bert_dir(str(tmp)) == str(tmp / "one")
+    shutil.copytree(folder, str(tmp / "two"))
+    with pytest.raises(BertError, match="one, two"):
+        default_bert_dir(str(tmp))
+    shutil.copytree(folder, str(tmp / RESEARCH))
+    assert default_bert_dir(str(tmp)) == str(tmp / RESEARCH)

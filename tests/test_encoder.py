@@ -1,0 +1,130 @@
+"""The encoder against Google's graph."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from bert.checkpoint import open_checkpoint
+from bert.embedder import Embedder, embedder_of
+from bert.encoder import Encoder
+from bert.errors import BertError
+from tests.reference import google_layers, random_checkpoint
+
+TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another order
+
+
+def our_layers(checkpoint, token_ids, lengths, layers):
+    encoder = Encoder(checkpoint, layers)
+    with tf.Graph().as_default(), tf.Session() as session:
+        hidden = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32))
+        encoder.load(session)
+        return session.run(hidden)
+
+
+def assert_agree(checkpoint, token_ids, lengths, layers=(-1, -2, -3, -4)):
+    expected = google_layers(checkpoint, token_ids, lengths)
+    for layer, ours in zip(layers, our_layers(checkpoint, token_ids, lengths, layers)):
+        for text, n_tokens in enumerate(lengths):
+            np.testing.assert_allclose(ours[text, :n_tokens], expected[layer][text, :n_tokens],
+                                       rtol=0, atol=TOLERANCE)
+
+
+def random_tokens(config, lengths, seed=0):
+    token_ids = np.random.RandomState(seed).randint(
+        4, config.vocab_size, (len(lengths), max(lengths))).astype(np.int32)
+    return np.where(np.arange(max(lengths)) < np.array(lengths)[:, None], token_ids, 0)
+
+
+@pytest.mark.parametrize("lengths", [[3], [256], [3, 4, 71, 130, 256], [64] * 8])
+def test_all_four_layers_of_every_token_agree_with_google(minilm, lengths):
+    checkpoint = open_checkpoint(minilm)
+    assert_agree(checkpoint, random_tokens(checkpoint.config, lengths), lengths)
+
+
+def test_a_checkpoint_of_the_researchs_shape_goes_through_the_same_door(tmp_path):
+    folder = random_checkpoint(tmp_path / "wwm", vocab_size=30522, hidden_size=1024,
+                               num_hidden_layers=2, num_attention_heads=16,
+                               intermediate_size=4096, max_position_embeddings=512)
+    checkpoint = open_checkpoint(folder)
+    lengths = [5, 90]
+    assert_agree(checkpoint, random_tokens(checkpoint.config, lengths), lengths, layers=(-1, -2))
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu", "tanh", "linear"])
+def test_every_activation_agrees_with_google(tmp_path, activation):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c", hidden_act=activation))
+    assert_agree(checkpoint, random_tokens(checkpoint.config, [9, 5]), [9, 5], layers=(-1, 0))
+
+
+def test_the_answer_does_not_depend_on_the_batch(minilm):
+    checkpoint = open_checkpoint(minilm)
+    embedder = Embedder(checkpoint, [-1, -4], 256, True)
+    texts = ["A man meets a woman.", "Ghosts", "A detective hunts a killer in the rain. " * 12]
+    together = embedder.hidden_layers(texts)
+    for text, layers in zip(texts, together):
+        np.testing.assert_allclose(embedder.hidden_layers([text])[0], layers, rtol=0, atol=1e-5)
+
+
+def test_layers_come_in_the_order_asked_for(tmp_path):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    token_ids = random_tokens(checkpoint.config, [7])
+    last, first = our_layers(checkpoint, token_ids, [7], [-1, -2])
+    again_first, again_last = our_layers(checkpoint, token_ids, [7], [0, 1])
+    np.testing.assert_array_equal(last, again_last)
+    np.testing.assert_array_equal(first, again_first)
+
+
+def test_no_more_layers_are_built_than_asked_for(tmp_path):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    encoder = Encoder(checkpoint, [-2])
+    with tf.Graph().as_default():
+        encoder.build(tf.zeros([1, 3], tf.int32), tf.constant([3]))
+        names = [variable.name for variable in tf.global_variables()]
+    assert any(name.startswith("layer_0/") for name in names)
+    assert not any(name.startswith("layer_1/") for name in names)
+
+
+@pytest.mark.parametrize("layers", [[-3], [2], [-1, 1], []])
+def test_a_layer_that_is_not_there_is_refused(tmp_path, layers):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    with pytest.raises(BertError, match="--layers"):
+        Encoder(checkpoint, layers)
+
+
+def test_the_first_missing_variable_is_named(tmp_path):
+    name = "bert/encoder/layer_1/attention/self/key/kernel"
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c", leave_out=[name]))
+    with pytest.raises(BertError, match="no variable " + name):
+        Encoder(checkpoint, [-1])
+
+
+def test_a_variable_of_another_shape_is_named_with_both(tmp_path):
+    folder = random_checkpoint(tmp_path / "c")
+    path = os.path.join(folder, "bert_config.json")
+    with open(path) as file:
+        config = json.load(file)
+    config["intermediate_size"] = 24
+    with open(path, "w") as file:
+        json.dump(config, file)
+    with pytest.raises(BertError, match=r"intermediate/dense/kernel has shape \[8, 16\].*\[8, 24\]"):
+        Encoder(open_checkpoint(folder), [-1])
+
+
+def test_weights_that_are_cut_short_are_one_error(tmp_path):
+    folder = random_checkpoint(tmp_path / "c")
+    with open(os.path.join(folder, "bert_model.ckpt.index"), "r+b") as file:
+        file.truncate(20)
+    with pytest.raises(BertError, match="not a readable checkpoint"):
+        Encoder(open_checkpoint(folder), [-1])
+
+
+def test_text_queries_refuse_another_checkpoint(tmp_path):
+    ours = open_checkpoint(random_checkpoint(tmp_path / "same-name", seed=1))
+    random_checkpoint(tmp_path / "tmp" / "same-name", seed=2)
+    with pytest.raises(BertError, match="not the checkpoint that the index was made with"):
+        embedder_of(ours.name, ours.sha256, [-1], 64, True, tmp_dir=str(tmp_path / "tmp"))
+    with pytest.raises(BertError, match=r"download\.py"):
+        embedder_of("absent", ours.sha256, [-1], 64, True, tmp_dir=str(tmp_path / "tmp"))

@@ -1,0 +1,86 @@
+"""Word pieces against Google's FullTokenizer."""
+
+import csv
+import os
+import re
+
+import pytest
+from absl import flags
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bert import tokenization
+from bert.tokenizing import AGREED, WordPieces
+from tests.conftest import ROOT
+
+flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["uncased", "cased"])
+def both(request, minilm):
+    """Our word pieces and Google's, as functions from a text to ids."""
+    vocabulary = os.path.join(minilm, "vocab.txt")
+    ours = WordPieces(vocabulary, request.param)
+    google = tokenization.FullTokenizer(vocabulary, request.param)
+
+    def by_google(text):
+        return google.convert_tokens_to_ids(["[CLS]"] + google.tokenize(text) + ["[SEP]"])
+
+    return lambda text: ours.encode([text], 10 ** 6)[0].token_ids.tolist(), by_google
+
+
+def test_every_sample_overview_has_googles_pieces(both):
+    ours, google = both
+    with open(os.path.join(ROOT, "data", "sample_movies.csv"), encoding="utf-8") as file:
+        overviews = [row["overview"] for row in csv.DictReader(file)]
+    assert len(overviews) >= 400
+    for overview in overviews:
+        assert ours(overview) == google(overview)
+
+
+def test_every_character_that_the_library_gets_is_one_on_which_both_agree(both):
+    ours, google = both
+    agreed = [chr(code) for code in range(0x3000) if AGREED.fullmatch(chr(code))]
+    assert {"e", "é", "Ž", "\u2019", "\u2026"} <= set(agreed)
+    for c in agreed:
+        for text in (c, "a" + c + "b", "B" + c + " " + c + "Z", c + "."):
+            assert ours(text) == google(text), repr(text)
+
+
+@given(st.text())
+@settings(max_examples=400, deadline=None)
+def test_random_unicode_has_googles_pieces(both, text):
+    ours, google = both
+    assert ours(text) == google(text)
+
+
+@given(st.text(st.characters(max_codepoint=0x2100)))
+@settings(max_examples=400, deadline=None)
+def test_random_text_near_latin_has_googles_pieces(both, text):
+    ours, google = both
+    assert ours(text) == google(text)
+
+
+@pytest.mark.parametrize("text", [
+    "", " ", "[CLS] [SEP] [MASK] [UNK]", "\x00\ufffd\u200b", "x" * 200, "x" * 201,
+    "Amélie Ῥώμη ΟΔΥΣΣΕΥΣ İstanbul", "千と千尋の神隠し", "e\u0301te\u0301", "a\u00adb",
+    "\U0001f3ac film", "fin\u00a0de", "##ing", "[unused1]",
+])
+def test_odd_text_has_googles_pieces(both, text):
+    ours, google = both
+    assert ours(text) == google(text)
+
+
+def test_a_long_text_is_cut_and_says_so(minilm):
+    pieces = WordPieces(os.path.join(minilm, "vocab.txt"))
+    short, exact, long = pieces.encode(["a", "a " * 6, "a " * 7], max_seq_length=8)
+    assert (len(short.token_ids), short.was_cut) == (3, False)
+    assert (len(exact.token_ids), exact.was_cut) == (8, False)
+    assert (len(long.token_ids), long.was_cut) == (8, True)
+    assert long.token_ids[-1] == pieces.vocabulary["[SEP]"]
+
+
+def test_most_real_text_takes_the_fast_way():
+    with open(os.path.join(ROOT, "data", "sample_movies.csv"), encoding="utf-8") as file:
+        overviews = [row["overview"] for row in csv.DictReader(file)]
+    assert sum(bool(re.fullmatch(AGREED, text)) for text in overviews) > 0.95 * len(overviews)
