@@ -2,8 +2,9 @@
 
 import argparse
 import os
+import re
 import sys
-from typing import Callable, NoReturn, Tuple, Type
+from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
 
 
 class Flags(argparse.ArgumentParser):
@@ -12,6 +13,16 @@ class Flags(argparse.ArgumentParser):
     def __init__(self, **options) -> None:
         super().__init__(allow_abbrev=False,
                          formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
+
+    def parse_args(self, args: Optional[Sequence[str]] = None, namespace=None):
+        """As argparse, which however takes the -1,-2 of `--layers -1,-2` for a flag."""
+        joined = []  # type: List[str]
+        for arg in sys.argv[1:] if args is None else args:
+            if re.fullmatch(r"-\d[\d,-]*", arg) and joined and joined[-1].startswith("--"):
+                joined[-1] += "=" + arg
+            else:
+                joined.append(arg)
+        return super().parse_args(joined, namespace)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, "{}: error: {} (--help lists the flags)\n".format(self.prog, message))

@@ -30,10 +30,10 @@ def random_checkpoint(folder, seed=0, leave_out=(), **config):
     """Write a checkpoint in Google's layout with random weights; returns its folder."""
     from bert import modeling
 
-    values = dict(vocab_size=len(WORDS), hidden_size=8, num_hidden_layers=2,
-                  num_attention_heads=2, intermediate_size=16, max_position_embeddings=64,
-                  type_vocab_size=2, hidden_act="gelu", hidden_dropout_prob=0.1,
-                  attention_probs_dropout_prob=0.1, initializer_range=0.02)
+    values = {"vocab_size": len(WORDS), "hidden_size": 8, "num_hidden_layers": 2,
+                  "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 64,
+                  "type_vocab_size": 2, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
+                  "attention_probs_dropout_prob": 0.1, "initializer_range": 0.02}
     values.update(config)
     os.makedirs(str(folder))
     with open(os.path.join(str(folder), "bert_config.json"), "w") as file:

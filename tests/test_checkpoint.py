@@ -15,8 +15,8 @@ def folder(tmp_path):
     """A checkpoint folder whose weights are two empty files: opening does not read them."""
     folder = tmp_path / "small"
     folder.mkdir()
-    config = dict(vocab_size=6, hidden_size=8, num_hidden_layers=2, num_attention_heads=2,
-                  intermediate_size=16, max_position_embeddings=64, type_vocab_size=2)
+    config = {"vocab_size": 6, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+                  "intermediate_size": 16, "max_position_embeddings": 64, "type_vocab_size": 2}
     (folder / "bert_config.json").write_text(json.dumps(config))
     (folder / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\na\nb\n")
     (folder / "bert_model.ckpt.index").write_bytes(b"index")
