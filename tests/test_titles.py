@@ -1,0 +1,76 @@
+"""Titles are found as people type them, and a mistyped one finds its neighbours."""
+
+import pytest
+
+from recommender.titles import nearest, title_key
+
+TITLES = ["M", "Z", "Pi", "Up", "It", "Her", "Hamlet", "Hamlet Goes Business", "The Matrix",
+          "The Matrix Reloaded", "Heat", "Headless Body in Topless Bar", "Game", "Jumanji",
+          "Toy Story", "Toy Story 2", "Alien", "Aliens", "Pulp Fiction", "Forrest Gump",
+          "The Shawshank Redemption", "Martin Lawrence: You So Crazy", "Amélie", "Amateur",
+          "Schindler's List", "The Silence of the Lambs", "Star Wars: Episode IV - A New Hope",
+          "千と千尋の神隠し", "Palmetto", "A", "Ran"]
+KEYS = [title_key(title) for title in TITLES]
+
+
+def near(query, limit=5):
+    return [TITLES[place] for place in nearest(title_key(query), KEYS, limit)]
+
+
+@pytest.mark.parametrize("one, other", [
+    ("The Matrix", "matrix"), ("The Matrix", "THE MATRIX"), ("The Matrix", "Matrix, The"),
+    ("The Matrix", "  the   matrix "), ("A Bug's Life", "bugs life"),
+    ("A Bug's Life", "A Bug’s Life"), ("An Education", "Education, An"),
+    ("Amélie", "AMELIE"), ("Léon: The Professional", "leon the professional"),
+    ("WALL·E", "wall-e"), ("Fast & Furious", "fast and furious"), ("Se7en", "se7en!"),
+    ("Straße", "STRASSE"), ("Ёлки", "елки"), ("Good Bye Lenin!", "good bye, lenin"),
+    ("Monsters, Inc.", "Monsters Inc"), ("ｶﾞﾝﾀﾞﾑ", "ガンダム"), ("千と千尋の神隠し", " 千と千尋の神隠し。")])
+def test_two_spellings_of_one_title_are_one_key(one, other):
+    assert title_key(one) == title_key(other)
+
+
+@pytest.mark.parametrize("one, other", [
+    ("Alien", "Aliens"), ("Toy Story", "Toy Story 2"), ("A", "It"), ("A", "The"),
+    ("!!!", "..."), ("千と千尋の神隠し", "もののけ姫"), ("Thelma", "Lma"), ("Another", "Other"),
+    ("Planet of the Apes", "Planet Apes"), ("One, Another Plan A", "One Another Plan")])
+def test_two_titles_are_two_keys(one, other):
+    assert title_key(one) != title_key(other)
+
+
+@pytest.mark.parametrize("title", ["A", "It", "The", "An", "!!!", "...", "?", "$", "千", "A, The",
+                                   ", The"])
+def test_no_title_loses_its_whole_key(title):
+    assert title_key(title)
+
+
+def test_a_title_of_only_an_article_keeps_it():
+    assert [title_key(title) for title in ("A", "An", "The", "It")] == ["a", "an", "the", "it"]
+
+
+def test_nothing_has_the_key_nothing():
+    assert title_key("") == title_key("  ") == ""
+
+
+@pytest.mark.parametrize("typed, meant", [
+    ("hamlett", "Hamlet"), ("matirx", "The Matrix"), ("jumanjii", "Jumanji"),
+    ("toy stroy", "Toy Story"), ("heta", "Heat"), ("alein", "Alien"),
+    ("pulp ficton", "Pulp Fiction"), ("forest gump", "Forrest Gump"),
+    ("shawshank redemtion", "The Shawshank Redemption"), ("ameile", "Amélie"),
+    ("shindlers list", "Schindler's List"), ("silence of the lamb", "The Silence of the Lambs"),
+    ("star wars", "Star Wars: Episode IV - A New Hope"), ("千と千尋の神隠", "千と千尋の神隠し")])
+def test_a_mistyped_title_finds_the_film_that_was_meant_first(typed, meant):
+    assert near(typed)[0] == meant
+
+
+@pytest.mark.parametrize("typed", ["hamlett", "matirx", "jumanjii", "shawshank redemtion"])
+def test_a_near_title_is_never_a_scrap_of_what_was_typed(typed):
+    assert [title for title in near(typed) if 2 * len(title_key(title)) < len(typed)] == []
+
+
+def test_what_is_like_nothing_has_no_near_title():
+    assert near("xqzzkvw") == []
+
+
+def test_no_more_near_titles_than_asked_for():
+    assert near("toy stori", limit=1) == ["Toy Story"]
+    assert len(near("hamlet", limit=5)) <= 5
