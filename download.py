@@ -9,6 +9,7 @@
 
 import argparse
 import collections
+import errno
 import json
 import os
 import posixpath
@@ -166,6 +167,8 @@ def _receive(response: requests.Response, url: str, part: str, have: int) -> Non
             json.dump(state, sidecar)
         bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, disable=None,
                    desc=os.path.basename(part)[:-len(".part")])
+        # Else a broken connection costs what of the chunk had arrived; sizes are compared below.
+        response.raw.enforce_content_length = False
         with bar:
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
@@ -307,11 +310,11 @@ def best_folder(names: Sequence[str], wanted: Sequence[str]) -> Dict[str, str]:
 
 
 def need_room(folder: str, n_bytes: int) -> None:
-    """Raise DownloadError unless `folder`'s disk has `n_bytes` free."""
+    """Raise OSError unless `folder`'s disk has `n_bytes` free: what was downloaded is kept."""
     free = shutil.disk_usage(folder or ".").free
     if free < n_bytes:
-        raise DownloadError("{} needs {:,} bytes and its disk has {:,} free: make room and run "
-                            "the same command again".format(folder, n_bytes, free))
+        raise OSError(errno.ENOSPC, "{:,} bytes are needed and {:,} are free".format(
+            n_bytes, free), folder or ".")
 
 
 def _write(source: Any, target: str) -> None:

@@ -338,7 +338,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
-    logging.getLogger("waitress").setLevel(logging.INFO if args.verbose else logging.CRITICAL)
+    logging.getLogger("waitress").setLevel(logging.WARNING if args.verbose else logging.CRITICAL)
     index = Index(args.index)
     bound = bind(args.host, args.port)
     embed = TextEmbedder(index, args.bert_dir, args.verbose)

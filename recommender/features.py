@@ -185,6 +185,10 @@ class FeatureWriter:
         if self._shard is None:
             return
         shard, self._shard = self._shard, None
+        if not self._added:  # the first movie failed
+            shard.close()
+            os.remove(self._path + ".part")
+            return
         _write_settings(shard, self._settings)
         ids, digests = zip(*self._added)
         shard["ids"] = np.array(ids, np.int64)

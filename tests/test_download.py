@@ -8,8 +8,6 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 import zipfile
 
@@ -21,7 +19,6 @@ from safetensors.numpy import save_file
 import download
 from bert.checkpoint import read_config
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONFIG = {"vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
           "intermediate_size": 16, "max_position_embeddings": 12, "type_vocab_size": 2,
           "hidden_act": "gelu"}
@@ -69,8 +66,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("ETag", etag)
         self.end_headers()
         part = server.body[start:server.cut_at]
-        self.wfile.write(part)
         server.sent.append(len(part))
+        self.wfile.write(part)
         self.close_connection = True
 
 
@@ -190,6 +187,26 @@ def test_404_names_address_and_folder(server, run, tmp_path):
     assert files_of(tmp_path / "tmp") == {}
 
 
+def test_a_full_disk_keeps_what_was_downloaded(server, run, monkeypatch):
+    server.body = zipped(dict(GOOGLE, **{"bert_model.ckpt.meta": bytes(1 << 20)}))
+    usage = type("Usage", (), {"free": len(server.body)})  # room for the archive, no more
+    with monkeypatch.context() as full:
+        full.setattr(download.shutil, "disk_usage", lambda _: usage)
+        code, _, error = run("--model", "wwm")
+    assert code == 1
+    assert "bytes are needed" in error
+    assert run("--model", "wwm")[0] == 0
+    assert len(server.requests) == 1
+
+
+def test_a_server_error_is_tried_again_before_it_is_told(server, run):
+    server.status = 503
+    code, _, error = run("--model", "wwm")
+    assert code == 1
+    assert "503" in error
+    assert len(server.requests) == 4
+
+
 def test_an_html_page_is_no_archive(server, run, tmp_path):
     server.body, server.content_type = b"<html>sign in</html>", "text/html; charset=utf-8"
     code, _, error = run("--data", "movies")
@@ -239,9 +256,9 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(run, tmp_path, monkeypat
 def test_a_member_longer_than_its_header_says_is_refused(run, tmp_path):
     archive = tmp_path / "m.zip"
     whole = zipped({"bert_config.json": bytes(5000)})
-    for packed in (b"\x88\x13\x00\x00",):  # 5000, little endian, in both headers
-        assert whole.count(packed) == 2
-        archive.write_bytes(whole.replace(packed, b"\x0a\x00\x00\x00"))
+    packed = (5000).to_bytes(4, "little")  # in the member's header and in the directory
+    assert whole.count(packed) == 2
+    archive.write_bytes(whole.replace(packed, (10).to_bytes(4, "little")))
     code, _, error = run("--model", str(archive))
     assert code == 1
     assert "corrupt" in error
@@ -412,15 +429,12 @@ def test_a_pickle_is_refused_with_the_way_out(run, tmp_path):
         assert "safetensors" in error
 
 
-def test_minilm_has_googles_103_variables():
-    folder = os.path.join(ROOT, "tmp", download.MINILM)
-    if not os.path.exists(folder):
-        subprocess.run([sys.executable, "download.py", "--model", "minilm"], cwd=ROOT, check=True)
-    reader = tf.train.load_checkpoint(os.path.join(folder, "bert_model.ckpt"))
+def test_minilm_has_googles_103_variables(minilm):
+    reader = tf.train.load_checkpoint(os.path.join(minilm, "bert_model.ckpt"))
     shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
     assert len(shapes) == 103
     assert shapes == download.google_variables(
-        read_config(os.path.join(folder, "bert_config.json")))
+        read_config(os.path.join(minilm, "bert_config.json")))
 
 
 # ---- the movie data ----

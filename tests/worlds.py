@@ -47,7 +47,7 @@ def write_csv(path: Any, rows: Iterable[Any], columns: Sequence[str] = COLUMNS) 
 def random_layers(n_tokens: int, seed: int, settings: Settings = SETTINGS) -> np.ndarray:
     """Hidden layers of a text, (n_layers, n_tokens, hidden_size)."""
     shape = (len(settings.layers), n_tokens, settings.hidden_size)
-    return np.random.RandomState(seed).standard_normal(shape).astype(settings.dtype)
+    return np.random.RandomState(seed % 2 ** 32).standard_normal(shape).astype(settings.dtype)
 
 
 def write_features(folder: Any, features: Dict[int, np.ndarray],

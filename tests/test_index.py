@@ -1,0 +1,355 @@
+"""The index: rows that are the mean of the stored features, replaced whole, searched exactly."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+from recommender.catalogue import read_catalogue
+from recommender.errors import NothingFound, RecommenderError
+from recommender.features import FeatureReader
+from recommender.index import Index, build_index, weighted_ratings
+from tests.worlds import (
+    SETTINGS,
+    open_index,
+    random_layers,
+    row,
+    write_csv,
+    write_features,
+    write_index,
+)
+
+MATRIX = [row(603, "The Matrix", vote_count="9079", original_title="The Matrix"),
+          row(604, "The Matrix Reloaded", release_date="2003-05-15"),
+          row(5, "Hamlet", release_date="1990-12-19", vote_count="10"),
+          row(6, "Hamlet", release_date="1996-12-25", vote_count="90"),
+          row(128, "Princess Mononoke", original_title="もののけ姫", release_date="")]
+
+
+def along(*vectors):
+    """Features by movie id, 1 and up, whose embeddings point along `vectors`."""
+    return {movie_id: np.tile(np.array(vector, np.float32), (4, 3, 1))
+            for movie_id, vector in enumerate(vectors, 1)}
+
+
+def films(n):
+    return [row(movie_id, "Film {}".format(movie_id)) for movie_id in range(1, n + 1)]
+
+
+def ids_of(results):
+    return [result.movie["id"] for result in results]
+
+
+def parts(tmp_path, rows, features, settings=SETTINGS):
+    catalogue = read_catalogue(write_csv(tmp_path / "movies.csv", rows))
+    folder = write_features(tmp_path / "features", features, settings)
+    return catalogue, FeatureReader(folder)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_row_is_the_mean_over_layers_and_tokens_of_the_stored_features(tmp_path, dtype):
+    settings = SETTINGS._replace(dtype=dtype, hidden_size=64)
+    features = {movie_id: random_layers(n_tokens, movie_id, settings)
+                for movie_id, n_tokens in ((603, 256), (604, 3), (5, 40), (6, 71), (128, 2))}
+    catalogue, reader = parts(tmp_path, MATRIX, features, settings)
+    build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    with h5py.File(str(tmp_path / "index.h5"), "r") as index, \
+            h5py.File(str(tmp_path / "features" / "features.h5"), "r") as stored:
+        assert index["ids"][:].tolist() == [603, 604, 5, 6, 128]
+        for movie_id, embedding in zip(index["ids"][:], index["embeddings"][:]):
+            mean = stored[str(movie_id)][:].astype(np.float64).mean(axis=(0, 1))
+            np.testing.assert_allclose(embedding, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_embeddings_are_contiguous_float32_rows_of_length_1(tmp_path):
+    with h5py.File(write_index(tmp_path, MATRIX), "r") as file:
+        embeddings = file["embeddings"]
+        assert embeddings.chunks is None
+        assert (embeddings.dtype, embeddings.shape) == (np.float32, (5, 8))
+        assert file["ids"].dtype == np.int64
+        np.testing.assert_allclose(np.linalg.norm(embeddings[:], axis=1), 1, atol=1e-6)
+
+
+def test_root_attributes_say_which_features_checkpoint_and_recipe_made_it(tmp_path):
+    path = write_index(tmp_path, MATRIX)
+    with h5py.File(path, "r") as file:
+        attributes = dict(file.attrs)
+    assert attributes.pop("layers").tolist() == [-1, -2, -3, -4]
+    assert attributes == {
+        "format_version": 1, "recipe": "mean4", "max_seq_length": 256, "do_lower_case": True,
+        "hidden_size": 8, "dtype": "float32", "checkpoint": "tiny",
+        "checkpoint_sha256": "ab" * 32, "catalogue": "movies.csv",
+        "catalogue_sha256": read_catalogue(str(tmp_path / "movies.csv")).sha256}
+    assert Index(path).features == SETTINGS
+
+
+def test_two_films_with_one_title_have_rows_of_their_own(tmp_path):
+    index = open_index(tmp_path, MATRIX)
+    one, other = index.rows_of_title("Hamlet")
+    assert {int(index.ids[one]), int(index.ids[other])} == {5, 6}
+    assert np.abs(index.embedding(one) - index.embedding(other)).max() > 0.01
+
+
+def test_a_result_shows_the_film_as_the_catalogue_has_it(tmp_path):
+    index = open_index(tmp_path, [row(
+        128, "Princess Mononoke", original_title="もののけ姫", original_language="ja",
+        genres="[{'id': 12, 'name': 'Adventure'}, {'id': 16, 'name': 'Animation'}]",
+        overview="A prince goes west.", release_date="1997-07-12", vote_average="8.2",
+        vote_count="2041", imdb_id="tt0119698")])
+    movie = index.movie(0)
+    assert movie.pop("weighted_rating") == pytest.approx(8.2, abs=0.01)
+    assert movie == {
+        "id": 128, "title": "Princess Mononoke", "original_title": "もののけ姫", "year": 1997,
+        "genres": ["Adventure", "Animation"], "language": "ja", "imdb_id": "tt0119698",
+        "overview": "A prince goes west.", "vote_average": 8.2, "vote_count": 2041}
+
+
+def test_an_unknown_year_and_no_genres_are_none_and_empty(tmp_path):
+    movie = open_index(tmp_path, [row(1, "One", release_date="", genres="[]")]).movie(0)
+    assert movie["year"] is None
+    assert movie["genres"] == []
+
+
+def test_movies_that_are_only_on_one_side_are_counted(tmp_path):
+    features = {movie_id: random_layers(3, movie_id) for movie_id in (6, 603, 77, 78, 79)}
+    catalogue, reader = parts(tmp_path, MATRIX, features)
+    report = build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    assert report == (2, 3, 3)
+    assert Index(str(tmp_path / "index.h5")).ids.tolist() == [603, 6]
+
+
+def test_nothing_in_common_is_an_error(tmp_path):
+    catalogue, reader = parts(tmp_path, MATRIX, {77: random_layers(3, 77)})
+    with pytest.raises(RecommenderError, match="no movie in common"):
+        build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+
+
+@pytest.mark.parametrize("poison", ["nan", "infinite", "opposed", "zero"])
+def test_features_that_are_no_numbers_are_refused_by_movie_id(tmp_path, poison):
+    layers = random_layers(3, 604)
+    if poison == "zero":
+        layers[:] = 0
+    else:
+        layers[1, 2, 3] = np.nan if poison == "nan" else np.inf
+        layers[2, 2, 3] = -np.inf if poison == "opposed" else 0
+    catalogue, reader = parts(tmp_path, MATRIX, {603: random_layers(3, 603), 604: layers})
+    with pytest.warns(None) as warned, pytest.raises(RecommenderError, match="movie 604 "):
+        build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    assert not list(warned)
+    assert not os.path.exists(str(tmp_path / "index.h5"))
+
+
+def test_an_old_index_stays_when_building_fails(tmp_path, monkeypatch):
+    path = write_index(tmp_path, MATRIX)
+    before = open(path, "rb").read()
+    bad = {603: np.full((4, 3, 8), np.nan, np.float32)}
+    catalogue, reader = parts(tmp_path / "features", MATRIX, bad)
+    with pytest.raises(RecommenderError):
+        build_index(catalogue, reader, "mean4", path)
+    assert open(path, "rb").read() == before
+
+    def full_disk(fd):
+        raise OSError(28, "No space left on device")
+
+    reader = FeatureReader(str(tmp_path / "features"))
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        build_index(catalogue, reader, "mean4", path)
+    assert open(path, "rb").read() == before
+    assert ids_of(Index(path).search(np.ones(8), 5))
+
+
+def test_an_open_index_goes_on_while_it_is_replaced(tmp_path):
+    index = open_index(tmp_path, films(3), along([1] * 8, [2, 1] * 4, [-1] * 8))
+    before = index.embedding(1).copy()
+    catalogue, reader = parts(tmp_path / "features", films(3), along(*np.eye(8)[:3]))
+    build_index(catalogue, reader, "mean4", index.path)
+    np.testing.assert_array_equal(index.embedding(1), before)
+    np.testing.assert_array_equal(Index(index.path).embedding(1), np.eye(8)[1])
+
+
+def test_an_index_goes_into_a_folder_that_is_not_there_yet(tmp_path):
+    catalogue, reader = parts(tmp_path, films(1), along([1] * 8))
+    build_index(catalogue, reader, "mean4", str(tmp_path / "a" / "b" / "index.h5"))
+    assert os.listdir(str(tmp_path / "a" / "b")) == ["index.h5"]
+
+
+def test_the_weighted_rating_is_what_one_works_out_by_hand(tmp_path):
+    # Votes 10, 20, ..., 110: the 70th percentile is at place 7 of 0..10, m = 80. C = 5.
+    rows = [row(i, "Film {}".format(i), vote_count=str(10 * i), vote_average=str(average))
+            for i, average in enumerate([0, 10, 5, 5, 5, 5, 5, 5, 5, 5, 5], 1)]
+    movies = read_catalogue(write_csv(tmp_path / "movies.csv", rows)).movies
+    ratings = weighted_ratings(movies)
+    assert ratings.dtype == np.float32
+    assert ratings[0] == pytest.approx(80 / 90 * 5, abs=1e-6)           # 10 votes of 0
+    assert ratings[1] == pytest.approx((20 * 10 + 80 * 5) / 100, abs=1e-6)  # 20 votes of 10
+    assert ratings[10] == pytest.approx(5, abs=1e-6)
+
+
+def test_films_without_votes_have_the_mean_rating(tmp_path):
+    rows = [row(1, "One", vote_count="0", vote_average="9"),
+            row(2, "Two", vote_count="0", vote_average="3")]
+    movies = read_catalogue(write_csv(tmp_path / "movies.csv", rows)).movies
+    np.testing.assert_allclose(weighted_ratings(movies), [6, 6])
+
+
+def test_search_gives_the_nearest_first_with_their_cosines(tmp_path):
+    x, y = np.eye(8)[:2]
+    index = open_index(tmp_path, films(4), along(-x, x + y, y, 5 * x))
+    results = index.search(3 * x, 4)
+    assert ids_of(results) == [4, 2, 3, 1]
+    assert [result.rank for result in results] == [1, 2, 3, 4]
+    np.testing.assert_allclose([result.score for result in results], [1, 0.5 ** 0.5, 0, -1],
+                               atol=1e-6)
+
+
+def test_the_film_asked_for_is_not_in_its_own_list(tmp_path):
+    index = open_index(tmp_path, films(30))
+    for asked in range(30):
+        found = ids_of(index.search(index.embedding(asked), 30, without=[asked]))
+        assert sorted([*found, int(index.ids[asked])]) == list(range(1, 31))
+
+
+def test_more_films_than_there_are_gives_all_there_are(tmp_path):
+    index = open_index(tmp_path, films(3))
+    assert len(index.search(np.ones(8), 1000)) == 3
+    assert len(index.search(np.ones(8), 3, without=[0, 0])) == 2
+    assert index.search(np.ones(8), 5, without=[0, 1, 2]) == []
+
+
+def test_an_index_of_one_film_has_nothing_to_recommend_for_it(tmp_path):
+    index = open_index(tmp_path, films(1))
+    assert index.search(index.embedding(0), 10, without=[0]) == []
+
+
+def test_ten_runs_give_the_same_ten(tmp_path):
+    path = write_index(tmp_path, films(200))
+    runs = [[(result.movie["id"], result.score)
+             for result in index.search(index.embedding(7), 10, without=[7])]
+            for index in (Index(path) for _ in range(10))]
+    assert len(runs[0]) == 10
+    assert runs == [runs[0]] * 10
+
+
+@pytest.mark.parametrize("n", [7, 33, 101])
+def test_films_equally_near_come_in_the_order_of_the_catalogue(tmp_path, n):
+    # 384 wide, as MiniLM: there a matrix product sums some rows in another order than others.
+    settings = SETTINGS._replace(hidden_size=384)
+    same = random_layers(3, 1, settings)
+    catalogue, reader = parts(tmp_path, films(n), {i: same for i in range(1, n + 1)}, settings)
+    build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    index = Index(str(tmp_path / "index.h5"))
+    for seed in range(5):
+        query = np.random.RandomState(seed).standard_normal(384)
+        results = index.search(query, 5)
+        assert ids_of(results) == [1, 2, 3, 4, 5]
+        assert len({result.score for result in results}) == 1
+
+
+def test_search_agrees_with_a_plain_sort_of_cosines(tmp_path):
+    index = open_index(tmp_path, films(150))
+    embeddings = np.array([index.embedding(at) for at in range(150)], np.float64)
+    for seed in range(20):
+        query = np.random.RandomState(seed).standard_normal(8)
+        results = index.search(query, 10)
+        cosines = embeddings @ (query / np.linalg.norm(query))
+        assert ids_of(results) == (np.argsort(-cosines)[:10] + 1).tolist()
+        np.testing.assert_allclose([result.score for result in results],
+                                   np.sort(cosines)[::-1][:10], atol=1e-6)
+
+
+@pytest.mark.parametrize("title", ["The Matrix", "matrix", "MATRIX, THE", "the matrix!"])
+def test_a_title_is_found_however_it_is_spelt(tmp_path, title):
+    index = open_index(tmp_path, MATRIX)
+    assert [int(index.ids[at]) for at in index.rows_of_title(title)] == [603]
+
+
+def test_an_original_title_finds_the_film_too(tmp_path):
+    index = open_index(tmp_path, MATRIX)
+    assert [int(index.ids[at]) for at in index.rows_of_title("もののけ姫")] == [128]
+
+
+def test_of_a_shared_title_the_most_voted_comes_first_and_the_year_picks(tmp_path):
+    index = open_index(tmp_path, MATRIX)
+    assert index.ids[index.rows_of_title("hamlet")].tolist() == [6, 5]
+    assert index.ids[index.rows_of_title("hamlet", 1990)].tolist() == [5]
+
+
+def test_a_year_that_no_film_of_the_title_has_names_those_there_are(tmp_path):
+    with pytest.raises(NothingFound) as caught:
+        open_index(tmp_path, MATRIX).rows_of_title("Hamlet", 1948)
+    assert "1948" in str(caught.value)
+    assert "Hamlet (1996, id 6), Hamlet (1990, id 5)" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_title_that_is_not_there_names_the_near_ones(tmp_path):
+    with pytest.raises(NothingFound) as caught:
+        open_index(tmp_path, MATRIX).rows_of_title("Matirx")
+    assert "near: The Matrix (1999, id 603)" in str(caught.value)
+
+
+@pytest.mark.parametrize("title", ["", "   "])
+def test_an_empty_title_is_no_film_with_an_empty_original_title(tmp_path, title):
+    index = open_index(tmp_path, [row(1, "One", original_title="")])
+    with pytest.raises(NothingFound):
+        index.rows_of_title(title)
+
+
+def test_an_id_finds_its_row_and_another_does_not(tmp_path):
+    index = open_index(tmp_path, MATRIX)
+    assert index.row_of_id(5) == 2
+    with pytest.raises(NothingFound, match="no movie with id 7 "):
+        index.row_of_id(7)
+
+
+def refusal(path):
+    with pytest.raises(RecommenderError) as caught:
+        Index(str(path))
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "build_index.py" in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_index_that_is_not_there_is_told_with_its_remedy(tmp_path):
+    assert "no index at" in refusal(tmp_path / "index.h5")
+    assert "no index at" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"id,title\n", b"\x89HDF\r\n\x1a\n"])
+def test_what_is_no_hdf5_file_is_refused(tmp_path, content):
+    (tmp_path / "index.h5").write_bytes(content)
+    assert "not an HDF5 file" in refusal(tmp_path / "index.h5")
+
+
+def test_an_index_that_was_cut_off_is_refused(tmp_path):
+    path = write_index(tmp_path, MATRIX)
+    content = open(path, "rb").read()
+    open(path, "wb").write(content[:len(content) // 2])
+    assert "not an HDF5 file" in refusal(path)
+
+
+def test_hdf5_files_that_are_no_index_are_refused(tmp_path):
+    with h5py.File(str(tmp_path / "other.h5"), "w") as file:
+        file["ids"] = [1]
+    assert "not an index of format 1" in refusal(tmp_path / "other.h5")
+    write_features(tmp_path, {1: random_layers(3, 1)})
+    assert "not an index of format 1" in refusal(tmp_path / "features.h5")
+
+
+def test_an_index_of_another_format_is_refused(tmp_path):
+    path = write_index(tmp_path, MATRIX)
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = 2
+    assert "not an index of format 1" in refusal(path)
+
+
+def test_embeddings_that_are_chunked_are_refused(tmp_path):
+    path = write_index(tmp_path, MATRIX)
+    with h5py.File(path, "r+") as file:
+        embeddings = file["embeddings"][:]
+        del file["embeddings"]
+        file.create_dataset("embeddings", data=embeddings, chunks=(2, 8))
+    assert "not contiguous" in refusal(path)
