@@ -56,6 +56,10 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
     Exit codes: 0 done, 1 failed, 2 wrong usage or nothing found, 130 interrupted.
     """
     name = os.path.basename(sys.argv[0])
+    if sys.stdout is None:  # closed by the caller (`>&-`)
+        sys.stdout = open(os.devnull, "w")
+    # A letter that the terminal cannot show is no reason to fail.
+    sys.stdout.reconfigure(errors="replace")
     try:
         code = program()
         sys.stdout.flush()
@@ -63,14 +67,23 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
         note("{}: error: {}".format(name, error))
         code = getattr(error, "exit_code", 1)
     except BrokenPipeError:
-        # The reader (`| head`) has gone; Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader (`| head`) has gone.
+        _flush_or_drop()
         code = 0
     except OSError as error:
         note("{}: error: {}: {}".format(name, error.filename or "input or output",
                                         error.strerror or error))
+        _flush_or_drop()
         code = 1
     except KeyboardInterrupt:
         note("{}: interrupted".format(name))
         code = 130
     sys.exit(code)
+
+
+def _flush_or_drop() -> None:
+    """Write what stdout still holds, or drop it: Python would complain again at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -74,7 +74,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
         if movie_id not in rows:
             without_catalogue += 1
             continue
-        vector = make(layers)
+        with np.errstate(invalid="ignore"):
+            vector = make(layers)
         if not np.isfinite(vector).all() or not vector.any():
             raise RecommenderError(
                 "the features of movie {} in {} are not numbers or all zero: remove the folder "
@@ -185,7 +186,8 @@ class Index:
         """
         key = title_key(title)
         for column in ("title_key", "original_title_key"):
-            rows = np.flatnonzero(self.column(column) == key)
+            # A film may have no original title; no title asks for it.
+            rows = np.flatnonzero(self.column(column) == key) if key else []
             if len(rows):
                 break
         if not len(rows):
@@ -221,14 +223,18 @@ class Index:
         Films of the rows `without` do not count. Of two equally near the first in the
         catalogue comes first, so that the answer is the same from run to run.
         """
-        scores = self._embeddings @ unit(vector)
+        query = unit(vector)
+        scores = self._embeddings @ query
         scores[list(without)] = -np.inf
         k = min(k, len(self) - len(set(without)))
-        # Enough rows to hold every tie with the k-th, then in order.
-        best = np.flatnonzero(scores >= np.partition(scores, -k)[-k]) if k else []
-        best = sorted(best, key=lambda row: (-scores[row], row))[:k]
-        return [Result(rank, float(scores[row]), self.movie(int(row)))
-                for rank, row in enumerate(best, 1)]
+        if not k:
+            return []
+        # A matrix product sums some rows in another order than others, so that equal rows differ
+        # by some 1e-7: it chooses candidates, and a sum row by row, in float64, puts them in order.
+        near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
+        exact = (self._embeddings[near].astype(np.float64) * query).sum(axis=1)
+        return [Result(rank, float(exact[at]), self.movie(int(near[at])))
+                for rank, at in enumerate(np.argsort(-exact, kind="stable")[:k], 1)]
 
 
 def _map(path: str, dataset: h5py.Dataset) -> np.ndarray:
