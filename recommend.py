@@ -7,6 +7,7 @@
 
 import argparse
 import json
+import sys
 import unicodedata
 from typing import List, Optional, Sequence
 
@@ -36,8 +37,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.year is not None and args.title is None:
         flags.error("--year goes with --title")
-    if args.overview is not None and not args.overview.strip():
-        flags.error("--overview is empty")
+    for name in ("title", "overview"):
+        if getattr(args, name) is not None and not getattr(args, name).strip():
+            flags.error("--{} is empty".format(name))
     return args
 
 
@@ -55,7 +57,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             cli.note("films like {}".format(index.describe(row)))
     if args.json:
         print(json.dumps({"query": query, "results": [result.to_dict() for result in results]},
-                         ensure_ascii=False, indent=2))
+                         ensure_ascii="utf" not in sys.stdout.encoding.lower(), indent=2))
     else:
         print(table(results))
     return 0
@@ -79,9 +81,7 @@ def by_overview(index: Index, args: argparse.Namespace) -> List[Result]:
     from bert.embedder import embedder_of
     from recommender.recipes import RECIPES
 
-    made_by = index.features
-    embedder = embedder_of(made_by.checkpoint, made_by.checkpoint_sha256, made_by.layers,
-                           made_by.max_seq_length, made_by.do_lower_case, args.bert_dir)
+    embedder = embedder_of(index.features, args.bert_dir)
     layers, = embedder.hidden_layers([args.overview])
     return index.search(RECIPES[index.recipe](layers), args.k)
 

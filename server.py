@@ -71,10 +71,7 @@ class TextEmbedder:
             quiet.silence(self._verbose)
             from bert.embedder import embedder_of
 
-            made_by = self._made_by
-            self._embedder = embedder_of(
-                made_by.checkpoint, made_by.checkpoint_sha256, made_by.layers,
-                made_by.max_seq_length, made_by.do_lower_case, self._bert_dir)
+            self._embedder = embedder_of(self._made_by, self._bert_dir)
 
 
 def create_app(index: Index, embed: Optional[Embed] = None) -> Flask:
@@ -286,8 +283,10 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(app: Flask, bound: socket.socket) -> None:
+def serve(app: Flask, bound: socket.socket, verbose: bool = False) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in flight."""
+    # Else waitress warns of its queue when a request comes before its threads are up.
+    logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets = {}  # type: Dict[int, wasyncore.dispatcher]
     server = create_server(
         app, sockets, sockets=[bound], threads=8, ident=None, log_socket_errors=False,
@@ -338,13 +337,12 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
-    logging.getLogger("waitress").setLevel(logging.WARNING if args.verbose else logging.CRITICAL)
     index = Index(args.index)
     bound = bind(args.host, args.port)
     embed = TextEmbedder(index, args.bert_dir, args.verbose)
     if args.preload:
         embed.load()
-    serve(create_app(index, embed), bound)
+    serve(create_app(index, embed), bound, args.verbose)
     return 0
 
 

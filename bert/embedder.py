@@ -2,7 +2,7 @@
 
 import os
 import threading
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -44,21 +44,21 @@ class Embedder:
         return found
 
 
-def embedder_of(name: str, sha256: str, layers: Sequence[int], max_seq_length: int,
-                do_lower_case: bool, bert_dir: Optional[str] = None,
-                tmp_dir: str = "tmp") -> Embedder:
-    """The embedder with which an index was made: checkpoint `name` with digest `sha256`.
+def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:
+    """The embedder with which an index was made.
 
-    It is looked for in `bert_dir`, else in `tmp_dir`/`name`. Raises BertError if it is not
-    there or is another.
+    `made_by` is what the index says of its features: checkpoint, checkpoint_sha256, layers,
+    max_seq_length and do_lower_case. The checkpoint is looked for in `bert_dir`, else under
+    its name in `tmp_dir`. Raises BertError if it is not there or is another.
     """
-    folder = bert_dir or os.path.join(tmp_dir, name)
+    folder = bert_dir or os.path.join(tmp_dir, made_by.checkpoint)
     if not os.path.isdir(folder):
         raise BertError("text queries need the checkpoint {}, which is not at {}: fetch it with "
-                        "download.py or name its folder with --bert_dir".format(name, folder))
+                        "download.py or name its folder with --bert_dir".format(
+                            made_by.checkpoint, folder))
     checkpoint = open_checkpoint(folder)
-    if checkpoint.sha256 != sha256:
+    if checkpoint.sha256 != made_by.checkpoint_sha256:
         raise BertError("{} is not the checkpoint that the index was made with ({}, sha256 {}...):"
                         " name that one with --bert_dir or build the index anew".format(
-                            folder, name, sha256[:12]))
-    return Embedder(checkpoint, layers, max_seq_length, do_lower_case)
+                            folder, made_by.checkpoint, made_by.checkpoint_sha256[:12]))
+    return Embedder(checkpoint, made_by.layers, made_by.max_seq_length, made_by.do_lower_case)

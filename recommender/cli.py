@@ -16,7 +16,7 @@ class Flags(argparse.ArgumentParser):
 
     def parse_args(self, args: Optional[Sequence[str]] = None, namespace=None):
         """As argparse, which however takes the -1,-2 of `--layers -1,-2` for a flag."""
-        joined = []  # type: List[str]
+        joined = []
         for arg in sys.argv[1:] if args is None else args:
             if re.fullmatch(r"-\d[\d,-]*", arg) and joined and joined[-1].startswith("--"):
                 joined[-1] += "=" + arg
@@ -57,7 +57,7 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
     """
     name = os.path.basename(sys.argv[0])
     if sys.stdout is None:  # closed by the caller (`>&-`)
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (stays open)
     # A letter that the terminal cannot show is no reason to fail.
     sys.stdout.reconfigure(errors="replace")
     try:

@@ -67,12 +67,8 @@ class FeatureReader:
         if not os.path.isfile(path):
             raise RecommenderError("no features in {}: extract_features.py writes them".format(
                 folder))
-        try:
-            with h5py.File(path, "r") as links:
-                self.settings = _read_settings(links, path)
-        except OSError:
-            raise RecommenderError("{} is not an HDF5 file: move it away and run "
-                                   "extract_features.py again".format(path))
+        with _open_hdf5(path) as links:
+            self.settings = _read_settings(links, path)
         self._shards = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
 
     def digests(self) -> Dict[int, int]:
@@ -152,21 +148,37 @@ class FeatureWriter:
         for leftover in glob.glob(os.path.join(glob.escape(self._folder), "**", "*.part"),
                                   recursive=True):
             os.remove(leftover)
-        if not os.path.exists(os.path.join(self._folder, LINKS)):
+        links_path = os.path.join(self._folder, LINKS)
+        paths = self._shard_paths()
+        for path in ([links_path] if os.path.exists(links_path) else paths[:1]):
+            self._refuse_other_settings(path)
+        if not os.path.exists(links_path):
             self._write_links()
-        reader = FeatureReader(self._folder)
+        done = FeatureReader(self._folder).digests()
+        if not self._is_linked(paths, len(done)):
+            # Killed between a shard's renaming and its linking, or a shard was removed.
+            self._write_links()
+        return done
+
+    def _refuse_other_settings(self, path: str) -> None:
+        with _open_hdf5(path) as file:
+            held = _read_settings(file, path)
         for name, ours in self._settings._asdict().items():
-            theirs = getattr(reader.settings, name)
+            theirs = getattr(held, name)
             if theirs != ours:
                 raise RecommenderError(
                     "{} holds features with {} {}, not {}: choose another --output_dir".format(
                         self._folder, name, theirs, ours))
-        done = reader.digests()
+
+    def _is_linked(self, shard_paths: List[str], n_movies: int) -> bool:
+        """Whether the link file holds so many movies and knows the newest shard."""
         with h5py.File(os.path.join(self._folder, LINKS), "r") as links:
-            linked = len(links)
-        if linked != len(done):  # killed between a shard's renaming and its linking
-            self._write_links()
-        return done
+            if len(links) != n_movies or not shard_paths:
+                return len(links) == n_movies
+            with _open_shard(shard_paths[-1], self._settings) as shard:
+                link = links.get(str(shard["ids"][-1]), getlink=True)
+            return (isinstance(link, h5py.ExternalLink)
+                    and os.path.basename(link.filename) == os.path.basename(shard_paths[-1]))
 
     def _shard_paths(self) -> List[str]:
         return sorted(glob.glob(os.path.join(glob.escape(self._shards), "*.h5")))
@@ -224,12 +236,16 @@ def publish(written: str, final: str) -> None:
         os.close(folder)
 
 
-def _open_shard(path: str, settings: Settings) -> h5py.File:
+def _open_hdf5(path: str) -> h5py.File:
     try:
-        shard = h5py.File(path, "r")
+        return h5py.File(path, "r")
     except OSError:
         raise RecommenderError("{} is not a whole HDF5 file: remove it and run "
                                "extract_features.py again".format(path))
+
+
+def _open_shard(path: str, settings: Settings) -> h5py.File:
+    shard = _open_hdf5(path)
     if _read_settings(shard, path) != settings:
         shard.close()
         raise RecommenderError("{} was made with other settings than {}: remove it and run "

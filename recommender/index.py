@@ -157,20 +157,22 @@ class Index:
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """What a result shows of a row; the overview only when `full`."""
-        read = {name: self._columns.get(name, self._file[name])[row]
-                for name in _NUMBER_COLUMNS}
-        text = {name: self._columns.get(name, self._file[name])[row]
-                for name in ("title", "original_title", "language", "genres", "imdb_id")}
-        movie = {"id": int(self.ids[row]), "title": text["title"],
-                 "original_title": text["original_title"], "year": int(read["year"]) or None,
-                 "genres": [g for g in text["genres"].split(_GENRE_SEPARATOR) if g],
-                 "language": text["language"], "imdb_id": text["imdb_id"],
-                 "vote_average": round(float(read["vote_average"]), 2),
-                 "vote_count": int(read["vote_count"]),
-                 "weighted_rating": round(float(read["weighted_rating"]), 2)}
+        cell = self._cell
+        movie = {"id": int(self.ids[row]), "title": cell("title", row),
+                 "original_title": cell("original_title", row),
+                 "year": int(cell("year", row)) or None,
+                 "genres": [g for g in cell("genres", row).split(_GENRE_SEPARATOR) if g],
+                 "language": cell("language", row), "imdb_id": cell("imdb_id", row),
+                 "vote_average": round(float(cell("vote_average", row)), 2),
+                 "vote_count": int(cell("vote_count", row)),
+                 "weighted_rating": round(float(cell("weighted_rating", row)), 2)}
         if full:
-            movie["overview"] = self._columns.get("overview", self._file["overview"])[row]
+            movie["overview"] = cell("overview", row)
         return movie
+
+    def _cell(self, name: str, row: int) -> Any:
+        """One value: out of the column where that was read, else out of the file."""
+        return self._columns[name][row] if name in self._columns else self._file[name][row]
 
     def row_of_id(self, movie_id: int) -> int:
         """The row of a movie; raises NothingFound if it is not in the index."""

@@ -1,10 +1,12 @@
 """The catalogue reader takes the published file as it is and says what it left out."""
 
+from pathlib import Path
+
 import pytest
-from tests.worlds import COLUMNS, row, write_csv
 
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
+from tests.worlds import COLUMNS, row, write_csv
 
 GOOD = row(603, "The Matrix")
 
@@ -180,15 +182,14 @@ def test_columns_are_found_by_name_in_any_order(tmp_path):
 
 def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path):
     path = write_csv(tmp_path / "movies.csv", [GOOD], ["id", *sorted(set(COLUMNS) - {"id"})])
-    content = open(path, "rb").read()
-    open(path, "wb").write(b"\xef\xbb\xbf" + content)
+    Path(path).write_bytes(b"\xef\xbb\xbf" + Path(path).read_bytes())
     assert read_catalogue(path).movies[0].id == 603
 
 
 def test_a_latin_1_file_is_refused_with_the_place(tmp_path):
     path = write_csv(tmp_path / "movies.csv", [row(5, "Amélie")])
-    content = open(path, encoding="utf-8", newline="").read().encode("latin-1")
-    open(path, "wb").write(content)
+    content = Path(path).read_bytes().decode("utf-8").encode("latin-1")
+    Path(path).write_bytes(content)
     message = error_of(path)
     assert "not UTF-8" in message
     assert str(content.index(b"\xe9")) in message

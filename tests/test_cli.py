@@ -1,6 +1,7 @@
 """What the programs share: flags, exit codes, one line for an error."""
 
 import argparse
+import os
 import subprocess
 import sys
 
@@ -49,7 +50,7 @@ def test_a_program_exits_with_the_code_it_returns(code):
 
 
 def test_an_error_of_the_system_names_the_file(capsys):
-    assert exit_of(lambda: open("/nowhere/at all")) == 1
+    assert exit_of(lambda: os.listdir("/nowhere/at all")) == 1
     assert "/nowhere/at all: No such file or directory" in only_line(capsys.readouterr().err)
 
 

@@ -11,6 +11,7 @@ from bert.checkpoint import open_checkpoint
 from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
 from bert.errors import BertError
+from recommender.features import Settings
 from tests.reference import google_layers, random_checkpoint
 
 TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another order
@@ -124,7 +125,8 @@ def test_weights_that_are_cut_short_are_one_error(tmp_path):
 def test_text_queries_refuse_another_checkpoint(tmp_path):
     ours = open_checkpoint(random_checkpoint(tmp_path / "same-name", seed=1))
     random_checkpoint(tmp_path / "tmp" / "same-name", seed=2)
+    made_by = Settings((-1,), 64, True, 8, "float32", ours.name, ours.sha256)
     with pytest.raises(BertError, match="not the checkpoint that the index was made with"):
-        embedder_of(ours.name, ours.sha256, [-1], 64, True, tmp_dir=str(tmp_path / "tmp"))
+        embedder_of(made_by, tmp_dir=str(tmp_path / "tmp"))
     with pytest.raises(BertError, match=r"download\.py"):
-        embedder_of("absent", ours.sha256, [-1], 64, True, tmp_dir=str(tmp_path / "tmp"))
+        embedder_of(made_by._replace(checkpoint="absent"), tmp_dir=str(tmp_path / "tmp"))

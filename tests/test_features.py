@@ -323,3 +323,26 @@ def test_the_digest_tells_overviews_apart_and_fits_int64():
     assert len(set(digests)) == 5
     assert overview_digest("One.") == digests[1]
     assert np.array(digests, np.int64).tolist() == digests
+
+
+def test_a_movie_computed_again_by_a_killed_run_is_linked_to_its_newer_shard(tmp_path):
+    folder = tmp_path / "features"
+    for value in (1.0, 2.0):
+        with FeatureWriter(str(folder), SETTINGS) as writer:
+            writer.add(7, np.full((4, 3, 8), value, np.float32), np.zeros(3, np.int32), 0)
+        if value == 1.0:
+            old_links = (folder / "features.h5").read_bytes()
+    (folder / "features.h5").write_bytes(old_links)  # as if killed before the links were written
+    with FeatureWriter(str(folder), SETTINGS):
+        pass
+    with h5py.File(str(folder / "features.h5"), "r") as links:
+        assert links["7"][0, 0, 0] == 2.0
+
+
+def test_other_settings_are_named_though_the_link_file_is_lost(tmp_path):
+    folder = tmp_path / "features"
+    with FeatureWriter(str(folder), SETTINGS) as writer:
+        writer.add(7, np.ones((4, 3, 8), np.float32), np.zeros(3, np.int32), 0)
+    (folder / "features.h5").unlink()
+    with pytest.raises(RecommenderError, match="max_seq_length 256, not 99"):
+        FeatureWriter(str(folder), SETTINGS._replace(max_seq_length=99))

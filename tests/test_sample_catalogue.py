@@ -16,7 +16,7 @@ PATH = os.path.join(ROOT, "data", "sample_movies.csv")
 COLUMNS = """adult belongs_to_collection budget genres homepage id imdb_id original_language
     original_title overview popularity poster_path production_companies production_countries
     release_date revenue runtime spoken_languages status tagline title video vote_average
-    vote_count""".split()
+    vote_count""".split()  # noqa: SIM905
 GENRES = {"Action", "Adventure", "Animation", "Comedy", "Crime", "Documentary", "Drama", "Family",
           "Fantasy", "Foreign", "History", "Horror", "Music", "Mystery", "Romance",
           "Science Fiction", "TV Movie", "Thriller", "War", "Western"}

@@ -24,7 +24,8 @@ def near(query, limit=5):
     ("Amélie", "AMELIE"), ("Léon: The Professional", "leon the professional"),
     ("WALL·E", "wall-e"), ("Fast & Furious", "fast and furious"), ("Se7en", "se7en!"),
     ("Straße", "STRASSE"), ("Ёлки", "елки"), ("Good Bye Lenin!", "good bye, lenin"),
-    ("Monsters, Inc.", "Monsters Inc"), ("ｶﾞﾝﾀﾞﾑ", "ガンダム"), ("千と千尋の神隠し", " 千と千尋の神隠し。")])
+    ("Monsters, Inc.", "Monsters Inc"), ("ｶﾞﾝﾀﾞﾑ", "ガンダム"),
+    ("千と千尋の神隠し", " 千と千尋の神隠し。")])
 def test_two_spellings_of_one_title_are_one_key(one, other):
     assert title_key(one) == title_key(other)
 

@@ -9,11 +9,11 @@ from recommender.catalogue import read_catalogue
 from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
 from recommender.index import Index, build_index
 
-COLUMNS = (
-    "adult,belongs_to_collection,budget,genres,homepage,id,imdb_id,original_language,"
-    "original_title,overview,popularity,poster_path,production_companies,production_countries,"
-    "release_date,revenue,runtime,spoken_languages,status,tagline,title,video,vote_average,"
-    "vote_count").split(",")
+COLUMNS = [
+    "adult", "belongs_to_collection", "budget", "genres", "homepage", "id", "imdb_id",
+    "original_language", "original_title", "overview", "popularity", "poster_path",
+    "production_companies", "production_countries", "release_date", "revenue", "runtime",
+    "spoken_languages", "status", "tagline", "title", "video", "vote_average", "vote_count"]
 SETTINGS = Settings(layers=(-1, -2, -3, -4), max_seq_length=256, do_lower_case=True,
                     hidden_size=8, dtype="float32", checkpoint="tiny", checkpoint_sha256="ab" * 32)
 

@@ -1,0 +1,206 @@
+"""recommend.py as a user runs it: its table, its JSON, its notes, errors and exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.worlds import only_line, random_layers, row, write_features, write_index
+
+X, Y, Z = np.eye(8)[:3]
+FILMS = [
+    (row(603, "The Matrix", release_date="1999-03-30", vote_count="9079",
+         genres="[{'id': 28, 'name': 'Action'}, {'id': 878, 'name': 'Science Fiction'}]"), X),
+    (row(604, "The Matrix Reloaded", release_date="2003-05-15"), X + 0.1 * Y),
+    (row(10549, "Hamlet", release_date="1996-12-25", vote_count="90"), Y),
+    (row(23383, "Hamlet", release_date="1948-05-06", vote_count="40"), Y + 0.3 * Z),
+    (row(10264, "Hamlet", release_date="1990-12-19", vote_count="10"), Y + 0.2 * X),
+    (row(129, "千と千尋の神隠し", release_date="", genres="[]"), X + Y),
+    (row(194, "Amélie and a Title so Long that No Table Could Hold the Whole of It"), X - Y),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    features = {film["id"]: np.tile(np.float32(vector), (4, 3, 1)) for film, vector in FILMS}
+    return write_index(tmp_path_factory.mktemp("world"), [film for film, _ in FILMS], features)
+
+
+@pytest.fixture
+def recommend(run_program, index):
+    """Runs recommend.py on the index of this world, or on the one that `args` name."""
+    def run(*args, **options):
+        chosen = () if "--index" in args else ("--index", index)
+        return run_program("recommend.py", *chosen, *args, **options)
+    return run
+
+
+def error_of(result, code):
+    assert (result.returncode, result.stdout) == (code, "")
+    line = only_line(result.stderr)
+    assert line.startswith("recommend.py: error: ")
+    return line
+
+
+def test_the_table_shows_rank_score_title_year_genres_and_id(recommend):
+    result = recommend("--title", "the matrix", "-k", "3")
+    assert result.returncode == 0
+    header, *lines = result.stdout.splitlines()
+    assert header.split() == ["rank", "score", "title", "year", "genres", "id"]
+    assert [line.split() for line in lines[:1]] == [
+        ["1", "0.9950", "The", "Matrix", "Reloaded", "2003", "Drama", "604"]]
+    assert [line.split()[0] for line in lines] == ["1", "2", "3"]
+    assert [line.split()[-1] for line in lines] == ["604", "129", "194"]
+    assert only_line(result.stderr) == "films like The Matrix (1999, id 603)"
+
+
+def test_the_columns_of_the_table_stand_under_each_other(recommend):
+    header, *lines = recommend("--id", "603").stdout.splitlines()
+    assert len(lines) == 6
+
+    def width(text):
+        return sum(2 if "\u3000" <= c <= "\u9fff" else 1 for c in text)
+
+    assert {width(line) for line in lines} == {len(header)}
+    assert any("…" in line for line in lines)
+    assert any("千と千尋の神隠し" in line and "   ?" in line for line in lines)
+
+
+def test_json_holds_the_query_and_the_results_with_their_fields(recommend):
+    result = recommend("--id", "603", "-k", "2", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    answer = json.loads(result.stdout)
+    assert set(answer) == {"query", "results"}
+    assert (answer["query"]["id"], answer["query"]["title"]) == (603, "The Matrix")
+    first, second = answer["results"]
+    assert (first["rank"], first["id"], first["title"], first["year"], first["genres"]) == (
+        1, 604, "The Matrix Reloaded", 2003, ["Drama"])
+    assert first["score"] == pytest.approx(1 / 1.01 ** 0.5, abs=1e-6)
+    assert (second["rank"], second["id"], second["year"], second["genres"]) == (2, 129, None, [])
+
+
+def test_json_stays_json_where_a_terminal_cannot_show_its_letters(recommend):
+    result = recommend("--id", "603", "--json",
+                       env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "千と千尋の神隠し" in [film["title"] for film in json.loads(result.stdout)["results"]]
+
+
+def test_ten_runs_print_the_same(recommend):
+    first = recommend("--title", "Hamlet").stdout
+    assert first
+    assert [recommend("--title", "Hamlet").stdout for _ in range(9)] == [first] * 9
+
+
+def test_the_film_asked_for_is_not_in_its_own_list(recommend):
+    answer = json.loads(recommend("--id", "10549", "-k", "1000", "--json").stdout)
+    assert sorted(film["id"] for film in answer["results"]) == sorted(
+        film["id"] for film, _ in FILMS if film["id"] != 10549)
+
+
+def test_of_a_shared_title_the_most_voted_is_taken_and_the_others_are_named(recommend):
+    result = recommend("--title", "hamlet", "--json")
+    assert json.loads(result.stdout)["query"]["id"] == 10549
+    line = only_line(result.stderr)
+    assert "taking Hamlet (1996, id 10549)" in line
+    assert line.endswith("Hamlet (1948, id 23383), Hamlet (1990, id 10264)")
+
+
+def test_a_year_picks_among_films_of_one_title(recommend):
+    result = recommend("--title", "Hamlet", "--year", "1948", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["query"]["id"] == 23383
+
+
+def test_a_year_that_no_film_of_the_title_has_finds_nothing(recommend):
+    line = error_of(recommend("--title", "Hamlet", "--year", "2000"), 2)
+    for what in ("2000", "1996, id 10549", "1990, id 10264", "1948, id 23383"):
+        assert what in line
+
+
+def test_no_match_finds_nothing_and_names_near_titles(recommend):
+    line = error_of(recommend("--title", "Hamlett"), 2)
+    assert "Hamlet (1996, id 10549)" in line
+    assert line.count("id ") <= 5
+
+
+def test_no_match_and_nothing_near_finds_nothing(recommend):
+    assert "near" not in error_of(recommend("--title", "xqzzkvw"), 2)
+
+
+def test_an_id_that_is_not_there_finds_nothing(recommend):
+    assert "no movie with id 7 " in error_of(recommend("--id", "7"), 2)
+
+
+@pytest.mark.parametrize("flag, value", [("--title", "Hamlet"), ("--id", "603"),
+                                         ("--title", "Hamlett")])
+def test_title_and_id_import_neither_tensorflow_nor_pandas(index, flag, value):
+    code = ("import atexit, sys, runpy\n"
+            "atexit.register(lambda: print('LOADED', *sorted(sys.modules)))\n"
+            "sys.argv[0] = 'recommend.py'\n"
+            "runpy.run_path('recommend.py', run_name='__main__')\n")
+    result = subprocess.run([sys.executable, "-c", code, "--index", index, flag, value], cwd=ROOT,
+                            stdout=subprocess.PIPE, encoding="utf-8", check=False, timeout=60)
+    loaded = result.stdout.partition("LOADED ")[2].split()
+    assert "recommender.index" in loaded
+    heavy = {"tensorflow", "tensorflow_core", "pandas", "sklearn", "scipy", "flask", "tokenizers"}
+    assert sorted(heavy.intersection(loaded)) == []
+
+
+def test_an_index_that_is_not_there_is_one_line(recommend, tmp_path):
+    line = error_of(recommend("--index", tmp_path / "none.h5", "--id", "603"), 1)
+    assert str(tmp_path / "none.h5") in line
+    assert "build_index.py" in line
+
+
+def test_a_file_that_is_no_hdf5_is_one_line(recommend, tmp_path):
+    (tmp_path / "index.h5").write_text("id,title\n")
+    line = error_of(recommend("--index", tmp_path / "index.h5", "--id", "603"), 1)
+    assert "not an HDF5 file" in line
+
+
+def test_an_hdf5_file_that_is_no_index_is_one_line(recommend, tmp_path):
+    with h5py.File(str(tmp_path / "other.h5"), "w") as file:
+        file["x"] = [1]
+    write_features(tmp_path, {1: random_layers(3, 1)})
+    for name in ("other.h5", "features.h5"):
+        line = error_of(recommend("--index", tmp_path / name, "--id", "603"), 1)
+        assert "not an index" in line
+
+
+@pytest.mark.parametrize("args, what", [
+    ((), "--title"), (("--title",), "--title"), (("--title", "a", "--id", "1"), "--id"),
+    (("--id", "x"), "--id"), (("--id", "-1"), "--id"), (("--id", "1", "-k", "0"), "-k"),
+    (("--id", "1", "-k", "1001"), "-k"), (("--id", "1", "-k", "ten"), "-k"),
+    (("--id", "1", "--year", "1999"), "--year"), (("--title", "a", "--year", "99"), "--year"),
+    (("--overview", "  "), "--overview"), (("--title", " "), "--title"), (("--titel", "a"), ""),
+    (("--id", "1", "more"), "more")])
+def test_wrong_usage_is_one_line_that_names_the_flag_and_exit_2(recommend, args, what):
+    line = error_of(recommend(*args), 2)
+    assert what in line
+    assert "--help" in line
+
+
+def test_help_tells_every_flag(recommend):
+    result = recommend("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for flag in ("--index", "--title", "--id", "--overview", "--year", "-k", "--json"):
+        assert flag in result.stdout
+
+
+@pytest.mark.parametrize("flags", ["--id 603", "--id 603 --json"])
+def test_output_into_a_pipe_that_closes_leaves_no_traceback(index, flags):
+    command = '"$0" recommend.py --index "$1" {} 2>"$2" | head -0; echo ${{PIPESTATUS[0]}}'
+    errors = index + ".stderr"
+    result = subprocess.run(["bash", "-c", command.format(flags), sys.executable, index, errors],
+                            cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=False,
+                            timeout=60)
+    assert result.stdout == "0\n"
+    told = Path(errors).read_text(encoding="utf-8")
+    assert told in ("", "films like The Matrix (1999, id 603)\n")
