@@ -43,9 +43,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="hidden layers to store, -1 is the last")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
                        help="word pieces after which an overview is cut")
-    flags.add_argument("--batch_tokens", default=2048, type=cli.whole_number(1),
-                       help="tokens of a batch")
-    flags.add_argument("--batch_size", default=0, type=cli.whole_number(1),
+    flags.add_argument("--batch_tokens", type=cli.whole_number(1),
+                       help="tokens of a batch (default: 1024 a core)")
+    flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a batch, instead of --batch_tokens")
     flags.add_argument("--do_lower_case", default="true", choices=("true", "false"),
                        help="true for an uncased checkpoint")
@@ -95,15 +95,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return 0
         # Imported here: TensorFlow takes seconds, and what can be wrong was looked at first.
         from bert.encoder import Encoder
-        from bert.extraction import extract
+        from bert.extraction import default_batch_tokens, extract
         from bert.tokenizing import WordPieces
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         encoder = Encoder(checkpoint, args.layers)
         _check_disk(movies, pieces, settings, args.output_dir)
         texts = [movie.overview for movie in movies]
-        batches = extract(encoder, pieces, texts, args.max_seq_length, args.batch_tokens,
-                          args.batch_size)
+        batches = extract(encoder, pieces, texts, args.max_seq_length,
+                          args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
         n_cut = _store(writer, movies, batches)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(len(movies), args.output_dir, n_cut, args.max_seq_length))

@@ -26,7 +26,7 @@ class Embedder:
         with tf.Graph().as_default() as graph:
             self._token_ids = tf.placeholder(tf.int32, [None, None])
             self._lengths = tf.placeholder(tf.int32, [None])
-            self._hidden = encoder.build(self._token_ids, self._lengths)
+            self._hidden, = encoder.build(self._token_ids, self._lengths)
             self._session = tf.Session(graph=graph)
             encoder.load(self._session)
         # One run at a time: two at once would share the cores and both be late.

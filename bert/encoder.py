@@ -49,17 +49,27 @@ class Encoder:
         needed = [source for weight in self._weights.values() for source in weight.sources]
         check_variables(self._reader.get_variable_to_shape_map(), needed, checkpoint)
 
-    def build(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
+    def build(self, token_ids: tf.Tensor, lengths: tf.Tensor,
+              n_towers: int = 1) -> List[List[tf.Tensor]]:
         """Add the graph for int32 `token_ids` (B, T), of which `lengths` (B,) are real.
 
-        Returns one float32 tensor (B, T, H) for each layer asked for, in that order. What
+        The texts are shared out among `n_towers` copies of the graph that depend on nothing
+        of each other: with one core each, they run side by side without waiting, and what a
+        core works on stays in its cache. Returns for each tower one float32 tensor (B', T, H)
+        for each layer asked for, in that order; the towers' texts follow one another. What
         stands behind a text's length is padding and means nothing.
         """
-        config = self.checkpoint.config
-        w = {name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
-                                   initializer=tf.zeros_initializer())
-             for name, weight in self._weights.items()}
-        self._variables = w
+        self._variables = {
+            name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
+                                  initializer=tf.zeros_initializer())
+            for name, weight in self._weights.items()}
+        B = tf.shape(token_ids)[0]
+        bounds = [B * n // n_towers for n in range(n_towers + 1)]
+        return [self._tower(token_ids[start:end], lengths[start:end])
+                for start, end in zip(bounds, bounds[1:])]
+
+    def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
+        config, w = self.checkpoint.config, self._variables
         B, T = tf.unstack(tf.shape(token_ids))
         H, A = config.hidden_size, config.num_attention_heads
         D = H // A

@@ -5,6 +5,7 @@ the layers asked for, an `input_fn` that brings the texts. Unlike it, nothing is
 the longest text of all, and the graph is built once however many texts there are.
 """
 
+import os
 import tempfile
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
@@ -15,6 +16,7 @@ from bert.encoder import Encoder
 from bert.tokenizing import WordPieces
 
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
+_TOKENS_A_CORE = 1024
 
 
 class TokenFeatures(NamedTuple):
@@ -27,6 +29,11 @@ class TokenFeatures(NamedTuple):
     was_cut: bool
 
 
+def default_batch_tokens() -> int:
+    """Tokens of a batch that keep every core busy and its work in its cache."""
+    return _TOKENS_A_CORE * _n_cores()
+
+
 def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
             batch_tokens: int, batch_size: int = 0) -> Iterator[List[TokenFeatures]]:
     """Yield the hidden layers of all `texts`, a batch at a time, the longest texts first.
@@ -34,34 +41,54 @@ def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_
     A batch holds `batch_tokens` tokens, padding included, or `batch_size` texts where that
     is not 0.
     """
+    n_towers = min(_n_cores(), batch_size) if batch_size else _n_cores()
+    # A tower is one core's: its operations are not split further, the towers run side by side.
+    threads = tf.ConfigProto(intra_op_parallelism_threads=1,
+                             inter_op_parallelism_threads=n_towers) if n_towers > 1 else None
     with tempfile.TemporaryDirectory() as model_dir:  # the Estimator wants one; nothing stays
-        estimator = tf.estimator.Estimator(model_fn_builder(encoder), model_dir)
+        estimator = tf.estimator.Estimator(
+            model_fn_builder(encoder, n_towers), model_dir,
+            tf.estimator.RunConfig(session_config=threads))
         predictions = estimator.predict(
             input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
             yield_single_examples=False)
         for batch in predictions:
-            hidden = [batch["layer_{}".format(n)] for n in range(len(encoder.layers))]
+            towers = [[batch[_prediction(tower, n)] for n in range(len(encoder.layers))]
+                      for tower in range(n_towers)]
+            hidden = [layers for tower in towers for layers in zip(*tower)]
             yield [
                 TokenFeatures(int(row), token_ids[:n_tokens],
-                              np.stack([layer[i, :n_tokens] for layer in hidden]),
-                              bool(was_cut))
-                for i, (row, token_ids, n_tokens, was_cut) in enumerate(zip(
-                    batch["rows"], batch["token_ids"], batch["lengths"], batch["was_cut"]))]
+                              np.stack([layer[:n_tokens] for layer in layers]), bool(was_cut))
+                for row, token_ids, n_tokens, was_cut, layers in zip(
+                    batch["rows"], batch["token_ids"], batch["lengths"], batch["was_cut"],
+                    hidden)]
 
 
-def model_fn_builder(encoder: Encoder) -> Any:
-    """An Estimator's `model_fn` whose predictions are the encoder's layers."""
+def model_fn_builder(encoder: Encoder, n_towers: int) -> Any:
+    """An Estimator's `model_fn` whose predictions are the encoder's layers, tower by tower."""
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
-        hidden = encoder.build(features["token_ids"], features["lengths"])
+        towers = encoder.build(features["token_ids"], features["lengths"], n_towers)
         predictions = dict(features)
-        predictions.update(("layer_{}".format(n), layer) for n, layer in enumerate(hidden))
+        for tower, layers in enumerate(towers):
+            predictions.update((_prediction(tower, n), layer) for n, layer in enumerate(layers))
         # The weights are read by us, since q, k and v are one variable here and three there.
         return tf.estimator.EstimatorSpec(mode, predictions, scaffold=tf.train.Scaffold(
             init_op=tf.train.get_global_step().initializer,
             init_fn=lambda _, session: encoder.load(session)))
 
     return model_fn
+
+
+def _prediction(tower: int, layer: int) -> str:
+    return "tower_{}_layer_{}".format(tower, layer)
+
+
+def _n_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,

@@ -20,7 +20,7 @@ TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another orde
 def our_layers(checkpoint, token_ids, lengths, layers):
     encoder = Encoder(checkpoint, layers)
     with tf.Graph().as_default(), tf.Session() as session:
-        hidden = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32))
+        hidden, = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32))
         encoder.load(session)
         return session.run(hidden)
 
@@ -67,6 +67,21 @@ def test_the_answer_does_not_depend_on_the_batch(minilm):
     together = embedder.hidden_layers(texts)
     for text, layers in zip(texts, together):
         np.testing.assert_allclose(embedder.hidden_layers([text])[0], layers, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_towers", [2, 3, 8])
+def test_towers_share_the_texts_out_and_change_nothing(tmp_path, n_towers):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    lengths = [9, 8, 8, 5, 3]
+    token_ids = random_tokens(checkpoint.config, lengths)
+    whole, = our_layers(checkpoint, token_ids, lengths, [-1])
+    encoder = Encoder(checkpoint, [-1])
+    with tf.Graph().as_default(), tf.Session() as session:
+        towers = encoder.build(tf.constant(token_ids), tf.constant(lengths), n_towers)
+        encoder.load(session)
+        parts = session.run([layer for layer, in towers])
+    assert max(len(part) for part in parts) - min(len(part) for part in parts) <= 1
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=0, atol=1e-6)
 
 
 def test_layers_come_in_the_order_asked_for(tmp_path):
