@@ -13,7 +13,7 @@ import queue
 import shutil
 import sys
 import threading
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
@@ -24,6 +24,7 @@ from recommender import cli
 from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.features import FeatureWriter, Settings, feature_bytes, overview_digest
+from recommender.recipes import mean4
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
 
@@ -51,6 +52,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="true for an uncased checkpoint")
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
                        help="how numbers are stored; float16 takes half the disk")
+    flags.add_argument("--pooled", action="store_true", help="store only the mean over layers and "
+                       "tokens: enough for an index, at a 280th of the disk")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
@@ -81,7 +84,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
     settings = Settings(tuple(args.layers), args.max_seq_length, args.do_lower_case == "true",
-                        checkpoint.config.hidden_size, args.dtype, checkpoint.name,
+                        checkpoint.config.hidden_size, args.dtype, args.pooled, checkpoint.name,
                         checkpoint.sha256)
     with FeatureWriter(args.output_dir, settings) as writer:
         wanted = catalogue.movies[:args.limit]
@@ -104,10 +107,23 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
-        n_cut = _store(writer, movies, batches)
+        with cli.stop_signals() as caught:
+            n_done, n_cut = _store(writer, movies, _until(caught, batches), args.pooled)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
-             "were cut".format(len(movies), args.output_dir, n_cut, args.max_seq_length))
+             "were cut".format(n_done, args.output_dir, n_cut, args.max_seq_length))
+    if n_done < len(movies):
+        cli.note("stopped with {:,} films to go: the same command goes on from here".format(
+            len(movies) - n_done))
+        return 128 + caught[0]
     return 0
+
+
+def _until(caught: List[int], batches: Iterable) -> Iterator:
+    """`batches` up to the one that is running when a signal is caught."""
+    for batch in batches:
+        yield batch
+        if caught:
+            return
 
 
 def _check_disk(movies: List[Movie], pieces, settings: Settings, folder: str) -> None:
@@ -130,8 +146,10 @@ def _size(n_bytes: float) -> str:
         n_bytes / 1e6)
 
 
-def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable) -> int:
-    """Write all batches, with a progress bar; returns how many texts were cut.
+def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable,
+           pooled: bool) -> Tuple[int, int]:
+    """Write all batches, with a progress bar; returns how many films were written
+    and how many of their overviews were cut.
 
     Time left goes by characters: the longest texts come first, so films would mislead.
     """
@@ -146,7 +164,8 @@ def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable) -> int
             nonlocal n_cut, n_done
             for text in batch:
                 movie = movies[text.row]
-                writer.add(movie.id, text.layers, text.token_ids, overview_digest(movie.overview))
+                layers = mean4(text.layers) if pooled else text.layers
+                writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
                 bar.update(len(movie.overview))
             n_done += len(batch)
@@ -155,7 +174,7 @@ def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable) -> int
 
         for_each_in_background(batches, write)
         bar.refresh()
-    return n_cut
+    return n_done, n_cut
 
 
 def for_each_in_background(items: Iterable, write: Callable) -> None:

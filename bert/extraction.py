@@ -41,6 +41,9 @@ def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_
     A batch holds `batch_tokens` tokens, padding included, or `batch_size` texts where that
     is not 0.
     """
+    # TensorFlow's own allocator keeps the large buffers that malloc would give back to the
+    # system after every operation and have zeroed again. Read when the first session starts.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     n_towers = min(_n_cores(), batch_size) if batch_size else _n_cores()
     # A tower is one core's: its operations are not split further, the towers run side by side.
     threads = tf.ConfigProto(intra_op_parallelism_threads=1,

@@ -1,10 +1,12 @@
 """What the five programs share: flags, one-line errors, exit codes."""
 
 import argparse
+import contextlib
 import os
 import re
+import signal
 import sys
-from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Tuple, Type
 
 
 class Flags(argparse.ArgumentParser):
@@ -48,6 +50,28 @@ def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], i
 def note(message: str) -> None:
     """Tell the user something that is not the result."""
     print(message, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[List[int]]:
+    """Collects Ctrl-C and SIGTERM while the block runs, for it to stop where it is safe.
+
+    Raising at once would break into TensorFlow's C code, which answers with errors of its own.
+    A second signal of the same kind ends the program on the spot.
+    """
+    caught = []  # type: List[int]
+
+    def on_signal(number: int, _: Any) -> None:
+        caught.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, on_signal)
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoReturn:

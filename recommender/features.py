@@ -2,7 +2,8 @@
 
 A folder holds `shards/NNNNN.h5`, each written once and never changed, and `features.h5`, a
 small file of HDF5 external links in which every movie is found under its id. A shard keeps
-`(n_layers, n_tokens, hidden_size)` under each id, and beside them what a resumed extraction
+`(n_layers, n_tokens, hidden_size)` under each id, or their mean `(hidden_size,)` where pooled
+features were asked for, and beside them what a resumed extraction
 needs to know quickly: the ids, and a digest of the overview each was computed from.
 """
 
@@ -33,12 +34,14 @@ class Settings(NamedTuple):
     do_lower_case: bool
     hidden_size: int
     dtype: str
+    pooled: bool
     checkpoint: str
     checkpoint_sha256: str
 
 
 class MovieFeatures(NamedTuple):
-    """`layers` (n_layers, n_tokens, hidden_size), `token_ids` int32 (n_tokens,)."""
+    """`layers` (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder
+    is pooled; `token_ids` int32 (n_tokens,)."""
 
     movie_id: int
     layers: np.ndarray
@@ -53,8 +56,9 @@ def overview_digest(overview: str) -> int:
 
 def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
     """Disk that `n_tokens` tokens of `n_movies` movies take, in bytes."""
-    per_token = len(settings.layers) * settings.hidden_size * np.dtype(settings.dtype).itemsize
-    return int(n_tokens * per_token + n_movies * _OVERHEAD)
+    vectors = n_movies if settings.pooled else n_tokens * len(settings.layers)
+    per_vector = settings.hidden_size * np.dtype(settings.dtype).itemsize
+    return int(vectors * per_vector + n_movies * _OVERHEAD)
 
 
 class FeatureReader:
@@ -131,7 +135,8 @@ class FeatureWriter:
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray,
             digest: int) -> None:
-        """Store `layers` (n_layers, n_tokens, hidden_size) of one movie."""
+        """Store `layers` of one movie: (n_layers, n_tokens, hidden_size), or (hidden_size,)
+        where the folder is pooled."""
         if self._shard is None:
             self._open_new_shard()
         dataset = self._shard["movies"].create_dataset(
@@ -264,7 +269,12 @@ def _read_settings(file: h5py.File, path: str) -> Settings:
     if version != FORMAT_VERSION:
         raise RecommenderError("{} is not a feature file of format {}: run extract_features.py "
                                "into a new folder".format(path, FORMAT_VERSION))
+    return settings_of(file)
+
+
+def settings_of(file: h5py.File) -> Settings:
+    """The settings in the root attributes of a feature file or an index."""
     a = file.attrs
     return Settings(tuple(int(layer) for layer in a["layers"]), int(a["max_seq_length"]),
                     bool(a["do_lower_case"]), int(a["hidden_size"]), str(a["dtype"]),
-                    str(a["checkpoint"]), str(a["checkpoint_sha256"]))
+                    bool(a["pooled"]), str(a["checkpoint"]), str(a["checkpoint_sha256"]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, Settings, publish
+from recommender.features import FeatureReader, publish, settings_of
 from recommender.recipes import RECIPES, unit
 from recommender.titles import nearest, title_key
 
@@ -65,7 +65,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
     RecommenderError for features that the recipe cannot use, or that hold NaN, infinity or
     only zeros, naming the movie.
     """
-    make = RECIPES[recipe]
+    make, pooled = RECIPES[recipe], features.settings.pooled
     rows = {movie.id: row for row, movie in enumerate(catalogue.movies)}
     embeddings = np.zeros((len(rows), features.settings.hidden_size), np.float32)
     have = np.zeros(len(rows), bool)
@@ -75,7 +75,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
             without_catalogue += 1
             continue
         with np.errstate(invalid="ignore"):
-            vector = make(layers)
+            vector = layers.astype(np.float64) if pooled else make(layers)
         if not np.isfinite(vector).all() or not vector.any():
             raise RecommenderError(
                 "the features of movie {} in {} are not numbers or all zero: remove the folder "
@@ -138,10 +138,7 @@ class Index:
                                    "build_index.py".format(path, FORMAT_VERSION))
         self.path = path
         self.recipe = str(a["recipe"])
-        self.features = Settings(
-            tuple(int(layer) for layer in a["layers"]), int(a["max_seq_length"]),
-            bool(a["do_lower_case"]), int(a["hidden_size"]), str(a["dtype"]),
-            str(a["checkpoint"]), str(a["checkpoint_sha256"]))
+        self.features = settings_of(self._file)
         self.ids = self._file["ids"][:]
         self._embeddings = _map(path, self._file["embeddings"])
         self._columns = {}  # type: Dict[str, np.ndarray]

@@ -140,7 +140,7 @@ def test_weights_that_are_cut_short_are_one_error(tmp_path):
 def test_text_queries_refuse_another_checkpoint(tmp_path):
     ours = open_checkpoint(random_checkpoint(tmp_path / "same-name", seed=1))
     random_checkpoint(tmp_path / "tmp" / "same-name", seed=2)
-    made_by = Settings((-1,), 64, True, 8, "float32", ours.name, ours.sha256)
+    made_by = Settings((-1,), 64, True, 8, "float32", False, ours.name, ours.sha256)
     with pytest.raises(BertError, match="not the checkpoint that the index was made with"):
         embedder_of(made_by, tmp_dir=str(tmp_path / "tmp"))
     with pytest.raises(BertError, match=r"download\.py"):

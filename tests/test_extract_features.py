@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from bert import extraction
 from bert.checkpoint import open_checkpoint
 from bert.encoder import Encoder
 from bert.tokenizing import WordPieces
+from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.features import FeatureReader
+from recommender.index import Index, build_index
 from tests.conftest import ROOT
 from tests.reference import google_layers, random_checkpoint
 
@@ -91,7 +94,7 @@ def test_root_attributes_say_what_made_the_features(world, checkpoint_dir):
     assert attributes.pop("layers").tolist() == [-2, 0]
     assert attributes == {
         "format_version": 1, "max_seq_length": 16, "do_lower_case": True, "hidden_size": 8,
-        "dtype": "float32", "checkpoint": "small",
+        "dtype": "float32", "pooled": False, "checkpoint": "small",
         "checkpoint_sha256": open_checkpoint(checkpoint_dir).sha256}
 
 
@@ -160,6 +163,23 @@ def test_float16_is_float32_rounded(world, tmp_path):
     for movie_id, (layers, _) in stored(half).items():
         assert layers.dtype == np.float16
         np.testing.assert_allclose(layers, stored(output)[movie_id][0], atol=2e-3)
+
+
+def test_pooled_features_make_the_same_index(world, tmp_path):
+    flags, output = world
+    pooled = str(tmp_path / "pooled")
+    extract_features.main(flags)
+    extract_features.main(flags + ["--output_dir", pooled, "--pooled"])
+    catalogue = read_catalogue(flags[3])
+    rows = []
+    for folder in (output, pooled):
+        path = str(tmp_path / "index.h5")
+        build_index(catalogue, FeatureReader(folder), "mean4", path)
+        rows.append(np.array([Index(path).embedding(row) for row in range(len(OVERVIEWS))]))
+    np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-6)
+    assert {layers.shape for layers, _ in stored(pooled).values()} == {(8,)}
+    with pytest.raises(RecommenderError, match="pooled True, not False"):
+        extract_features.main(flags + ["--output_dir", pooled])
 
 
 def test_the_disk_it_will_take_is_said_and_needed(world, monkeypatch, capsys):
@@ -258,28 +278,30 @@ def test_only_our_own_lines_reach_the_user(run_program, world):
                 if word in lowered], done.stderr
 
 
-def test_interrupted_it_keeps_what_it_had_and_goes_on_later(tmp_path, checkpoint_dir):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_keeps_what_it_had_and_goes_on_later(tmp_path, checkpoint_dir, number):
     catalogue = write_catalogue(tmp_path / "movies.csv", [
-        "a man meets a woman , " * 8 + "a " * (n % 17) for n in range(6000)])
+        "a man meets a woman , " * 8 + "a " * (n % 17) for n in range(3000)])
     output = str(tmp_path / "features")
     command = [sys.executable, "extract_features.py", "--bert_dir", checkpoint_dir,
                "--input_file", catalogue, "--output_dir", output, "--batch_size", "4",
                "--max_seq_length", "64"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, bufsize=0)
     seen = b""
-    while b"films/s]" not in seen or b" 0/6,000" in seen[-60:]:  # the first batch is written
+    while not re.search(rb" [1-9]\d*/3,000 films", seen):  # the first batch is written
         byte = process.stderr.read(1)
         assert byte, seen.decode()
         seen += byte
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest = process.stderr.read().decode()
     process.stderr.close()
-    assert process.wait() == 130, rest
+    assert process.wait() == 128 + number, rest
     assert "Traceback" not in rest
     kept = set(stored(output))
-    assert 0 < len(kept) < 6000
+    assert 0 < len(kept) < 3000
+    assert "stopped with {:,} films to go".format(3000 - len(kept)) in rest
     assert extract_features.main(command[2:]) == 0
-    assert len(stored(output)) == 6000
+    assert len(stored(output)) == 3000
 
 
 def test_a_failed_write_stops_the_work_and_is_told():

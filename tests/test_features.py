@@ -80,7 +80,7 @@ def test_root_attributes_say_what_made_the_features(tmp_path):
     assert attributes.pop("layers").tolist() == [-1, -2, -3, -4]
     assert attributes == {
         "format_version": 1, "max_seq_length": 256, "do_lower_case": True, "hidden_size": 8,
-        "dtype": "float32", "checkpoint": "tiny", "checkpoint_sha256": "ab" * 32}
+        "dtype": "float32", "pooled": False, "checkpoint": "tiny", "checkpoint_sha256": "ab" * 32}
 
 
 def test_settings_come_back_as_they_were_written(tmp_path):
@@ -205,7 +205,8 @@ def test_a_movie_computed_again_is_taken_from_the_later_shard(tmp_path):
 
 @pytest.mark.parametrize("name, value", [
     ("layers", (-1,)), ("max_seq_length", 128), ("do_lower_case", False), ("hidden_size", 16),
-    ("dtype", "float16"), ("checkpoint", "other"), ("checkpoint_sha256", "cd" * 32)])
+    ("dtype", "float16"), ("pooled", True), ("checkpoint", "other"),
+    ("checkpoint_sha256", "cd" * 32)])
 def test_features_of_other_settings_are_refused_with_both_values(tmp_path, name, value):
     write_features(tmp_path, {1: random_layers(4, 1)})
     message = refusal(tmp_path, SETTINGS._replace(**{name: value}))

@@ -26,7 +26,7 @@ from recommender.recipes import RECIPES
 from server import MAX_BODY, MAX_TEXT, TextEmbedder, create_app
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SETTINGS = Settings((-1, -2, -3, -4), 16, True, 8, "float32", "no-such-checkpoint", "0" * 64)
+SETTINGS = Settings((-1, -2, -3, -4), 16, True, 8, "float32", False, "no-such-checkpoint", "0" * 64)
 FILMS = [  # id, title, year, votes
     (603, "The Matrix", 1999, 9000),
     (604, "The Matrix Reloaded", 2003, 5000),

@@ -15,7 +15,8 @@ COLUMNS = [
     "production_companies", "production_countries", "release_date", "revenue", "runtime",
     "spoken_languages", "status", "tagline", "title", "video", "vote_average", "vote_count"]
 SETTINGS = Settings(layers=(-1, -2, -3, -4), max_seq_length=256, do_lower_case=True,
-                    hidden_size=8, dtype="float32", checkpoint="tiny", checkpoint_sha256="ab" * 32)
+                    hidden_size=8, dtype="float32", pooled=False, checkpoint="tiny",
+                    checkpoint_sha256="ab" * 32)
 
 
 def row(movie_id: Any, title: str, **cells: Any) -> Dict[str, Any]:
