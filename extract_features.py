@@ -9,6 +9,7 @@ A run that was interrupted goes on where it was when the same command is given a
 """
 
 import argparse
+import contextlib
 import queue
 import shutil
 import sys
@@ -107,7 +108,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
-        with cli.stop_signals() as caught:
+        # Closed here: at the interpreter's end TensorFlow could not close its session any more.
+        with cli.stop_signals() as caught, contextlib.closing(batches):
             n_done, n_cut = _store(writer, movies, _until(caught, batches), args.pooled)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(n_done, args.output_dir, n_cut, args.max_seq_length))

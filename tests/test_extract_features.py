@@ -281,14 +281,14 @@ def test_only_our_own_lines_reach_the_user(run_program, world):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_keeps_what_it_had_and_goes_on_later(tmp_path, checkpoint_dir, number):
     catalogue = write_catalogue(tmp_path / "movies.csv", [
-        "a man meets a woman , " * 8 + "a " * (n % 17) for n in range(3000)])
+        "a man meets a woman , " * 8 + "a " * (n % 17) for n in range(6000)])
     output = str(tmp_path / "features")
     command = [sys.executable, "extract_features.py", "--bert_dir", checkpoint_dir,
                "--input_file", catalogue, "--output_dir", output, "--batch_size", "4",
                "--max_seq_length", "64"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, bufsize=0)
     seen = b""
-    while not re.search(rb" [1-9]\d*/3,000 films", seen):  # the first batch is written
+    while not re.search(rb" [1-9][\d,]*/6,000 films", seen):  # the first batch is written
         byte = process.stderr.read(1)
         assert byte, seen.decode()
         seen += byte
@@ -298,10 +298,10 @@ def test_stopped_it_keeps_what_it_had_and_goes_on_later(tmp_path, checkpoint_dir
     assert process.wait() == 128 + number, rest
     assert "Traceback" not in rest
     kept = set(stored(output))
-    assert 0 < len(kept) < 3000
-    assert "stopped with {:,} films to go".format(3000 - len(kept)) in rest
+    assert 0 < len(kept) < 6000
+    assert "stopped with {:,} films to go".format(6000 - len(kept)) in rest
     assert extract_features.main(command[2:]) == 0
-    assert len(stored(output)) == 3000
+    assert len(stored(output)) == 6000
 
 
 def test_a_failed_write_stops_the_work_and_is_told():
