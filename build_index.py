@@ -39,6 +39,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
              "features are not in the catalogue".format(
                  args.output, report.n_movies, args.recipe, report.without_features,
                  report.without_catalogue))
+    if report.of_other_overviews:
+        cli.note("{:,} films were left out, their features are of another overview than the "
+                 "catalogue's: run extract_features.py again".format(report.of_other_overviews))
     return 0
 
 

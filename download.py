@@ -289,7 +289,8 @@ def open_source(path: str) -> Source:
     if os.path.isdir(path):
         return Folder(path)
     if not os.path.exists(path):
-        raise DownloadError("there is no file or folder {}: give an existing one".format(path))
+        raise DownloadError("there is no file or folder {}: give an existing one, or wwm or minilm "
+                            "to --model, movies to --data".format(path))
     if path.endswith((".bin", ".pt", ".pth")):
         raise DownloadError(_pickle_refused(path))
     return Archive(path)

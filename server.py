@@ -165,17 +165,16 @@ def brief(index: Index, row: int) -> Dict[str, Any]:
 
 
 def completions(index: Index, typed: str, limit: int) -> List[int]:
-    """Rows of films with a word that begins as `typed` does, most votes first, then of near
-    titles, the nearest first."""
+    """Rows of films whose title or original title has a word that begins as `typed` does, most
+    votes first; where there is none, of near titles, the nearest first."""
     key = title_key(typed)
     keys = index.column("title_key").tolist()
+    originals = index.column("original_title_key").tolist()
     votes = index.column("vote_count").tolist()
-    rows = [row for row, title in enumerate(keys) if " " + key in " " + title]
+    rows = [row for row, titles in enumerate(zip(keys, originals))
+            if any(" " + key in " " + title for title in titles)]
     rows.sort(key=lambda row: (-votes[row], row))
-    if len(rows) < limit:
-        near = nearest(key, keys, limit + len(rows))
-        rows += [row for row in near if row not in rows]
-    return rows[:limit]
+    return (rows or nearest(key, keys, limit))[:limit]
 
 
 def _parameters(*known: str) -> Dict[str, str]:

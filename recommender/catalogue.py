@@ -72,6 +72,14 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
+            if not reader.fieldnames:
+                raise RecommenderError("{} is empty: take the file from the data set "
+                                       "again".format(path))
+            if not set(COLUMNS) & set(reader.fieldnames):
+                raise RecommenderError(
+                    "{} is not a CSV with a header, separated by commas, in the format of The "
+                    "Movies Dataset: its first line begins with {!r}".format(
+                        path, reader.fieldnames[0][:40]))
             missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
             if missing:
                 raise RecommenderError("{}: column {} is missing: a CSV in the format of The "
@@ -90,7 +98,8 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                     raise RecommenderError("{}, line {}: row {}: mend it or leave --strict "
                                            "out".format(path, reader.line_num, reason))
     except UnicodeDecodeError as error:
-        raise RecommenderError("{}: not UTF-8 (byte {}): convert it first".format(
+        raise RecommenderError("{}: not a CSV in UTF-8 (see byte {}): convert it, or take the "
+                               "file from the data set again".format(
             path, error.start))
     except csv.Error as error:
         raise RecommenderError("{}, line {}: not a CSV ({}): take the file from the data set "

@@ -9,12 +9,20 @@ import sys
 from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Tuple, Type
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where there is one that says something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        if action.default in (None, False) or "default:" in action.help:
+            return action.help
+        return super()._get_help_string(action)
+
+
 class Flags(argparse.ArgumentParser):
     """Flags that are written out in full; a wrong one is one line and exit code 2."""
 
     def __init__(self, **options) -> None:
-        super().__init__(allow_abbrev=False,
-                         formatter_class=argparse.ArgumentDefaultsHelpFormatter, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
 
     def parse_args(self, args: Optional[Sequence[str]] = None, namespace=None):
         """As argparse, which however takes the -1,-2 of `--layers -1,-2` for a flag."""

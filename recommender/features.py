@@ -41,11 +41,12 @@ class Settings(NamedTuple):
 
 class MovieFeatures(NamedTuple):
     """`layers` (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder
-    is pooled; `token_ids` int32 (n_tokens,)."""
+    is pooled; `token_ids` int32 (n_tokens,); `digest` of the overview they are of."""
 
     movie_id: int
     layers: np.ndarray
     token_ids: np.ndarray
+    digest: int
 
 
 def overview_digest(overview: str) -> int:
@@ -91,10 +92,12 @@ class FeatureReader:
                 newest.update((movie_id, path) for movie_id in shard["ids"][:].tolist())
         for path in self._shards:
             with _open_shard(path, self.settings) as shard:
-                for movie_id in shard["ids"][:].tolist():
+                for movie_id, digest in zip(shard["ids"][:].tolist(),
+                                            shard["overview_digests"][:].tolist()):
                     if newest[movie_id] == path:
                         dataset = shard["movies"][str(movie_id)]
-                        yield MovieFeatures(movie_id, dataset[:], dataset.attrs["token_ids"])
+                        yield MovieFeatures(movie_id, dataset[:], dataset.attrs["token_ids"],
+                                            digest)
 
 
 class FeatureWriter:

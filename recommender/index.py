@@ -4,6 +4,7 @@
 each thing that a result shows, and root attributes that say what made it.
 """
 
+import contextlib
 import mmap
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, publish, settings_of
+from recommender.features import FeatureReader, overview_digest, publish, settings_of
 from recommender.recipes import RECIPES, unit
 from recommender.titles import nearest, title_key
 
@@ -43,6 +44,7 @@ class BuildReport(NamedTuple):
     n_movies: int
     without_features: int
     without_catalogue: int
+    of_other_overviews: int
 
 
 def weighted_ratings(movies: Sequence[Movie]) -> np.ndarray:
@@ -61,18 +63,24 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
                 output: str) -> BuildReport:
     """Average the stored features of every movie by `recipe` and write the index to `output`.
 
+    Features of an overview that the catalogue words otherwise by now are left out and counted.
     Reads one movie at a time; `output` is replaced in one step at the end. Raises
     RecommenderError for features that the recipe cannot use, or that hold NaN, infinity or
     only zeros, naming the movie.
     """
+    if os.path.isdir(output):
+        raise RecommenderError("{} is a folder: --output names a file".format(output))
     make, pooled = RECIPES[recipe], features.settings.pooled
     rows = {movie.id: row for row, movie in enumerate(catalogue.movies)}
     embeddings = np.zeros((len(rows), features.settings.hidden_size), np.float32)
     have = np.zeros(len(rows), bool)
-    without_catalogue = 0
-    for movie_id, layers, _ in features.movies():
+    without_catalogue = of_other_overviews = 0
+    for movie_id, layers, _, digest in features.movies():
         if movie_id not in rows:
             without_catalogue += 1
+            continue
+        if digest != overview_digest(catalogue.movies[rows[movie_id]].overview):
+            of_other_overviews += 1
             continue
         with np.errstate(invalid="ignore"):
             vector = layers.astype(np.float64) if pooled else make(layers)
@@ -83,38 +91,44 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
         embeddings[rows[movie_id]] = unit(vector)
         have[rows[movie_id]] = True
     if not have.any():
-        raise RecommenderError("{} and {} have no movie in common: extract the features of this "
+        raise RecommenderError("{} and {} have no overview in common: extract the features of this "
                                "catalogue first".format(catalogue.path, features.folder))
     kept = np.flatnonzero(have)
     movies = [catalogue.movies[row] for row in kept]
     _write(output, movies, embeddings[kept], weighted_ratings(catalogue.movies)[kept], {
         "recipe": recipe, "catalogue": os.path.basename(catalogue.path),
         "catalogue_sha256": catalogue.sha256, **features.settings._asdict()})
-    return BuildReport(len(kept), int(len(rows) - len(kept)), without_catalogue)
+    return BuildReport(len(kept), len(rows) - len(kept) - of_other_overviews, without_catalogue,
+                       of_other_overviews)
 
 
 def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray, ratings: np.ndarray,
            attributes: Dict[str, Any]) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     part = output + ".part"
-    with h5py.File(part, "w") as file:
-        file.attrs["format_version"] = FORMAT_VERSION
-        for name, value in attributes.items():
-            file.attrs[name] = value
-        file["ids"] = np.array([movie.id for movie in movies], np.int64)
-        file["embeddings"] = embeddings
-        texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
-        texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
-        texts["title_key"] = [title_key(movie.title) for movie in movies]
-        texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
-        for name, values in texts.items():
-            file.create_dataset(name, data=np.array(values, object),
-                                dtype=h5py.special_dtype(vlen=str))
-        for name, dtype in _NUMBER_COLUMNS.items():
-            values = ratings if name == "weighted_rating" else [
-                getattr(movie, name) for movie in movies]
-            file[name] = np.array(values, dtype)
-    publish(part, output)
+    try:
+        with h5py.File(part, "w") as file:
+            file.attrs["format_version"] = FORMAT_VERSION
+            for name, value in attributes.items():
+                file.attrs[name] = value
+            file["ids"] = np.array([movie.id for movie in movies], np.int64)
+            file["embeddings"] = embeddings
+            texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
+            texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
+            texts["title_key"] = [title_key(movie.title) for movie in movies]
+            texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
+            for name, values in texts.items():
+                file.create_dataset(name, data=np.array(values, object),
+                                    dtype=h5py.special_dtype(vlen=str))
+            for name, dtype in _NUMBER_COLUMNS.items():
+                values = ratings if name == "weighted_rating" else [
+                    getattr(movie, name) for movie in movies]
+                file[name] = np.array(values, dtype)
+        publish(part, output)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+        raise
 
 
 class Index:

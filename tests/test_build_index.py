@@ -11,6 +11,7 @@ from tests.worlds import only_line, random_layers, row, write_csv, write_feature
 
 ROWS = [row(603, "The Matrix"), row(604, "The Matrix Reloaded"), row(5, "Five"),
         row(6, "Six", overview="No Overview"), row(603, "The Matrix")]
+OVERVIEWS = {cells["id"]: cells["overview"] for cells in ROWS}
 
 
 @pytest.fixture
@@ -19,7 +20,8 @@ def world(tmp_path):
     return {
         "--input_file": write_csv(tmp_path / "movies.csv", ROWS),
         "--features": write_features(tmp_path / "features", {
-            movie_id: random_layers(3, movie_id) for movie_id in (603, 5, 77)}),
+            movie_id: random_layers(3, movie_id) for movie_id in (603, 5, 77)},
+            overviews=OVERVIEWS),
         "--output": str(tmp_path / "index.h5")}
 
 
@@ -77,8 +79,8 @@ def test_a_catalogue_that_is_a_folder_is_one_line(build, world, tmp_path):
 
 
 @pytest.mark.parametrize("content, what", [
-    (b"", "column id is missing"), (b"id,title\n1,One\n", "column imdb_id is missing"),
-    ("id\nAmélie\n".encode("latin-1"), "not UTF-8"), (b"\x00\x01\x02\n", "not a CSV")])
+    (b"", "is empty"), (b"id,title\n1,One\n", "column imdb_id is missing"),
+    ("id\nAmélie\n".encode("latin-1"), "not a CSV in UTF-8"), (b"\x00\x01\x02\n", "not a CSV")])
 def test_what_is_no_catalogue_is_one_line(build, world, content, what):
     with open(world["--input_file"], "wb") as file:
         file.write(content)
@@ -106,14 +108,14 @@ def test_features_that_are_no_numbers_are_told_by_movie_id_and_the_old_index_sta
     before = Path(world["--output"]).read_bytes()
     bad = np.full((4, 3, 8), np.inf, np.float32)
     bad[0] = -np.inf
-    world["--features"] = write_features(tmp_path / "bad", {5: bad})
+    world["--features"] = write_features(tmp_path / "bad", {5: bad}, overviews=OVERVIEWS)
     assert "movie 5 " in error_of(build(world), lines=2)
     assert Path(world["--output"]).read_bytes() == before
 
 
 def test_features_of_other_films_are_one_line(build, world, tmp_path):
     world["--features"] = write_features(tmp_path / "others", {77: random_layers(3, 77)})
-    assert "no movie in common" in error_of(build(world), lines=2)
+    assert "no overview in common" in error_of(build(world), lines=2)
 
 
 def test_an_output_that_cannot_be_written_is_one_line(build, world):
@@ -138,3 +140,19 @@ def test_wrong_usage_is_one_line_and_exit_2(build, world, more, what):
 def test_the_catalogue_must_be_named(run_program):
     line = only_line(run_program("build_index.py").stderr)
     assert "--input_file" in line
+
+
+def test_features_of_another_overview_are_left_out_and_told(build, world, tmp_path):
+    world["--features"] = write_features(
+        tmp_path / "mixed", {movie_id: random_layers(3, movie_id) for movie_id in (603, 5)},
+        overviews={**OVERVIEWS, 5: "What happened before the text was changed."})
+    done = build(world)
+    assert done.returncode == 0
+    assert "1 films were left out" in done.stderr
+    assert Index(world["--output"]).ids.tolist() == [603]
+
+
+def test_an_output_that_is_a_folder_is_told_before_the_work(build, world, tmp_path):
+    world["--output"] = str(tmp_path)
+    assert "is a folder" in error_of(build(world), lines=2)
+    assert not os.path.exists(str(tmp_path) + ".part")

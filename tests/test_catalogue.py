@@ -191,17 +191,17 @@ def test_a_latin_1_file_is_refused_with_the_place(tmp_path):
     content = Path(path).read_bytes().decode("utf-8").encode("latin-1")
     Path(path).write_bytes(content)
     message = error_of(path)
-    assert "not UTF-8" in message
+    assert "not a CSV in UTF-8" in message
     assert str(content.index(b"\xe9")) in message
 
 
 @pytest.mark.parametrize("content, expected", [
-    (b"", "column id is missing"),
-    (b"\n\n", "column id is missing"),
-    (b"just a note\nin two lines\n", "column id is missing"),
+    (b"", "is empty"),
+    (b"\n\n", "is empty"),
+    (b"just a note\nin two lines\n", "not a CSV with a header"),
     (bytes(range(256)) * 40, "not"),
     (b"PK\x03\x04\x14\x00\x00\x00\x08\x00" * 30, "not a CSV"),
-    ((",".join(COLUMNS) + "\n").encode("utf-16"), "not UTF-8"),
+    ((",".join(COLUMNS) + "\n").encode("utf-16"), "not a CSV in UTF-8"),
     ((",".join(COLUMNS) + "\n").encode(), "in 0 rows"),
 ])
 def test_what_is_no_catalogue_is_refused_in_one_line(tmp_path, content, expected):

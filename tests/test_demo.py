@@ -59,7 +59,7 @@ def test_a_row_is_the_mean_over_layers_and_tokens(sample):
     features, path = sample
     index = Index(path)
     n = 0
-    for movie_id, layers, token_ids in FeatureReader(features).movies():
+    for movie_id, layers, token_ids, _ in FeatureReader(features).movies():
         assert layers.shape == (4, len(token_ids), 384)
         mean = layers.astype(np.float64).reshape(-1, 384).mean(axis=0)
         np.testing.assert_allclose(index.embedding(index.row_of_id(movie_id)), unit(mean),

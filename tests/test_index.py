@@ -15,6 +15,7 @@ from recommender.index import Index, build_index, weighted_ratings
 from tests.worlds import (
     SETTINGS,
     open_index,
+    overviews_of,
     random_layers,
     row,
     write_csv,
@@ -45,7 +46,7 @@ def ids_of(results):
 
 def parts(tmp_path, rows, features, settings=SETTINGS):
     catalogue = read_catalogue(write_csv(tmp_path / "movies.csv", rows))
-    folder = write_features(tmp_path / "features", features, settings)
+    folder = write_features(tmp_path / "features", features, settings, overviews_of(catalogue))
     return catalogue, FeatureReader(folder)
 
 
@@ -117,13 +118,13 @@ def test_movies_that_are_only_on_one_side_are_counted(tmp_path):
     features = {movie_id: random_layers(3, movie_id) for movie_id in (6, 603, 77, 78, 79)}
     catalogue, reader = parts(tmp_path, MATRIX, features)
     report = build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
-    assert report == (2, 3, 3)
+    assert report == (2, 3, 3, 0)
     assert Index(str(tmp_path / "index.h5")).ids.tolist() == [603, 6]
 
 
 def test_nothing_in_common_is_an_error(tmp_path):
     catalogue, reader = parts(tmp_path, MATRIX, {77: random_layers(3, 77)})
-    with pytest.raises(RecommenderError, match="no movie in common"):
+    with pytest.raises(RecommenderError, match="no overview in common"):
         build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
 
 

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 
-from recommender.catalogue import read_catalogue
+from recommender.catalogue import Catalogue, read_catalogue
 from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
 from recommender.index import Index, build_index
 
@@ -52,13 +52,20 @@ def random_layers(n_tokens: int, seed: int, settings: Settings = SETTINGS) -> np
 
 
 def write_features(folder: Any, features: Dict[int, np.ndarray],
-                   settings: Settings = SETTINGS) -> str:
-    """Write a feature folder of `layers` by movie id."""
+                   settings: Settings = SETTINGS,
+                   overviews: Optional[Dict[int, str]] = None) -> str:
+    """Write a feature folder of `layers` by movie id, as of `overviews` by movie id."""
+    overviews = overviews or {}
     with FeatureWriter(str(folder), settings) as writer:
         for movie_id, layers in features.items():
             writer.add(movie_id, layers, np.arange(layers.shape[1], dtype=np.int32),
-                       overview_digest(str(movie_id)))
+                       overview_digest(overviews.get(movie_id, str(movie_id))))
     return str(folder)
+
+
+def overviews_of(catalogue: Catalogue) -> Dict[int, str]:
+    """The overview of each film by movie id."""
+    return {movie.id: movie.overview for movie in catalogue.movies}
 
 
 def write_index(folder: Any, rows: List[Dict[str, Any]],
@@ -69,8 +76,8 @@ def write_index(folder: Any, rows: List[Dict[str, Any]],
         features = {movie.id: random_layers(3 + movie.id % 5, movie.id)
                     for movie in catalogue.movies}
     path = str(folder / "index.h5")
-    build_index(catalogue, FeatureReader(write_features(folder / "features", features)), "mean4",
-                path)
+    written = write_features(folder / "features", features, overviews=overviews_of(catalogue))
+    build_index(catalogue, FeatureReader(written), "mean4", path)
     return path
 
 
