@@ -39,13 +39,15 @@ class Movie(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Films in the order of the file, and what was left out of it by reason."""
+    """Films in the order of the file, what was left out of it by reason, and how many films
+    were kept without their genres because those are no Python literal."""
 
     path: str
     sha256: str
     movies: List[Movie]
     n_rows: int
     left_out: Dict[str, int]
+    n_unreadable_genres: int
 
     def report(self) -> str:
         """How many rows were read, kept and left out, in one line."""
@@ -54,6 +56,9 @@ class Catalogue(NamedTuple):
             text += ", {:,} left out ({})".format(
                 sum(self.left_out.values()),
                 ", ".join("{:,} {}".format(n, why) for why, n in self.left_out.items()))
+        if self.n_unreadable_genres:
+            text += "; {:,} kept without genres, theirs are unreadable".format(
+                self.n_unreadable_genres)
         return text
 
 
@@ -65,7 +70,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     """
     movies = {}  # type: Dict[int, Movie]
     left_out = Counter()  # type: Counter
-    n_rows = 0
+    n_rows = n_unreadable_genres = 0
     with open(path, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
     csv.field_size_limit(1 << 24)
@@ -92,6 +97,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                     reason = "with an id seen before" + ("" if same else " and other values")
                 if reason is None:
                     movies[movie.id] = movie
+                    n_unreadable_genres += _genres(row["genres"]) is None
                     continue
                 left_out[reason] += 1
                 if strict:
@@ -107,7 +113,8 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     if not movies:
         raise RecommenderError("{}: no film with an overview in {} rows: is this the right "
                                "file?".format(path, n_rows))
-    return Catalogue(path, digest, list(movies.values()), n_rows, dict(left_out))
+    return Catalogue(path, digest, list(movies.values()), n_rows, dict(left_out),
+                     n_unreadable_genres)
 
 
 def _read_row(row: Dict[Optional[str], str]) -> Tuple[Optional[Movie], Optional[str]]:
@@ -126,7 +133,7 @@ def _read_row(row: Dict[Optional[str], str]) -> Tuple[Optional[Movie], Optional[
     return Movie(
         int(id_text), row["imdb_id"].strip(), title, _one_line(row["original_title"]),
         row["original_language"].strip(), _year(row["release_date"]),
-        _genres(row["genres"]), overview,
+        _genres(row["genres"]) or (), overview,
         min(max(_number(row["vote_average"]), 0.0), 10.0),
         int(min(max(_number(row["vote_count"]), 0), 2 ** 31 - 1))), None
 
@@ -148,10 +155,10 @@ def _number(text: str) -> float:
     return number if abs(number) < float("inf") else 0.0
 
 
-def _genres(text: str) -> Tuple[str, ...]:
-    """Names out of a Python literal such as "[{'id': 35, 'name': 'Comedy'}]"."""
+def _genres(text: str) -> Optional[Tuple[str, ...]]:
+    """Names of a Python literal such as "[{'id': 35, 'name': 'Comedy'}]"; None if it is none."""
     try:
         entries = ast.literal_eval(text.strip() or "[]")
         return tuple(str(entry["name"]) for entry in entries)
     except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        return ()
+        return None

@@ -227,3 +227,10 @@ def test_a_quote_that_is_never_closed_is_refused_in_one_line(tmp_path):
 def test_a_file_in_which_no_film_can_be_used_is_an_error(tmp_path):
     path = write_csv(tmp_path / "movies.csv", [row(5, "Five", overview="")])
     assert "no film with an overview in 1 rows" in error_of(path)
+
+
+def test_films_whose_genres_are_unreadable_are_kept_and_counted(tmp_path):
+    rows = [row(1, "One"), row(2, "Two", genres="[{'id': 18, 'na"), row(3, "Three", genres="")]
+    catalogue = read_catalogue(write_csv(tmp_path / "movies.csv", rows))
+    assert [movie.genres for movie in catalogue.movies] == [("Drama",), (), ()]
+    assert catalogue.report().endswith("3 kept; 1 kept without genres, theirs are unreadable")
