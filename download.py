@@ -7,7 +7,6 @@
     python download.py --data PATH        its archive, downloaded by hand
 """
 
-import argparse
 import collections
 import errno
 import json
@@ -20,7 +19,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import requests
@@ -40,6 +39,7 @@ from bert.checkpoint import (
     read_config,
 )
 from bert.errors import BertError
+from recommender import cli
 
 WWM_URL = "https://storage.googleapis.com/bert_models/2019_05_30/" + RESEARCH + ".zip"
 MINILM = "all-MiniLM-L6-v2"
@@ -561,7 +561,6 @@ def write_weights(weights_file: str, config: Config, prefix: str) -> None:
     once, and one tensor. Raises DownloadError for a tensor that is missing or has another
     shape than `config` asks for.
     """
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     quiet.silence()
     import tensorflow.compat.v1 as tf
 
@@ -691,27 +690,18 @@ def _fetch_movies(part: str, data_dir: str) -> None:
 
 # ---- the command line ----
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command in one line, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print `message` and leave with 2."""
-        self.exit(2, "download.py: error: {}: see --help\n".format(message))
-
-
 def note(text: str) -> None:
     """Tell the user on stderr what is going on."""
-    print("download.py: {}".format(text), file=sys.stderr, flush=True)
+    cli.note("download.py: {}".format(text))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command line `argv`; returns the exit code. Raises SystemExit(2) on wrong usage."""
-    parser = Parser(prog="download.py", description=__doc__, allow_abbrev=False,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.Flags(prog="download.py", description=__doc__.splitlines()[0])
     parser.add_argument("--model", metavar="wwm|minilm|PATH", help="the checkpoint to get")
     parser.add_argument("--data", metavar="movies|PATH", help="the movie data to get")
-    parser.add_argument("--tmp_dir", default="tmp", help="where checkpoints lie (%(default)s)")
-    parser.add_argument("--data_dir", default="data", help="where the data lies (%(default)s)")
+    parser.add_argument("--tmp_dir", default="tmp", help="where checkpoints lie")
+    parser.add_argument("--data_dir", default="data", help="where the data lies")
     arguments = parser.parse_args(argv)
     if not arguments.model and not arguments.data:
         parser.error("say what to get: --model wwm, --model minilm, --data movies, or a path")

@@ -85,7 +85,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                     "{} is not a CSV with a header, separated by commas, in the format of The "
                     "Movies Dataset: its first line begins with {!r}".format(
                         path, reader.fieldnames[0][:40]))
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            missing = [column for column in COLUMNS if column not in reader.fieldnames]
             if missing:
                 raise RecommenderError("{}: column {} is missing: a CSV in the format of The "
                                        "Movies Dataset is needed".format(path, missing[0]))
@@ -97,7 +97,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                     reason = "with an id seen before" + ("" if same else " and other values")
                 if reason is None:
                     movies[movie.id] = movie
-                    n_unreadable_genres += _genres(row["genres"]) is None
+                    n_unreadable_genres += not movie.genres and _genres(row["genres"]) is None
                     continue
                 left_out[reason] += 1
                 if strict:

@@ -223,8 +223,8 @@ class Index:
 
     def describe(self, row: int) -> str:
         """A film in a few words: title, year and id."""
-        year = int(self._file["year"][row]) or "year unknown"
-        return "{} ({}, id {})".format(self._file["title"][row], year, self.ids[row])
+        year = int(self._cell("year", row)) or "year unknown"
+        return "{} ({}, id {})".format(self._cell("title", row), year, self.ids[row])
 
     def embedding(self, row: int) -> np.ndarray:
         """The sentence embedding of a row, float32 (d,), length 1."""
