@@ -39,8 +39,9 @@ class Embedder:
             with self._lock:
                 layers = self._session.run(self._hidden, {
                     self._token_ids: batch["token_ids"], self._lengths: batch["lengths"]})
-            for i, (row, n_tokens) in enumerate(zip(batch["rows"], batch["lengths"])):
-                found[row] = np.stack([layer[i, :n_tokens] for layer in layers])
+            bounds = np.cumsum(batch["lengths"])[:-1]
+            for row, text in zip(batch["rows"], np.split(np.stack(layers), bounds, axis=1)):
+                found[row] = text
         return found
 
 

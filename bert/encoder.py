@@ -1,10 +1,12 @@
 """BERT for inference: Google's weights in a graph of our own, read from top to bottom.
 
-Letters for shapes: B texts of a batch, T tokens of the longest, H hidden size, A attention
-heads, D = H / A. The arithmetic is that of Devlin et al. 2018 (arXiv 1810.04805) and
-Vaswani et al. 2017 (arXiv 1706.03762, section 3.2) as google-research/bert computes it;
-what differs is how often memory is passed over: q, k and v are one product with the
-1 / sqrt(D) of the scores folded into q's weights, and there is nothing for training.
+Letters for shapes: B texts of a batch, T tokens of the longest, N tokens of all of them, H
+hidden size, A attention heads, D = H / A. The arithmetic is that of Devlin et al. 2018 (arXiv
+1810.04805) and Vaswani et al. 2017 (arXiv 1706.03762, section 3.2) as google-research/bert
+computes it; what differs is what is computed and how often memory is passed over. Tokens are
+packed: only attention, where a text's tokens meet, sees padding. q, k and v are one product
+with the 1 / sqrt(D) of the scores folded into q's weights, one gather unpacks them and puts
+the heads in order, and there is nothing for training.
 """
 
 import math
@@ -55,9 +57,9 @@ class Encoder:
 
         The texts are shared out among `n_towers` copies of the graph that depend on nothing
         of each other: with one core each, they run side by side without waiting, and what a
-        core works on stays in its cache. Returns for each tower one float32 tensor (B', T, H)
-        for each layer asked for, in that order; the towers' texts follow one another. What
-        stands behind a text's length is padding and means nothing.
+        core works on stays in its cache. Returns for each tower one float32 tensor (N', H) for
+        each layer asked for, in that order: the real tokens of the tower's texts, one after
+        the other. The towers' texts follow one another as well.
         """
         self._variables = {
             name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
@@ -70,29 +72,37 @@ class Encoder:
 
     def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
         config, w = self.checkpoint.config, self._variables
-        B, T = tf.unstack(tf.shape(token_ids))
+        T = tf.shape(token_ids)[1]
         H, A = config.hidden_size, config.num_attention_heads
         D = H // A
 
-        x = tf.gather(w["words"], tf.reshape(token_ids, [-1]))
-        x = tf.reshape(tf.reshape(x, [B, T, H]) + w["positions"][:T], [B * T, H])
-        x = _normalise(x, w, "embeddings")
-        real = tf.sequence_mask(lengths, T, tf.float32)
-        mask = (1.0 - real[:, tf.newaxis, tf.newaxis, :]) * _MASKED
+        real = tf.sequence_mask(lengths, T)
+        text, position = tf.unstack(tf.cast(tf.where(real), tf.int32), axis=1)  # each (N,)
+        ids = tf.gather_nd(token_ids, tf.stack([text, position], axis=1))
+        # The row of a token's every part and head in its packed (N, 3, A) vectors, for each slot
+        # of (3, B, A, T); what stands in a slot of padding is masked, any real row will do.
+        packed = tf.cumsum(lengths, exclusive=True)[:, tf.newaxis] + (
+            tf.range(T) * tf.cast(real, tf.int32))
+        parts = tf.reshape(tf.range(3 * A), [3, 1, A, 1])
+        unpack = packed[:, tf.newaxis, :] * (3 * A) + parts
+        # And the way back: the row of a token's every head in (B, A, T), for each of (N, A).
+        pack = (text[:, tf.newaxis] * A + tf.range(A)) * T + position[:, tf.newaxis]
+        mask = (1.0 - tf.cast(real[:, tf.newaxis, tf.newaxis, :], tf.float32)) * _MASKED
 
+        x = tf.gather(w["words"], ids) + tf.gather(w["positions"], position)
+        x = _normalise(x, w, "embeddings")
         outputs = []
         for n in range(max(self.layers) + 1):
             name = "layer_{}/".format(n)
-            qkv = _dense(x, w, name + "qkv")
-            q, k, v = tf.unstack(tf.transpose(
-                tf.reshape(qkv, [B, T, 3, A, D]), [2, 0, 3, 1, 4]))  # each (B, A, T, D)
+            heads = tf.reshape(_dense(x, w, name + "qkv"), [-1, D])
+            q, k, v = tf.unstack(tf.gather(heads, unpack))  # each (B, A, T, D)
             attention = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask)
-            context = tf.transpose(tf.matmul(attention, v), [0, 2, 1, 3])
-            context = _dense(tf.reshape(context, [B * T, H]), w, name + "attention")
+            context = tf.reshape(tf.matmul(attention, v), [-1, D])
+            context = _dense(tf.reshape(tf.gather(context, pack), [-1, H]), w, name + "attention")
             x = _normalise(context + x, w, name + "attention")
             wide = _activate(_dense(x, w, name + "wide"), config.hidden_act)
             x = _normalise(_dense(wide, w, name + "narrow") + x, w, name + "output")
-            outputs.append(tf.reshape(x, [B, T, H]))
+            outputs.append(x)
         return [outputs[n] for n in self.layers]
 
     def load(self, session: tf.Session) -> None:

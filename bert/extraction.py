@@ -56,15 +56,15 @@ def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_
             input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
             yield_single_examples=False)
         for batch in predictions:
-            towers = [[batch[_prediction(tower, n)] for n in range(len(encoder.layers))]
-                      for tower in range(n_towers)]
-            hidden = [layers for tower in towers for layers in zip(*tower)]
+            layers = [np.concatenate([batch[_prediction(tower, n)] for tower in range(n_towers)])
+                      for n in range(len(encoder.layers))]
             yield [
                 TokenFeatures(int(row), token_ids[:n_tokens],
-                              np.stack([layer[:n_tokens] for layer in layers]), bool(was_cut))
-                for row, token_ids, n_tokens, was_cut, layers in zip(
-                    batch["rows"], batch["token_ids"], batch["lengths"], batch["was_cut"],
-                    hidden)]
+                              np.stack([layer[end - n_tokens:end] for layer in layers]),
+                              bool(was_cut))
+                for row, token_ids, n_tokens, end, was_cut in zip(
+                    batch["rows"], batch["token_ids"], batch["lengths"],
+                    np.cumsum(batch["lengths"]), batch["was_cut"])]
 
 
 def model_fn_builder(encoder: Encoder, n_towers: int) -> Any:
