@@ -55,6 +55,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="how numbers are stored; float16 takes half the disk")
     flags.add_argument("--pooled", action="store_true", help="store only the mean over layers and "
                        "tokens: enough for an index, at a 280th of the disk")
+    flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
+                       help="reference computes with Google's own graph, for comparison")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
@@ -100,10 +102,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         # Imported here: TensorFlow takes seconds, and what can be wrong was looked at first.
         from bert.encoder import Encoder
         from bert.extraction import default_batch_tokens, extract
+        from bert.reference import ReferenceGraph
         from bert.tokenizing import WordPieces
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
-        encoder = Encoder(checkpoint, args.layers)
+        graph = ReferenceGraph if args.graph == "reference" else Encoder
+        encoder = graph(checkpoint, args.layers)
         _check_disk(movies, pieces, settings, args.output_dir)
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,
@@ -162,15 +166,15 @@ def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable,
                          "[{elapsed}<{remaining}, {postfix[2]:.1f} films/s]",
               postfix=[0, len(movies), 0.0], file=sys.stderr, mininterval=0.5) as bar:
 
-        def write(batch: List) -> None:
+        def write(batch: Iterable) -> None:
             nonlocal n_cut, n_done
             for text in batch:
                 movie = movies[text.row]
                 layers = mean4(text.layers) if pooled else text.layers
                 writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
+                n_done += 1
                 bar.update(len(movie.overview))
-            n_done += len(batch)
             elapsed = bar.format_dict["elapsed"]
             bar.postfix[0], bar.postfix[2] = n_done, n_done / elapsed if elapsed else 0.0
 

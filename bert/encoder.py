@@ -20,6 +20,7 @@ from bert.errors import BertError
 
 _MASKED = -10000.0  # what Google adds to the score of a token that is only padding
 _EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
+_CHUNK_TOKENS = 320  # that go through the layers together: what they write stays in the cache
 
 
 class Weight(NamedTuple):
@@ -36,6 +37,8 @@ class Weight(NamedTuple):
 
 class Encoder:
     """The graph of one checkpoint, as deep as the layers asked for need it."""
+
+    runs_in_towers = True
 
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int]):
         """`layers` count as Google's do, -1 the last. Raises BertError for one that is not
@@ -55,22 +58,39 @@ class Encoder:
               n_towers: int = 1) -> List[List[tf.Tensor]]:
         """Add the graph for int32 `token_ids` (B, T), of which `lengths` (B,) are real.
 
-        The texts are shared out among `n_towers` copies of the graph that depend on nothing
-        of each other: with one core each, they run side by side without waiting, and what a
-        core works on stays in its cache. Returns for each tower one float32 tensor (N', H) for
-        each layer asked for, in that order: the real tokens of the tower's texts, one after
-        the other. The towers' texts follow one another as well.
+        The texts are dealt out to `n_towers` copies of the graph that depend on nothing of each
+        other: tower n takes the texts n, n + n_towers and so on. With one core each, they run
+        side by side without waiting. Returns for each tower one float32 tensor (N', H) for each
+        layer asked for, in that order: the real tokens of the tower's texts, one after the other.
         """
         self._variables = {
             name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
                                   initializer=tf.zeros_initializer())
             for name, weight in self._weights.items()}
-        B = tf.shape(token_ids)[0]
-        bounds = [B * n // n_towers for n in range(n_towers + 1)]
-        return [self._tower(token_ids[start:end], lengths[start:end])
-                for start, end in zip(bounds, bounds[1:])]
+        return [self._tower(token_ids[n::n_towers], lengths[n::n_towers])
+                for n in range(n_towers)]
 
     def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
+        """The layers of all texts, a few texts at a time."""
+        B, T = tf.unstack(tf.shape(token_ids))
+        size = tf.maximum(1, _CHUNK_TOKENS // tf.maximum(1, T))
+        n_chunks = (B + size - 1) // size
+
+        def add_chunk(n: tf.Tensor, *found: tf.TensorArray) -> Tuple:
+            chunk = slice(n * size, (n + 1) * size)
+            layers = self._hidden_layers(token_ids[chunk], lengths[chunk])
+            return (n + 1,) + tuple(
+                array.write(n, layer) for array, layer in zip(found, layers))
+
+        found = tuple(
+            tf.TensorArray(tf.float32, n_chunks, infer_shape=False,
+                           element_shape=[None, self.checkpoint.config.hidden_size])
+            for _ in self.layers)
+        _, *found = tf.while_loop(lambda n, *_: n < n_chunks, add_chunk, (0,) + found,
+                                  parallel_iterations=1, back_prop=False)
+        return [array.concat() for array in found]
+
+    def _hidden_layers(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
         config, w = self.checkpoint.config, self._variables
         T = tf.shape(token_ids)[1]
         H, A = config.hidden_size, config.num_attention_heads

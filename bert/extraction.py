@@ -7,13 +7,16 @@ the longest text of all, and the graph is built once however many texts there ar
 
 import os
 import tempfile
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from bert.encoder import Encoder
+from bert.reference import ReferenceGraph
 from bert.tokenizing import WordPieces
+
+Graph = Union[Encoder, ReferenceGraph]
 
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
 _TOKENS_A_CORE = 1024
@@ -30,44 +33,56 @@ class TokenFeatures(NamedTuple):
 
 
 def default_batch_tokens() -> int:
-    """Tokens of a batch that keep every core busy and its work in its cache."""
+    """Tokens of a batch that keep every core busy for long against the start of a batch."""
     return _TOKENS_A_CORE * _n_cores()
 
 
-def extract(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-            batch_tokens: int, batch_size: int = 0) -> Iterator[List[TokenFeatures]]:
+def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
+            batch_tokens: int, batch_size: int = 0) -> Iterator[Iterator[TokenFeatures]]:
     """Yield the hidden layers of all `texts`, a batch at a time, the longest texts first.
 
     A batch holds `batch_tokens` tokens, padding included, or `batch_size` texts where that
-    is not 0.
+    is not 0. It is taken apart when it is iterated over, which another thread may do while
+    the next one is computed.
     """
-    # TensorFlow's own allocator keeps the large buffers that malloc would give back to the
-    # system after every operation and have zeroed again. Read when the first session starts.
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    n_towers = min(_n_cores(), batch_size) if batch_size else _n_cores()
-    # A tower is one core's: its operations are not split further, the towers run side by side.
-    threads = tf.ConfigProto(intra_op_parallelism_threads=1,
-                             inter_op_parallelism_threads=n_towers) if n_towers > 1 else None
+    n_towers, config = session_config(encoder)
     with tempfile.TemporaryDirectory() as model_dir:  # the Estimator wants one; nothing stays
         estimator = tf.estimator.Estimator(
             model_fn_builder(encoder, n_towers), model_dir,
-            tf.estimator.RunConfig(session_config=threads))
+            tf.estimator.RunConfig(session_config=config))
         predictions = estimator.predict(
             input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
             yield_single_examples=False)
         for batch in predictions:
-            layers = [np.concatenate([batch[_prediction(tower, n)] for tower in range(n_towers)])
-                      for n in range(len(encoder.layers))]
-            yield [
-                TokenFeatures(int(row), token_ids[:n_tokens],
-                              np.stack([layer[end - n_tokens:end] for layer in layers]),
-                              bool(was_cut))
-                for row, token_ids, n_tokens, end, was_cut in zip(
-                    batch["rows"], batch["token_ids"], batch["lengths"],
-                    np.cumsum(batch["lengths"]), batch["was_cut"])]
+            yield _texts(batch, len(encoder.layers), n_towers)
 
 
-def model_fn_builder(encoder: Encoder, n_towers: int) -> Any:
+def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
+    """How many towers to build, and the session that runs them best on this machine's cores."""
+    # TensorFlow's own allocator keeps the large buffers that malloc would give back to the
+    # system after every operation and have zeroed again. Read when the first session starts.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    n_cores = _n_cores()
+    if not encoder.runs_in_towers or n_cores == 1:
+        return 1, tf.ConfigProto()
+    # A tower is one core's: its operations are not split further, the towers run side by side.
+    return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
+                                   inter_op_parallelism_threads=n_cores)
+
+
+def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
+    """The texts of one prediction, taken out of their towers' packed tokens."""
+    for tower in range(n_towers):
+        layers = [batch[_prediction(tower, n)] for n in range(n_layers)]
+        end = 0
+        for i in range(tower, len(batch["rows"]), n_towers):
+            start, end = end, end + batch["lengths"][i]
+            yield TokenFeatures(int(batch["rows"][i]), batch["token_ids"][i, :end - start],
+                                np.stack([layer[start:end] for layer in layers]),
+                                bool(batch["was_cut"][i]))
+
+
+def model_fn_builder(encoder: Graph, n_towers: int) -> Any:
     """An Estimator's `model_fn` whose predictions are the encoder's layers, tower by tower."""
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:

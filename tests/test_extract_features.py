@@ -86,6 +86,19 @@ def test_real_overviews_have_the_values_of_googles_graph(tmp_path, minilm):
             np.testing.assert_allclose(ours, expected[layer][0], rtol=0, atol=1e-4)
 
 
+def test_googles_graph_can_be_chosen_and_gives_the_same_values(world, tmp_path):
+    flags, output = world
+    assert extract_features.main(flags) == 0
+    of_google = str(tmp_path / "of_google")
+    assert extract_features.main(flags + ["--output_dir", of_google, "--graph", "reference"]) == 0
+    with h5py.File(os.path.join(of_google, "features.h5"), "r") as file:
+        assert len(file) == len(OVERVIEWS)
+    ours, theirs = stored(output), stored(of_google)
+    for movie_id, (layers, token_ids) in theirs.items():
+        np.testing.assert_array_equal(ours[movie_id][1], token_ids)
+        np.testing.assert_allclose(ours[movie_id][0], layers, rtol=0, atol=1e-4)
+
+
 def test_root_attributes_say_what_made_the_features(world, checkpoint_dir):
     flags, output = world
     extract_features.main(flags + ["--layers", "-2,0", "--max_seq_length", "16"])
