@@ -23,8 +23,13 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--features", default="data/features",
                        help="the folder that extract_features.py wrote")
     flags.add_argument("--output", default="data/index.h5", help="the index to write")
-    flags.add_argument("--recipe", default="mean4", choices=sorted(RECIPES),
-                       help="how hidden layers become a sentence embedding")
+    flags.add_argument("--recipe", default="mean4", choices=RECIPES,
+                       help="how a film becomes the vector by which films are compared: {}".format(
+                           ", ".join(RECIPES)))
+    flags.add_argument("--layers", type=cli.layers,
+                       help="hidden layers that a recipe takes in place of its own, as -1,-2")
+    flags.add_argument("--word_weight", type=cli.share, help="weight of the words in a recipe "
+                       "that joins them with BERT, from 0 to 1, in place of its own")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
     return flags.parse_args(argv)
@@ -34,7 +39,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
-    report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output)
+    report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output,
+                         args.layers, args.word_weight)
     cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
              "features are not in the catalogue".format(
                  args.output, report.n_movies, args.recipe, report.without_features,

@@ -25,7 +25,7 @@ from recommender import cli
 from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.features import FeatureWriter, Settings, feature_bytes, overview_digest
-from recommender.recipes import mean4
+from recommender.recipes import mean
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
 
@@ -41,7 +41,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
                        "The Movies Dataset")
     flags.add_argument("--output_dir", default="data/features", help="folder of the features")
-    flags.add_argument("--layers", default="-1,-2,-3,-4", type=_layers,
+    flags.add_argument("--layers", default="-1,-2,-3,-4", type=cli.layers,
                        help="hidden layers to store, -1 is the last")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
                        help="word pieces after which an overview is cut")
@@ -62,13 +62,6 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="a row of the catalogue that cannot be used is an error")
     flags.add_argument("--verbose", action="store_true", help="let TensorFlow talk")
     return flags.parse_args(argv)
-
-
-def _layers(text: str) -> List[int]:
-    try:
-        return [int(layer) for layer in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError("{!r} is not a list like -1,-2,-3,-4".format(text))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -170,7 +163,7 @@ def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable,
             nonlocal n_cut, n_done
             for text in batch:
                 movie = movies[text.row]
-                layers = mean4(text.layers) if pooled else text.layers
+                layers = mean(text.layers) if pooled else text.layers
                 writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
                 n_done += 1

@@ -15,6 +15,7 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
 from recommender.index import Index, Result
+from recommender.recipes import Source
 
 _MAX_TITLE = 44  # columns of a title in the table
 
@@ -75,15 +76,18 @@ def by_title(index: Index, args: argparse.Namespace) -> int:
 
 def by_overview(index: Index, args: argparse.Namespace) -> List[Result]:
     """Films near a text, embedded with the index's own checkpoint and recipe."""
-    # Imported here: a title query must not wait for TensorFlow.
-    from bert import quiet
-    quiet.silence(args.verbose)
-    from bert.embedder import embedder_of
-    from recommender.recipes import RECIPES
+    source = Source(args.overview)
+    if index.recipe.uses_bert:
+        # Imported here: a title query must not wait for TensorFlow.
+        from bert import quiet
+        quiet.silence(args.verbose)
+        from bert.embedder import embedder_of
 
-    embedder = embedder_of(index.features, args.bert_dir)
-    layers, = embedder.hidden_layers([args.overview])
-    return index.search(RECIPES[index.recipe](layers), args.k)
+        embedder = embedder_of(index.features, args.bert_dir)
+        layers, = embedder.hidden_layers([args.overview])
+        token_ids, = embedder.token_ids([args.overview])
+        source = Source(args.overview, layers, token_ids)
+    return index.search(index.embed(source), args.k)
 
 
 def table(results: Sequence[Result]) -> str:

@@ -26,7 +26,7 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
-from recommender.recipes import RECIPES
+from recommender.recipes import Source
 from recommender.titles import nearest, title_key
 
 MAX_BODY = 64 << 10  # bytes of a request's body
@@ -42,7 +42,7 @@ ROUTES = {
     "GET /healthz": "whether the server is well",
 }
 
-Embed = Callable[[str], np.ndarray]
+Embed = Callable[[str], Tuple[np.ndarray, np.ndarray]]
 
 
 class TextEmbedder:
@@ -55,11 +55,15 @@ class TextEmbedder:
         self._lock = threading.Lock()
         self._embedder = None  # type: Optional[bert.embedder.Embedder]
 
-    def __call__(self, text: str) -> np.ndarray:
-        """Hidden layers of `text`, (n_layers, n_tokens, hidden_size); BertError if they fail."""
+    def __call__(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
+        """Hidden layers of `text`, (n_layers, n_tokens, hidden_size), and its token ids.
+
+        Raises BertError if the checkpoint fails.
+        """
         self.load()
         layers, = self._embedder.hidden_layers([text])
-        return layers
+        token_ids, = self._embedder.token_ids([text])
+        return layers, token_ids
 
     def load(self) -> None:
         """Build the graph unless it is there. Who comes meanwhile waits for the same one."""
@@ -77,8 +81,8 @@ class TextEmbedder:
 def create_app(index: Index, embed: Optional[Embed] = None) -> Flask:
     """The application over an open index.
 
-    `embed` takes a text to its hidden layers, (n_layers, n_tokens, hidden_size), for text
-    queries; without it the index's own checkpoint is looked for at the first of them.
+    `embed` takes a text to its hidden layers, (n_layers, n_tokens, hidden_size), and token
+    ids, for text queries; without it the index's own checkpoint is looked for at the first of them.
     """
     embed = embed or TextEmbedder(index)
     app = Flask(__name__, static_folder=None)
@@ -110,7 +114,8 @@ def create_app(index: Index, embed: Optional[Embed] = None) -> Flask:
     def recommend_by_text() -> Dict[str, Any]:
         _parameters()
         overview, k = _text_query()
-        results = index.search(RECIPES[index.recipe](embed(overview)), k)
+        layers, token_ids = embed(overview) if index.recipe.uses_bert else (None, None)
+        results = index.search(index.embed(Source(overview, layers, token_ids)), k)
         return {"query": {"overview": overview}, "results": [r.to_dict() for r in results]}
 
     @app.get("/movies")

@@ -44,6 +44,10 @@ class Embedder:
                 found[row] = text
         return found
 
+    def token_ids(self, texts: Sequence[str]) -> List[np.ndarray]:
+        """The word pieces whose hidden layers `hidden_layers` gives, int32 (n_tokens,) a text."""
+        return [text.token_ids for text in self._pieces.encode(texts, self._max_seq_length)]
+
 
 def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:
     """The embedder with which an index was made.

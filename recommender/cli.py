@@ -55,6 +55,25 @@ def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], i
     return convert
 
 
+def layers(text: str) -> List[int]:
+    """A flag's type: hidden layers such as -1,-2,-3,-4, -1 being the last."""
+    try:
+        return [int(layer) for layer in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("{!r} is not a list like -1,-2,-3,-4".format(text))
+
+
+def share(text: str) -> float:
+    """A flag's type: a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError("{} is out of range, from 0 to 1".format(text))
+    return number
+
+
 def note(message: str) -> None:
     """Tell the user something that is not the result."""
     print(message, file=sys.stderr, flush=True)

@@ -1,22 +1,26 @@
 """The index: one HDF5 file with everything that a query needs.
 
-`ids` int64 (n,), `embeddings` float32 (n, d) contiguous with rows of length 1, a column for
-each thing that a result shows, and root attributes that say what made it.
+`ids` int64 (n,), `embeddings` float32 (n, d) contiguous, where the recipe joins words the
+sparse `words/indptr`, `words/indices` and `words/data`, which make rows of length 1 with them,
+a column for each thing that a result shows, what the recipe learnt under `recipe/`, and root
+attributes that say what made it.
 """
 
 import contextlib
 import mmap
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+import threading
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import h5py
 import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, overview_digest, publish, settings_of
-from recommender.recipes import RECIPES, unit
+from recommender.features import FeatureReader, MovieFeatures, overview_digest, publish, settings_of
+from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
 from recommender.titles import nearest, title_key
+from recommender.words import SparseRows
 
 FORMAT_VERSION = 1
 _TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_title_key",
@@ -24,6 +28,7 @@ _TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_ti
 _NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np.int32,
                    "weighted_rating": np.float32}
 _GENRE_SEPARATOR = "|"
+_WORDS = ("indptr", "indices", "data", "width")
 
 
 class Result(NamedTuple):
@@ -59,50 +64,60 @@ def weighted_ratings(movies: Sequence[Movie]) -> np.ndarray:
     return ((votes * average + m * average.mean()) / (votes + m)).astype(np.float32)
 
 
-def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
-                output: str) -> BuildReport:
-    """Average the stored features of every movie by `recipe` and write the index to `output`.
+def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, output: str,
+                layers: Optional[Sequence[int]] = None,
+                word_weight: Optional[float] = None) -> BuildReport:
+    """Embed every movie by the recipe of that name and write the index to `output`.
 
-    Features of an overview that the catalogue words otherwise by now are left out and counted.
-    Reads one movie at a time; `output` is replaced in one step at the end. Raises
-    RecommenderError for features that the recipe cannot use, or that hold NaN, infinity or
-    only zeros, naming the movie.
+    `layers` and `word_weight` are those of `make_recipe`. Features of an overview that the
+    catalogue words otherwise by now are left out and counted. Reads one movie at a time;
+    `output` is replaced in one step at the end. Raises RecommenderError for features that the
+    recipe cannot use, or that hold NaN, infinity or only zeros, naming the movie.
     """
     if os.path.isdir(output):
         raise RecommenderError("{} is a folder: --output names a file".format(output))
-    make, pooled = RECIPES[recipe], features.settings.pooled
-    rows = {movie.id: row for row, movie in enumerate(catalogue.movies)}
-    embeddings = np.zeros((len(rows), features.settings.hidden_size), np.float32)
-    have = np.zeros(len(rows), bool)
-    without_catalogue = of_other_overviews = 0
-    for movie_id, layers, _, digest in features.movies():
-        if movie_id not in rows:
-            without_catalogue += 1
-            continue
-        if digest != overview_digest(catalogue.movies[rows[movie_id]].overview):
-            of_other_overviews += 1
-            continue
-        with np.errstate(invalid="ignore"):
-            vector = layers.astype(np.float64) if pooled else make(layers)
-        if not np.isfinite(vector).all() or not vector.any():
-            raise RecommenderError(
-                "the features of movie {} in {} are not numbers or all zero: remove the folder "
-                "and run extract_features.py again".format(movie_id, features.folder))
-        embeddings[rows[movie_id]] = unit(vector)
-        have[rows[movie_id]] = True
-    if not have.any():
+    made_by = make_recipe(recipe, features.settings, layers, word_weight)
+    kept, report = films_with_features(catalogue, features)
+    movies = [catalogue.movies[row] for row in kept]
+    embeddings, words = made_by.fit(movies, lambda: features_by_row(movies, features))
+    _write(output, movies, embeddings, words, made_by, weighted_ratings(catalogue.movies)[kept], {
+        "catalogue": os.path.basename(catalogue.path),
+        "catalogue_sha256": catalogue.sha256, **features.settings._asdict()})
+    return report
+
+
+def films_with_features(catalogue: Catalogue,
+                        features: FeatureReader) -> Tuple[List[int], BuildReport]:
+    """Places in the catalogue of the films whose overview the features are of, and the count.
+
+    Raises RecommenderError if there is none.
+    """
+    digests = features.digests()
+    kept, of_other_overviews = [], 0
+    for place, movie in enumerate(catalogue.movies):
+        if digests.get(movie.id) == overview_digest(movie.overview):
+            kept.append(place)
+        else:
+            of_other_overviews += movie.id in digests
+    if not kept:
         raise RecommenderError("{} and {} have no overview in common: extract the features of this "
                                "catalogue first".format(catalogue.path, features.folder))
-    kept = np.flatnonzero(have)
-    movies = [catalogue.movies[row] for row in kept]
-    _write(output, movies, embeddings[kept], weighted_ratings(catalogue.movies)[kept], {
-        "recipe": recipe, "catalogue": os.path.basename(catalogue.path),
-        "catalogue_sha256": catalogue.sha256, **features.settings._asdict()})
-    return BuildReport(len(kept), len(rows) - len(kept) - of_other_overviews, without_catalogue,
-                       of_other_overviews)
+    n_both = len(kept) + of_other_overviews
+    return kept, BuildReport(len(kept), len(catalogue.movies) - n_both, len(digests) - n_both,
+                             of_other_overviews)
 
 
-def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray, ratings: np.ndarray,
+def features_by_row(movies: Sequence[Movie],
+                    features: FeatureReader) -> Iterator[Tuple[int, MovieFeatures]]:
+    """The features of `movies`, in the order of the store, each with its place in `movies`."""
+    rows = {movie.id: row for row, movie in enumerate(movies)}
+    for movie in features.movies():
+        if movie.movie_id in rows:
+            yield rows[movie.movie_id], movie
+
+
+def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray,
+           words: Optional[SparseRows], recipe: Recipe, ratings: np.ndarray,
            attributes: Dict[str, Any]) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     part = output + ".part"
@@ -113,6 +128,10 @@ def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray, ratings
                 file.attrs[name] = value
             file["ids"] = np.array([movie.id for movie in movies], np.int64)
             file["embeddings"] = embeddings
+            if words is not None:
+                for name in _WORDS:
+                    file["words/" + name] = getattr(words, name)
+            recipe.save(file)
             texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
             texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
             texts["title_key"] = [title_key(movie.title) for movie in movies]
@@ -151,11 +170,24 @@ class Index:
             raise RecommenderError("{} is not an index of format {}: build it again with "
                                    "build_index.py".format(path, FORMAT_VERSION))
         self.path = path
-        self.recipe = str(a["recipe"])
         self.features = settings_of(self._file)
+        self.recipe = open_recipe(self._file, self.features)
         self.ids = self._file["ids"][:]
         self._embeddings = _map(path, self._file["embeddings"])
+        self._words = self._read_words()
         self._columns = {}  # type: Dict[str, np.ndarray]
+        self._has_learnt, self._lock = False, threading.Lock()
+
+    def _read_words(self) -> SparseRows:
+        """The sparse part of the rows; one without columns where the recipe joins no words."""
+        if "words" not in self._file:
+            return SparseRows(np.zeros(len(self) + 1, np.int64), np.zeros(0, np.int32),
+                              np.zeros(0, np.float32), 0)
+        words = SparseRows(*(self._file["words/" + name][()] for name in _WORDS))
+        if not words.is_whole(len(self)):
+            raise RecommenderError("{}: the words of the films are damaged: build it again with "
+                                   "build_index.py".format(self.path))
+        return words
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -227,31 +259,64 @@ class Index:
         return "{} ({}, id {})".format(self._cell("title", row), year, self.ids[row])
 
     def embedding(self, row: int) -> np.ndarray:
-        """The sentence embedding of a row, float32 (d,), length 1."""
-        return self._embeddings[row]
+        """The embedding of a row, float32 (width,), length 1; the words' part comes last."""
+        return np.concatenate([self._embeddings[row], self._words.row(row)])
+
+    def embed(self, source: Source) -> np.ndarray:
+        """A text by the recipe of this index, float32 (width,), length 1.
+
+        Raises NothingFound if the recipe finds nothing in it that it knows.
+        """
+        with self._lock:
+            if not self._has_learnt:
+                read_learnt(self.recipe, self._file)
+                self._has_learnt = True
+        vector = self.recipe.embed(source)
+        if not vector.any():
+            raise NothingFound("no film's overview has a word of the text: say more")
+        return vector
+
+    def scores(self, vector: np.ndarray) -> np.ndarray:
+        """The cosine of every row with `vector`, (width,), quickly: float32 (n,), to 1e-5."""
+        query = unit(vector).astype(np.float32)
+        d = self._embeddings.shape[1]
+        scores = self._embeddings @ query[:d]
+        return scores + self._words.dot(query[d:]) if self._words.width else scores
+
+    def exact_scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The cosine of some rows with `vector`, (width,), each summed alone: float64.
+
+        A matrix product sums some rows in another order than others, so that equal rows differ
+        by some 1e-7; here they are equal.
+        """
+        query = unit(vector).astype(np.float32)
+        d = self._embeddings.shape[1]
+        scores = (self._embeddings[rows].astype(np.float64) * query[:d]).sum(axis=1)
+        if self._words.width:
+            scores += self._words.take(rows).dot(query[d:].astype(np.float64))
+        return scores
 
     def search(self, vector: np.ndarray, k: int, without: Sequence[int] = ()) -> List[Result]:
-        """The `k` nearest films to `vector`, float (d,), by cosine, the nearest first.
+        """The `k` nearest films to `vector`, float (width,), by cosine, the nearest first.
 
         Films of the rows `without` do not count. Of two equally near the first in the
         catalogue comes first, so that the answer is the same from run to run.
         """
-        query = unit(vector)
-        scores = self._embeddings @ query
+        scores = self.scores(vector)
         scores[list(without)] = -np.inf
         k = min(k, len(self) - len(set(without)))
         if not k:
             return []
-        # A matrix product sums some rows in another order than others, so that equal rows differ
-        # by some 1e-7: it chooses candidates, and a sum row by row, in float64, puts them in order.
         near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
-        exact = (self._embeddings[near].astype(np.float64) * query).sum(axis=1)
+        exact = self.exact_scores(vector, near)
         return [Result(rank, float(exact[at]), self.movie(int(near[at])))
                 for rank, at in enumerate(np.argsort(-exact, kind="stable")[:k], 1)]
 
 
 def _map(path: str, dataset: h5py.Dataset) -> np.ndarray:
     """A contiguous dataset as an array over the file's own pages, read-only."""
+    if not dataset.size:
+        return dataset[:].astype(np.float32)  # a recipe of words alone
     offset = dataset.id.get_offset()
     if offset is None or dataset.dtype != np.float32 or dataset.ndim != 2:
         raise RecommenderError("{}: embeddings are not contiguous float32 (n, d): build it again "

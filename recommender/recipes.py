@@ -1,25 +1,458 @@
-"""Recipes: how the hidden layers of a text become its sentence embedding.
+"""Recipes: how what is known of a film becomes the vector by which films are compared.
 
-A recipe sees what the feature store holds, float (n_layers, n_tokens, hidden_size), and a
-text query goes through the one that the movies went through.
+A recipe joins parts, each a block of that vector: hidden layers pooled to a sentence
+embedding, TF-IDF of words, genres. What a part learns from the catalogue (means, matrices, a
+vocabulary) is stored in the index, so that a text query goes through the very same recipe.
+No part sees a film's collection or keywords: by those evaluate.py measures.
 """
 
+import json
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
+import h5py
 import numpy as np
 
+from recommender.catalogue import Movie
+from recommender.errors import RecommenderError
+from recommender.features import MovieFeatures, Settings
+from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows
 
-def mean4(layers: np.ndarray) -> np.ndarray:
-    """The research's: the mean over the four last layers and over all tokens.
 
-    `layers` is (4, n_tokens, hidden_size); returns float64 (hidden_size,). Sums in float64,
-    so that the order of tokens and layers does not show in the result.
+class Source(NamedTuple):
+    """What a recipe may see of a film, or of a text, which has neither title nor genres.
+
+    `layers` (n_layers, n_tokens, hidden_size) in the order of the features' settings, or their
+    mean (hidden_size,), and `token_ids` (n_tokens,) may be None for a recipe without BERT.
     """
-    return layers.mean(axis=(0, 1), dtype=np.float64)
+
+    overview: str
+    layers: Optional[np.ndarray] = None
+    token_ids: Optional[np.ndarray] = None
+    title: str = ""
+    genres: Tuple[str, ...] = ()
 
 
-RECIPES = {"mean4": mean4}  # type: Dict[str, Callable[[np.ndarray], np.ndarray]]
+Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]  # row and features of every film
+
+
+def mean(layers: np.ndarray) -> np.ndarray:
+    """The mean of (n_layers, n_tokens, hidden_size) over layers and tokens, in float64.
+
+    So the order of tokens and layers does not show in the result.
+    """
+    with np.errstate(invalid="ignore"):  # infinities are refused when the mean is seen
+        return layers.mean(axis=(0, 1), dtype=np.float64)
+
+
+class Mean:
+    """The mean over layers and over all tokens.
+
+    Over the last four layers it is the research's recipe.
+    """
+
+    kind = "mean"
+    uses_bert = True
+    names = ()  # type: Tuple[str, ...]
+
+    def __init__(self, layers: Sequence[int]):
+        self.options = {"layers": list(layers)}
+        self.arrays = {}  # type: Dict[str, np.ndarray]
+
+    def prepare(self, settings: Settings) -> None:
+        """Raises RecommenderError if features of these settings do not hold what it needs."""
+        layers = self.options["layers"]
+        missing = [layer for layer in layers if layer not in settings.layers]
+        if missing:
+            raise RecommenderError(
+                "the recipe needs layer {} and the features hold {}: name others with --layers, or "
+                "extract features with it".format(missing[0], _listed(settings.layers)))
+        if settings.pooled and sorted(layers) != sorted(settings.layers):
+            raise RecommenderError(
+                "the features hold only the mean of layers {}, the recipe needs {}: extract "
+                "features without --pooled".format(_listed(settings.layers), _listed(layers)))
+        self._hidden_size = settings.hidden_size
+        at = [settings.layers.index(layer) for layer in layers]
+        self._at = None if at == list(range(len(settings.layers))) else at
+
+    def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        """Learn from all films; their vectors, float64 (n, d)."""
+        pooled = np.empty((len(movies), self._hidden_size))
+        for row, movie in features():
+            pooled[row] = _checked(self.pool(movie.layers, movie.token_ids), movie.movie_id)
+        self.learn(pooled)
+        return self.transform(pooled)
+
+    def embed(self, source: Source) -> np.ndarray:
+        """The vector of one film or text, float64 (d,)."""
+        return self.transform(self.pool(source.layers, source.token_ids))
+
+    def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
+        """Layers and tokens to one vector, float64 (hidden_size,)."""
+        return layers.astype(np.float64) if layers.ndim == 1 else mean(self.chosen(layers))
+
+    def chosen(self, layers: np.ndarray) -> np.ndarray:
+        """The layers that the recipe takes, (n_chosen, n_tokens, hidden_size)."""
+        return layers if self._at is None else layers[self._at]
+
+    def learn(self, pooled: np.ndarray) -> None:
+        """Fit `offset` (hidden_size,) and `matrix` (hidden_size, d) where the kind has them."""
+
+    def transform(self, pooled: np.ndarray) -> np.ndarray:
+        """(vector - offset) @ matrix for vectors (..., hidden_size), float64."""
+        if "offset" in self.arrays:
+            pooled = pooled - self.arrays["offset"]
+        if "matrix" in self.arrays:
+            pooled = pooled @ self.arrays["matrix"]
+        return pooled
+
+
+class Centred(Mean):
+    """The mean less the mean of all films: what is common to all says nothing of one.
+
+    Mu and Viswanath 2018 (arXiv 1702.01417), the first of their two steps.
+    """
+
+    kind = "centred"
+    names = ("offset",)
+
+    def learn(self, pooled: np.ndarray) -> None:
+        self.arrays["offset"] = pooled.mean(axis=0)
+
+
+class Whitened(Mean):
+    """The mean, centred, turned and scaled so that all directions are uncorrelated and alike.
+
+    WhiteningBERT, Huang et al. 2021 (arXiv 2104.01767), section 2.3: W = U D^(-1/2) of the
+    covariance U D U^T. Directions in which the films do not differ are left out.
+    """
+
+    kind = "whitened"
+    names = ("offset", "matrix")
+
+    def learn(self, pooled: np.ndarray) -> None:
+        self.arrays["offset"] = pooled.mean(axis=0)
+        values, directions = _principal(pooled - self.arrays["offset"])
+        real = values > 1e-9 * values[0]
+        self.arrays["matrix"] = directions[:, real] / np.sqrt(values[real])
+
+
+class AllButTheTop(Mean):
+    """The mean, centred, without the directions in which all films differ most.
+
+    All-but-the-Top, Mu and Viswanath 2018 (arXiv 1702.01417), algorithm 1, with D =
+    hidden_size / 100 as they advise (at least 1).
+    """
+
+    kind = "abtt"
+    names = ("offset", "matrix")
+
+    def learn(self, pooled: np.ndarray) -> None:
+        self.arrays["offset"] = pooled.mean(axis=0)
+        n_removed = max(1, round(pooled.shape[1] / 100))
+        _, directions = _principal(pooled - self.arrays["offset"])
+        self.arrays["matrix"] = _without(directions[:, :n_removed])
+
+
+class Weighted(Mean):
+    """Tokens weighted by inverse document frequency, ln((1 + n) / (1 + df)) + 1.
+
+    Salton and Buckley 1988, with a film as the document and word pieces as the words.
+    """
+
+    kind = "idf"
+    names = ("token_weights",)
+
+    def prepare(self, settings: Settings) -> None:
+        super().prepare(settings)
+        if settings.pooled:
+            raise RecommenderError("the recipe weighs tokens and the features hold only their "
+                                   "mean: extract features without --pooled")
+
+    def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        size = 1  # the last place stands for tokens that no film has
+        counts = np.zeros(size)
+        for _, movie in features():
+            seen = self.seen(movie.token_ids)
+            counts = np.pad(counts, (0, max(0, len(seen) - len(counts))))
+            counts[:len(seen)] += seen
+        self.arrays["token_weights"] = self.weigh(np.append(counts, 0), len(movies))
+        return super().fit(movies, features)
+
+    def seen(self, token_ids: np.ndarray) -> np.ndarray:
+        """What one film adds to the count of each token."""
+        return np.minimum(np.bincount(token_ids), 1)
+
+    def weigh(self, counts: np.ndarray, n_movies: int) -> np.ndarray:
+        """The weight of each token."""
+        return np.log((1 + n_movies) / (1 + counts)) + 1
+
+    def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return self.shares(token_ids) @ self.chosen(layers).mean(axis=0, dtype=np.float64)
+
+    def shares(self, token_ids: np.ndarray) -> np.ndarray:
+        """By what each token is multiplied in the sum, (n_tokens,)."""
+        weights = self.arrays["token_weights"]
+        weights = weights[np.minimum(token_ids, len(weights) - 1)]
+        return weights / weights.sum()
+
+
+class Sif(Weighted):
+    """Smooth inverse frequency: tokens weighted by a / (a + p), then without the direction that
+    all sentences share.
+
+    Arora, Liang and Ma 2017 (A simple but tough-to-beat baseline for sentence embeddings),
+    algorithm 1, with their a = 0.001 and p the token's share of all tokens.
+    """
+
+    kind = "sif"
+    names = ("token_weights", "matrix")
+
+    def seen(self, token_ids: np.ndarray) -> np.ndarray:
+        return np.bincount(token_ids)
+
+    def weigh(self, counts: np.ndarray, n_movies: int) -> np.ndarray:
+        return 1e-3 / (1e-3 + counts / counts.sum())
+
+    def learn(self, pooled: np.ndarray) -> None:
+        self.arrays["matrix"] = _without(_principal(pooled)[1][:, :1])
+
+
+class Words:
+    """TF-IDF of the overview's words; those of the title count `titles` times on top."""
+
+    kind = "words"
+    uses_bert = False
+    names = ("vocabulary", "idf")
+
+    def __init__(self, titles: int = 0):
+        self.options = {"titles": titles}
+        self.arrays = {}  # type: Dict[str, np.ndarray]
+        self._places = None  # type: Optional[Dict[str, int]]
+
+    def prepare(self, settings: Settings) -> None:
+        """Any features will do."""
+
+    def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
+        counts = [self._count(movie.overview, movie.title) for movie in movies]
+        words, self.arrays["idf"] = fit_vocabulary(counts)
+        self.arrays["vocabulary"] = np.array(words, object)
+        return sparse_rows(map(self._weigh, counts), len(words))
+
+    def embed(self, source: Source) -> np.ndarray:
+        words, weights = self._weigh(self._count(source.overview, source.title))
+        found = np.zeros(len(self.arrays["idf"]))
+        found[words] = weights
+        return found
+
+    def _count(self, overview: str, title: str) -> Dict[str, int]:
+        counts = count_words(overview)
+        for word, n in count_words(title).items() if self.options["titles"] else ():
+            counts[word] += n * self.options["titles"]
+        return counts
+
+    def _weigh(self, counts: Dict[str, int]) -> Tuple[np.ndarray, np.ndarray]:
+        """The words' places in the vocabulary, ascending, and their weights."""
+        if self._places is None:
+            self._places = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
+        known = sorted((self._places[word], n) for word, n in counts.items()
+                       if word in self._places)
+        at = np.array([place for place, _ in known], np.int32)
+        return at, np.array([n for _, n in known], np.float64) * self.arrays["idf"][at]
+
+
+class Genres:
+    """The film's genres, one column each."""
+
+    kind = "genres"
+    uses_bert = False
+    names = ("genres",)
+
+    def __init__(self) -> None:
+        self.options = {}  # type: Dict[str, Any]
+        self.arrays = {}  # type: Dict[str, np.ndarray]
+
+    def prepare(self, settings: Settings) -> None:
+        """Any features will do."""
+
+    def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        self.arrays["genres"] = np.array(
+            sorted({genre for movie in movies for genre in movie.genres}), object)
+        return np.array([self._columns(movie.genres) for movie in movies])
+
+    def embed(self, source: Source) -> np.ndarray:
+        return self._columns(source.genres)
+
+    def _columns(self, genres: Sequence[str]) -> np.ndarray:
+        return np.array([genre in genres for genre in self.arrays["genres"]], np.float64)
+
+
+Part = Union[Mean, Words, Genres]
+KINDS = {kind.kind: kind for kind in (
+    Mean, Centred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}  # type: Dict[str, Any]
+
+
+class Recipe:
+    """Parts joined at weights: the cosine of two films is the weighted mean of the parts'.
+
+    Each part's vector, at length 1, is scaled by the square root of its weight; the joined
+    vector is scaled to length 1 again, so that a film without genres, or a text, which has no
+    title, is compared by what it has. Words, being sparse, come last.
+    """
+
+    def __init__(self, name: str, parts: Sequence[Tuple[float, Part]], settings: Settings):
+        """Raises RecommenderError if features of `settings` do not hold what it needs."""
+        self.name = name
+        self.parts = list(parts)
+        for _, part in self.parts:
+            part.prepare(settings)
+
+    @property
+    def uses_bert(self) -> bool:
+        """Whether a text query needs its hidden layers."""
+        return any(part.uses_bert for _, part in self.parts)
+
+    def fit(self, movies: Sequence[Movie],
+            features: Features) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """Learn from all films and embed them: float32 (n, d), and the words where it has some.
+
+        `features` goes through the features of all films, as often as it is called. Raises
+        RecommenderError if those of a film are not numbers, or all zero.
+        """
+        blocks = [part.fit(movies, features) for _, part in self.parts]
+        dense = [block for block in blocks if not isinstance(block, SparseRows)]
+        edges = np.cumsum([0] + [block.shape[1] for block in dense])
+        joined = np.zeros((len(movies), edges[-1]), np.float32)
+        for row in range(len(movies)):
+            rows = self._scaled([_row(block, row) for block in blocks])
+            for vector, start, end in zip(rows, edges, edges[1:]):
+                joined[row, start:end] = vector
+            if len(blocks) > len(dense):
+                blocks[-1].values(row)[:] = rows[-1]
+        return joined, blocks[-1].single() if len(blocks) > len(dense) else None
+
+    def embed(self, source: Source) -> np.ndarray:
+        """The vector of one film or text, float32 (width,), length 1, or 0 if it has nothing."""
+        vectors = [part.embed(source) for _, part in self.parts]
+        return np.concatenate(self._scaled(vectors)).astype(np.float32)
+
+    def _scaled(self, vectors: Sequence[np.ndarray]) -> List[np.ndarray]:
+        """The parts' vectors as they stand in the joined one."""
+        weights = np.array([weight if vector.any() else 0.0
+                            for (weight, _), vector in zip(self.parts, vectors)])
+        scales = np.sqrt(weights / (weights.sum() or 1.0))
+        return [scale * unit(vector) for scale, vector in zip(scales, vectors)]
+
+    def save(self, file: h5py.File) -> None:
+        """Write what was learnt, and what makes the parts anew, into an index."""
+        file.attrs["recipe"] = self.name
+        file.attrs["recipe_parts"] = json.dumps([
+            {"kind": part.kind, "weight": weight, **part.options} for weight, part in self.parts])
+        for at, (_, part) in enumerate(self.parts):
+            for name in part.names:
+                array = part.arrays[name]
+                file.create_dataset("recipe/{}/{}".format(at, name), data=array,
+                                    dtype=h5py.special_dtype(vlen=str)
+                                    if array.dtype == object else None)
+
+
+def open_recipe(file: h5py.File, settings: Settings) -> Recipe:
+    """The recipe that made an index, without what it learnt.
+
+    Raises RecommenderError if this version does not know the recipe's parts.
+    """
+    name = str(file.attrs["recipe"])
+    try:
+        parts = []
+        for options in json.loads(file.attrs["recipe_parts"]):
+            kind, weight = KINDS[options.pop("kind")], float(options.pop("weight"))
+            parts.append((weight, kind(**options)))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise RecommenderError("{} was made by a recipe {!r} that this version does not know: "
+                               "build it again with build_index.py".format(file.filename, name))
+    return Recipe(name, parts, settings)
+
+
+def read_learnt(recipe: Recipe, file: h5py.File) -> None:
+    """Give the parts of `recipe` what they learnt when the index `file` was made."""
+    for at, (_, part) in enumerate(recipe.parts):
+        for name in part.names:
+            part.arrays[name] = file["recipe/{}/{}".format(at, name)][:]
+
+
+_LAST, _FOUR = (-1,), (-1, -2, -3, -4)
+_POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
+           "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
+           "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
+_JOINED = {  # the weight of the words, how often they count the title, the weight of genres
+    "hybrid": (0.4, 0, 0.0), "titled": (0.4, 2, 0.0), "best": (0.4, 2, 0.1)}
+RECIPES = (*_POOLED, "tfidf", *_JOINED)
+
+
+def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] = None,
+                word_weight: Optional[float] = None) -> Recipe:
+    """One of RECIPES, to be fitted to features of `settings`.
+
+    `layers` are taken in place of the last one, or of all for `mean`; `word_weight` from 0 to 1
+    in place of a joined recipe's own. Raises RecommenderError where a recipe has neither, and
+    if the features do not hold what it needs.
+    """
+    if layers is not None and name in ("mean4", "last", "tfidf"):
+        raise RecommenderError("recipe {} has no choice of layers: --recipe mean takes "
+                               "--layers".format(name))
+    if word_weight is not None and name not in _JOINED:
+        raise RecommenderError("recipe {} joins no words: --word_weight goes with {}".format(
+            name, ", ".join(_JOINED)))
+    if name == "tfidf":
+        return Recipe(name, [(1.0, Words())], settings)
+    if name in _POOLED:
+        kind, usual = _POOLED[name]
+        return Recipe(name, [(1.0, kind(layers or usual or settings.layers))], settings)
+    usual_weight, titles, genres = _JOINED[name]
+    words = usual_weight if word_weight is None else word_weight
+    parts = [((1 - genres) * (1 - words), Centred(layers or _LAST)), (genres, Genres()),
+             ((1 - genres) * words, Words(titles))]
+    return Recipe(name, [(weight, part) for weight, part in parts if weight], settings)
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """`vector` at length 1, float32, so that a dot product is the cosine."""
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    """`vector` at length 1, so that a dot product is the cosine; zeros stay zeros."""
+    length = np.linalg.norm(vector)
+    return vector / length if length else vector
+
+
+def _row(block: Union[np.ndarray, SparseRows], row: int) -> np.ndarray:
+    """The numbers of one row that may be other than 0."""
+    return block.values(row) if isinstance(block, SparseRows) else block[row]
+
+
+def _checked(vector: np.ndarray, movie_id: int) -> np.ndarray:
+    if not np.isfinite(vector).all() or not vector.any():
+        raise RecommenderError("the features of movie {} are not numbers or all zero: remove the "
+                               "folder and run extract_features.py again".format(movie_id))
+    return vector
+
+
+def _principal(vectors: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Variances (d,), the largest first, and directions (d, d), one a column, of (n, d)."""
+    values, directions = np.linalg.eigh(vectors.T @ vectors / len(vectors))
+    return values[::-1], directions[:, ::-1]
+
+
+def _without(directions: np.ndarray) -> np.ndarray:
+    """The matrix that takes orthonormal columns, (d, k), out of a vector."""
+    return np.eye(len(directions)) - directions @ directions.T
+
+
+def _listed(layers: Iterable[int]) -> str:
+    return ",".join(map(str, layers))

@@ -83,6 +83,7 @@ def test_root_attributes_say_which_features_checkpoint_and_recipe_made_it(tmp_pa
         "format_version": 1, "recipe": "mean4", "max_seq_length": 256, "do_lower_case": True,
         "hidden_size": 8, "dtype": "float32", "pooled": False, "checkpoint": "tiny",
         "checkpoint_sha256": "ab" * 32, "catalogue": "movies.csv",
+        "recipe_parts": '[{"kind": "mean", "weight": 1.0, "layers": [-1, -2, -3, -4]}]',
         "catalogue_sha256": read_catalogue(str(tmp_path / "movies.csv")).sha256}
     assert Index(path).features == SETTINGS
 

@@ -22,7 +22,7 @@ from bert.errors import BertError
 from recommender.catalogue import COLUMNS, read_catalogue
 from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
 from recommender.index import Index, build_index
-from recommender.recipes import RECIPES
+from recommender.recipes import Source
 from server import MAX_BODY, MAX_TEXT, TextEmbedder, create_app
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -76,8 +76,9 @@ def index(index_path):
 
 
 def fake_embed(text):
-    """Layers that depend on nothing but the text's length."""
-    return np.random.RandomState(len(text)).randn(4, 3, 8).astype(np.float32)
+    """Layers and tokens that depend on nothing but the text's length."""
+    return (np.random.RandomState(len(text)).randn(4, 3, 8).astype(np.float32),
+            np.arange(3, dtype=np.int32))
 
 
 @pytest.fixture()
@@ -143,7 +144,7 @@ def test_year_picks_among_films_of_one_title(client):
 
 def test_text_query_goes_through_the_index_recipe(client, index):
     body = body_of(client.post("/recommend", json={"overview": "Ein Mädchen", "k": 4}))
-    wanted = index.search(RECIPES["mean4"](fake_embed("Ein Mädchen")), 4)
+    wanted = index.search(index.embed(Source("Ein Mädchen", *fake_embed("Ein Mädchen"))), 4)
     assert body == {"query": {"overview": "Ein Mädchen"},
                     "results": [result.to_dict() for result in wanted]}
     assert len(body_of(client.post("/recommend", json={"overview": "x"}))["results"]) == 10
@@ -300,7 +301,10 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
 
     class Embedder:
         def hidden_layers(self, texts):
-            return [fake_embed(text) for text in texts]
+            return [fake_embed(text)[0] for text in texts]
+
+        def token_ids(self, texts):
+            return [fake_embed(text)[1] for text in texts]
 
     def embedder_of(*recipe):
         built.append(recipe)
