@@ -1,12 +1,13 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lock clean
+.PHONY: help demo evaluate test lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 
 help:
 	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
+	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
 	@echo "make test   set up what is missing, lint and run the tests"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
@@ -34,6 +35,12 @@ demo: data/sample_index.h5
 	$(PYTHON) recommend.py --index $< --title "The Matrix"
 	@echo
 	$(PYTHON) recommend.py --index $< --overview "A hacker learns that the world around him is a simulation run by machines"
+
+# For a catalogue of your own: make evaluate INPUT_FILE=data/movies_metadata.csv FEATURES=data/features
+INPUT_FILE := data/sample_movies.csv
+FEATURES := data/sample_features
+evaluate: data/sample_index.h5
+	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES)
 
 test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m pytest

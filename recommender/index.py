@@ -262,6 +262,10 @@ class Index:
         """The embedding of a row, float32 (width,), length 1; the words' part comes last."""
         return np.concatenate([self._embeddings[row], self._words.row(row)])
 
+    def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """The embeddings of some rows as they are stored, dense (n, d) and the words."""
+        return self._embeddings[rows], self._words.take(rows) if self._words.width else None
+
     def embed(self, source: Source) -> np.ndarray:
         """A text by the recipe of this index, float32 (width,), length 1.
 

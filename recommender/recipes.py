@@ -272,14 +272,15 @@ class Words:
 
 
 class Genres:
-    """The film's genres, one column each."""
+    """The film's genres, one column each, weighted by ln((1 + n) / (1 + df)) with n films, df of
+    which have the genre: rare ones say more, one that all have says nothing."""
 
     kind = "genres"
     uses_bert = False
-    names = ("genres",)
+    names = ("genres", "idf")
 
     def __init__(self) -> None:
-        self.options = {}  # type: Dict[str, Any]
+        self.options = {}  # type: Dict[str, int]
         self.arrays = {}  # type: Dict[str, np.ndarray]
 
     def prepare(self, settings: Settings) -> None:
@@ -288,12 +289,14 @@ class Genres:
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
         self.arrays["genres"] = np.array(
             sorted({genre for movie in movies for genre in movie.genres}), object)
-        return np.array([self._columns(movie.genres) for movie in movies])
+        has = np.array([self._has(movie.genres) for movie in movies])
+        self.arrays["idf"] = np.log((1 + len(movies)) / (1 + has.sum(axis=0)))
+        return has * self.arrays["idf"]
 
     def embed(self, source: Source) -> np.ndarray:
-        return self._columns(source.genres)
+        return self._has(source.genres) * self.arrays["idf"]
 
-    def _columns(self, genres: Sequence[str]) -> np.ndarray:
+    def _has(self, genres: Sequence[str]) -> np.ndarray:
         return np.array([genre in genres for genre in self.arrays["genres"]], np.float64)
 
 
@@ -310,8 +313,10 @@ class Recipe:
     title, is compared by what it has. Words, being sparse, come last.
     """
 
-    def __init__(self, name: str, parts: Sequence[Tuple[float, Part]], settings: Settings):
-        """Raises RecommenderError if features of `settings` do not hold what it needs."""
+    def __init__(self, name: str, parts: Sequence[Tuple[float, Part]],
+                 settings: Optional[Settings] = None):
+        """Raises RecommenderError if features of `settings` do not hold what it needs; only a
+        recipe without BERT needs none."""
         self.name = name
         self.parts = list(parts)
         for _, part in self.parts:
@@ -321,6 +326,11 @@ class Recipe:
     def uses_bert(self) -> bool:
         """Whether a text query needs its hidden layers."""
         return any(part.uses_bert for _, part in self.parts)
+
+    @property
+    def weighs_tokens(self) -> bool:
+        """Whether the mean over tokens is not enough to be fitted to."""
+        return any(isinstance(part, Weighted) for _, part in self.parts)
 
     def fit(self, movies: Sequence[Movie],
             features: Features) -> Tuple[np.ndarray, Optional[SparseRows]]:
@@ -394,8 +404,8 @@ _LAST, _FOUR = (-1,), (-1, -2, -3, -4)
 _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
-_JOINED = {  # the weight of the words, how often they count the title, the weight of genres
-    "hybrid": (0.4, 0, 0.0), "titled": (0.4, 2, 0.0), "best": (0.4, 2, 0.1)}
+_JOINED = {  # weight of the words, how often they count the title, weight of the genres
+    "hybrid": (Centred, 0.4, 0, 0.0), "titled": (Mean, 0.4, 2, 0.0), "best": (Mean, 0.4, 2, 0.1)}
 RECIPES = (*_POOLED, "tfidf", *_JOINED)
 
 
@@ -418,9 +428,9 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     if name in _POOLED:
         kind, usual = _POOLED[name]
         return Recipe(name, [(1.0, kind(layers or usual or settings.layers))], settings)
-    usual_weight, titles, genres = _JOINED[name]
+    kind, usual_weight, titles, genres = _JOINED[name]
     words = usual_weight if word_weight is None else word_weight
-    parts = [((1 - genres) * (1 - words), Centred(layers or _LAST)), (genres, Genres()),
+    parts = [((1 - genres) * (1 - words), kind(layers or _LAST)), (genres, Genres()),
              ((1 - genres) * words, Words(titles))]
     return Recipe(name, [(weight, part) for weight, part in parts if weight], settings)
 

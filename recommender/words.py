@@ -11,7 +11,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 import numpy as np
 
 _WORD = re.compile(r"\w\w+")
-_COMMON = 0.1   # a word in a larger share of the films says nothing
+_COMMON = 0.2   # a word in a larger share of the films says nothing
 _AT_LEAST = 20  # films a word must be in to be common, for catalogues of a few films
 
 
@@ -95,7 +95,7 @@ def fit_vocabulary(texts: Sequence[Counter]) -> Tuple[List[str], np.ndarray]:
 
     ln((1 + n) / (1 + df)) + 1 with n texts, df of which hold the word: Salton and Buckley 1988,
     smoothed as in scikit-learn's TfidfVectorizer, whose rows ours equal. Words of more than a
-    tenth of the texts are left out in place of a list of stop words, which would be of one
+    fifth of the texts are left out in place of a list of stop words, which would be of one
     language; words of one text are kept, since a query may hold them.
     """
     found = Counter()  # type: Counter

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Measures recipes and indexes beside what any of them must beat, on the films of a catalogue.
+
+    python evaluate.py --input_file data/movies_metadata.csv --features data/features
+    python evaluate.py --input_file data/movies_metadata.csv --index data/index.h5
+
+No training: films of one collection, genres, keywords (keywords.csv beside the catalogue) and
+what people liked (ratings.csv and links.csv) say how good ten recommendations a film are.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+from typing import Any, Dict, List, Optional, Sequence
+
+from tqdm import tqdm
+
+from recommender import cli
+from recommender.catalogue import Catalogue, Movie, read_catalogue
+from recommender.errors import RecommenderError
+from recommender.evaluation import (
+    N_BASELINES,
+    K,
+    Score,
+    Truth,
+    baseline_scores,
+    index_score,
+    read_truth,
+    recipe_scores,
+)
+from recommender.features import FeatureReader, publish
+from recommender.index import Index, films_with_features
+from recommender.metrics import Estimate
+from recommender.recipes import RECIPES
+
+# Score's measures of single films, with the heads of their columns.
+MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",
+            "genre_jaccard": "genre Jaccard", "keyword_ndcg": "keyword nDCG",
+            "people_agreement": "people agreement"}
+
+
+def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    flags = cli.Flags(prog="evaluate.py", description=__doc__.splitlines()[0])
+    flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
+                       "The Movies Dataset")
+    flags.add_argument("--features", default="data/features",
+                       help="the folder that extract_features.py wrote")
+    flags.add_argument("--recipes", type=_recipes, help="recipes to measure, as last,best, or all "
+                       "(default: all, or none where --index is given)")
+    flags.add_argument("--index", nargs="+", default=[], help="indexes to measure")
+    flags.add_argument("--seed", type=cli.whole_number(0, 2 ** 32 - 1), default=0,
+                       help="for the random baseline and the intervals")
+    flags.add_argument("--plot", help="write a picture of the table to this PNG file")
+    flags.add_argument("--json", action="store_true", help="print JSON")
+    args = flags.parse_args(argv)
+    if args.recipes is None:
+        args.recipes = [] if args.index else _recipes("all")
+    return args
+
+
+def _recipes(text: str) -> List[str]:
+    if text == "all":  # `mean` is mean4 where the usual layers are stored
+        return [name for name in RECIPES if name not in ("mean", "tfidf")]
+    names = [name for name in text.split(",") if name != "tfidf"]  # measured as a baseline
+    for name in names:
+        if name not in RECIPES:
+            raise argparse.ArgumentTypeError("no recipe {!r}: there are {}, or all".format(
+                name, ", ".join(RECIPES)))
+    return names
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    args = parse_flags(argv)
+    catalogue = read_catalogue(args.input_file)
+    cli.note(catalogue.report())
+    reader = FeatureReader(args.features) if args.recipes else None
+    indexes = [(path, Index(path)) for path in args.index]
+    movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
+    truth = read_truth(args.input_file, movies)
+    cli.note("{:,} films are measured{}".format(len(movies), missing(truth)))
+    scores = itertools.chain(
+        baseline_scores(movies, truth, args.seed),
+        recipe_scores(args.recipes, movies, reader, truth, args.seed),
+        (index_score(path, index, movies, truth, args.seed) for path, index in indexes))
+    n = N_BASELINES + len(args.recipes) + len(indexes)
+    scores = list(tqdm(scores, total=n, unit="row", file=sys.stderr, leave=False))
+    if args.plot:
+        plot(scores, args.plot)
+    if args.json:
+        print(json.dumps({"films": len(movies), "k": K, "seed": args.seed,
+                          "scores": [as_dict(score) for score in scores]}, indent=2))
+    else:
+        print(table(scores))
+    return 0
+
+
+def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
+                     indexes: Sequence[Index]) -> List[Movie]:
+    """The films of the catalogue that have features, where those are read, and that all indexes
+    hold; raises RecommenderError if they are fewer than two."""
+    movies = catalogue.movies
+    if reader is not None:
+        places, _ = films_with_features(catalogue, reader)
+        movies = [movies[place] for place in places]
+    for index in indexes:
+        held = set(index.ids.tolist())
+        movies = [movie for movie in movies if movie.id in held]
+    if len(movies) < 2:
+        raise RecommenderError("{} film of {} is in all that is to be measured, and two are "
+                               "needed: name the catalogue that the features and indexes were "
+                               "made of".format(len(movies), catalogue.path))
+    return movies
+
+
+def missing(truth: Truth) -> str:
+    """Which measures are left out, and for want of what."""
+    needs = {"collections": "no collections (no column belongs_to_collection)",
+             "keywords": "no keywords (no keywords.csv beside it)",
+             "likes": "nobody's likes (no ratings.csv and links.csv beside it)"}
+    wanting = [need for name, need in needs.items() if getattr(truth, name) is None]
+    return "; the catalogue comes with " + ", ".join(wanting) if wanting else ""
+
+
+def measures(scores: Sequence[Score]) -> List[str]:
+    """The measures of single films that there are."""
+    return [name for name in MEASURES if getattr(scores[0], name) is not None]
+
+
+def table(scores: Sequence[Score]) -> str:
+    """One line a recipe: each measure with its 95 % interval."""
+    names = measures(scores)
+    corner = "at {} recommendations".format(K)
+    width = max(len(name) for name in [corner, *(score.name for score in scores)])
+    lines = ["{:<{}}".format(corner, width)
+             + "".join("  {:>18}".format(MEASURES[name]) for name in names)
+             + "  never shown  most often"]
+    for score in scores:
+        cells = ["  {:>18}".format(interval(getattr(score, name))) for name in names]
+        lines.append("{:<{}}{}  {:>10.1f}%  {:>10,}".format(
+            score.name, width, "".join(cells), 100 * score.never_recommended,
+            score.most_recommended))
+    return "\n".join(lines)
+
+
+def interval(estimate: Estimate) -> str:
+    """A mean with its interval, as 0.781 .720-.839."""
+    if estimate.mean is None:
+        return "-"
+    low, high = ("{:.3f}".format(bound).replace("0.", ".", 1)
+                 for bound in (estimate.low, estimate.high))
+    return "{:.3f} {}-{}".format(estimate.mean, low, high)
+
+
+def as_dict(score: Score) -> Dict[str, Any]:
+    """A score for JSON."""
+    return {name: value._asdict() if isinstance(value, Estimate) else value
+            for name, value in score._asdict().items()}
+
+
+def plot(scores: Sequence[Score], path: str) -> None:
+    """Bars of each measure with their intervals, a PNG that is there whole or not at all."""
+    # Imported here: it takes a second, and a table needs none.
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = measures(scores)
+    figure, axes = pyplot.subplots(1, len(names), sharey=True, squeeze=False,
+                                   figsize=(2.6 * len(names) + 2, 0.3 * len(scores) + 1.2))
+    for axis, name in zip(axes[0], names):
+        for place, score in enumerate(scores):
+            found = getattr(score, name)
+            if found.mean is not None:
+                axis.barh(place, found.mean, color="#9aa5b1" if score.is_baseline else "#2b6cb0",
+                          xerr=[[found.mean - found.low], [found.high - found.mean]])
+        axis.set_title(MEASURES[name], fontsize=10)
+        axis.margins(y=0.01)
+    axes[0][0].set_yticks(range(len(scores)))
+    axes[0][0].set_yticklabels([score.name for score in scores])
+    axes[0][0].invert_yaxis()
+    figure.tight_layout()
+    figure.savefig(path + ".part", format="png", dpi=150)
+    publish(path + ".part", path)
+
+
+if __name__ == "__main__":
+    cli.run(main, (RecommenderError,))

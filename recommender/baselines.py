@@ -1,0 +1,71 @@
+"""What a recipe must beat: recommendations without BERT, as evaluate.py measures them.
+
+All give int (n, k): the rows of the k films recommended for each of n films.
+"""
+
+from typing import Sequence, Tuple
+
+import numpy as np
+from scipy import sparse
+
+from recommender.catalogue import Movie
+from recommender.words import count_words, fit_vocabulary
+
+_K1, _B = 1.5, 0.75  # BM25's usual ones: how soon a word is enough, how much length counts
+
+
+def at_random(movies: Sequence[Movie], k: int, seed: int) -> np.ndarray:
+    """k others, each as likely as any."""
+    draw = np.random.default_rng(seed)
+    found = np.array([draw.choice(len(movies) - 1, k, replace=False)
+                      for _ in movies])
+    return found + (found >= np.arange(len(movies))[:, None])  # the film itself is left out
+
+
+def most_popular(movies: Sequence[Movie], k: int) -> np.ndarray:
+    """The k others with the most votes."""
+    order = np.argsort([-movie.vote_count for movie in movies], kind="stable")
+    return np.array([_without(order[:k + 1], row, k) for row in range(len(movies))])
+
+
+def same_genre_by_rating(movies: Sequence[Movie], ratings: np.ndarray, k: int) -> np.ndarray:
+    """The k others with the best weighted rating that share a genre, then those that do not."""
+    names = sorted({genre for movie in movies for genre in movie.genres})
+    has = np.array([[genre in movie.genres for genre in names] for movie in movies])
+    best = {}  # type: Dict[Tuple[str, ...], np.ndarray]
+    found = []
+    for row, movie in enumerate(movies):
+        if movie.genres not in best:
+            shares = has[:, has[row]].any(axis=1)
+            best[movie.genres] = np.lexsort((-ratings, ~shares))[:k + 1]
+        found.append(_without(best[movie.genres], row, k))
+    return np.array(found)
+
+
+def bm25_rows(movies: Sequence[Movie]) -> Tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Overviews as queries and as documents, (n, n_words): their product is Okapi BM25.
+
+    Robertson and Zaragoza 2009, equation 3.15, with k1 = 1.5 and b = 0.75; its idf plus 1
+    within the logarithm, so that no word counts against a film.
+    """
+    counts = [count_words(movie.overview) for movie in movies]
+    vocabulary, _ = fit_vocabulary(counts)
+    places = {word: place for place, word in enumerate(vocabulary)}
+    known = [[(places[word], n) for word, n in film.items() if word in places] for film in counts]
+    indptr = np.cumsum([0] + [len(film) for film in known])
+    pairs = np.array([pair for film in known for pair in film], np.float64).reshape(-1, 2)
+    queries = sparse.csr_matrix((pairs[:, 1], pairs[:, 0].astype(np.int32), indptr),
+                                shape=(len(movies), len(vocabulary)))
+    queries.sort_indices()
+    frequency = queries.getnnz(axis=0)
+    idf = np.log(1 + (len(movies) - frequency + 0.5) / (frequency + 0.5))
+    lengths = np.asarray(queries.sum(axis=1)).ravel()
+    relative = np.repeat(lengths / max(lengths.mean(), 1), np.diff(queries.indptr))
+    documents = queries.copy()
+    documents.data = idf[queries.indices] * queries.data * (_K1 + 1) / (
+        queries.data + _K1 * (1 - _B + _B * relative))
+    return queries, documents
+
+
+def _without(rows: np.ndarray, row: int, k: int) -> np.ndarray:
+    return rows[rows != row][:k]

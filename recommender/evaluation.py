@@ -1,0 +1,224 @@
+"""Recipes, indexes and baselines measured side by side on the films of a catalogue.
+
+The measures come from what the data set knows besides the texts: the collection that a film
+belongs to, its genres, its keywords, and what people liked.
+"""
+
+import ast
+import os
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from recommender import baselines, metrics
+from recommender.catalogue import Movie
+from recommender.errors import RecommenderError
+from recommender.features import FeatureReader, MovieFeatures
+from recommender.index import Index, features_by_row, weighted_ratings
+from recommender.metrics import Estimate
+from recommender.recipes import Recipe, Words, make_recipe
+from recommender.words import SparseRows
+
+K = 10  # films that are recommended
+N_BASELINES = 5
+LIKED = 4.0  # stars from which on a film counts as liked, of five
+_BLOCK = 512  # films that are compared with all others at once
+
+
+class Truth(NamedTuple):
+    """What is known of the films, in their order; None where the data set's file is not there.
+
+    `likes` is (n, n_users), 1 where a user likes a film.
+    """
+
+    collections: Optional[List[Optional[int]]]
+    keywords: Optional[List[Sequence[str]]]
+    likes: Optional[sparse.csr_matrix]
+
+
+class Score(NamedTuple):
+    """One line of the table; a measure is None where what it needs is not there."""
+
+    name: str
+    is_baseline: bool
+    collection_recall: Optional[Estimate]
+    collection_hit: Optional[Estimate]
+    genre_jaccard: Estimate
+    keyword_ndcg: Optional[Estimate]
+    people_agreement: Optional[Estimate]
+    never_recommended: float
+    most_recommended: int
+
+
+def read_truth(catalogue_path: str, movies: Sequence[Movie]) -> Truth:
+    """What the catalogue and the files beside it (keywords.csv, ratings.csv and links.csv, as in
+    The Movies Dataset) know of `movies`. Raises RecommenderError for a file that is no such CSV.
+    """
+    folder = os.path.dirname(catalogue_path)
+    has_collections = "belongs_to_collection" in pd.read_csv(catalogue_path, nrows=0)
+    collections = _literals(catalogue_path, "belongs_to_collection",
+                            _collection) if has_collections else None
+    keywords = _literals(os.path.join(folder, "keywords.csv"), "keywords", _names)
+    return Truth(
+        None if collections is None else [collections.get(str(movie.id)) for movie in movies],
+        None if keywords is None else [keywords.get(str(movie.id), ()) for movie in movies],
+        _likes(os.path.join(folder, "ratings.csv"), os.path.join(folder, "links.csv"), movies))
+
+
+def score(name: str, top: np.ndarray, movies: Sequence[Movie], truth: Truth, seed: int,
+          is_baseline: bool = False) -> Score:
+    """All measures of the recommendations `top`, int (n, k)."""
+    recall = hit = ndcg = people = None
+    if truth.collections is not None:
+        recall, hit = (metrics.estimate(values, seed) for values in
+                       metrics.collection_recall(top, truth.collections))
+    if truth.keywords is not None:
+        ndcg = metrics.estimate(metrics.keyword_ndcg(top, truth.keywords), seed)
+    if truth.likes is not None:
+        people = metrics.estimate(metrics.people_agreement(top, truth.likes), seed)
+    jaccard = metrics.genre_jaccard(top, [movie.genres for movie in movies])
+    return Score(name, is_baseline, recall, hit, metrics.estimate(jaccard, seed), ndcg, people,
+                 *metrics.hubness(top))
+
+
+def baseline_scores(movies: Sequence[Movie], truth: Truth, seed: int) -> Iterable[Score]:
+    """The scores of what a recipe must beat."""
+    k, ratings = _k(movies), weighted_ratings(movies)
+    tfidf = Recipe("tfidf", [(1.0, Words())])
+    for name, recommend in (
+            ("random", lambda: baselines.at_random(movies, k, seed)),
+            ("most popular", lambda: baselines.most_popular(movies, k)),
+            ("same genre by rating", lambda: baselines.same_genre_by_rating(movies, ratings, k)),
+            ("BM25", lambda: _bm25(movies, k)),
+            ("tfidf", lambda: neighbours(*tfidf.fit(movies, lambda: ()), k))):
+        yield score(name, recommend(), movies, truth, seed, is_baseline=True)
+
+
+def recipe_scores(names: Iterable[str], movies: Sequence[Movie], reader: FeatureReader,
+                  truth: Truth, seed: int) -> Iterable[Score]:
+    """The scores of recipes, each fitted to the features of `movies`."""
+    means = []  # type: List[Tuple[int, MovieFeatures]]
+
+    def stream() -> Iterable[Tuple[int, MovieFeatures]]:
+        return features_by_row(movies, reader)
+
+    def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
+        # The mean of the tokens' mean is the mean: one pass over the store serves many recipes.
+        means.extend((row, _token_mean(film)) for row, film in (() if means else stream()))
+        return means
+
+    for name in names:
+        recipe = make_recipe(name, reader.settings)
+        dense, words = recipe.fit(movies, stream if recipe.weighs_tokens else pooled)
+        yield score(name, neighbours(dense, words, _k(movies)), movies, truth, seed)
+
+
+def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
+                seed: int) -> Score:
+    """The scores of a built index, its rows those of `movies`."""
+    rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
+    dense, words = index.rows(np.array([rows[movie.id] for movie in movies]))
+    return score("{} ({})".format(path, index.recipe.name),
+                 neighbours(dense, words, _k(movies)), movies, truth, seed)
+
+
+def neighbours(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.ndarray:
+    """The k nearest others of each row, int (n, k), by the embeddings that an index holds."""
+    matrix = None if words is None else sparse.csr_matrix(
+        (words.data, words.indices, words.indptr), shape=(len(dense), words.width))
+    turned = None if matrix is None else matrix.T.tocsr()
+
+    def scores(rows: slice) -> np.ndarray:
+        found = dense[rows] @ dense.T
+        return found if matrix is None else found + (matrix[rows] @ turned).toarray()
+
+    return _top(scores, len(dense), k)
+
+
+def _k(movies: Sequence[Movie]) -> int:
+    return min(K, len(movies) - 1)
+
+
+def _bm25(movies: Sequence[Movie], k: int) -> np.ndarray:
+    queries, documents = baselines.bm25_rows(movies)
+    turned = documents.T.tocsr()
+    return _top(lambda rows: (queries[rows] @ turned).toarray(), len(movies), k)
+
+
+def _top(scores: Callable[[slice], np.ndarray], n: int, k: int) -> np.ndarray:
+    """The k best others of each of n films, those with equal scores in the films' order.
+
+    `scores` gives some rows' scores with all films, a block at a time.
+    """
+    found = np.empty((n, k), np.int64)
+    for start in range(0, n, _BLOCK):
+        block = scores(slice(start, start + _BLOCK))
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+        near = np.argpartition(-block, k - 1, axis=1)[:, :k]
+        order = np.lexsort((near, -np.take_along_axis(block, near, axis=1)), axis=1)
+        found[start:start + len(block)] = np.take_along_axis(near, order, axis=1)
+    return found
+
+
+def _token_mean(film: MovieFeatures) -> MovieFeatures:
+    if film.layers.ndim == 1:
+        return film
+    return film._replace(layers=film.layers.mean(axis=1, keepdims=True, dtype=np.float32))
+
+
+def _literals(path: str, column: str, read: Callable[[Any], Any]) -> Optional[Dict[str, Any]]:
+    """What a column of Python literals holds, by the text of the film's id; None where there is
+    no such file. What is no literal counts as empty."""
+    if not os.path.isfile(path):
+        return None
+    found = {}  # type: Dict[str, Any]
+    for cells in _chunks(path, ["id", column]):
+        for movie_id, text in zip(cells["id"].str.strip(), cells[column]):
+            if movie_id not in found and text.strip():
+                try:
+                    found[movie_id] = read(ast.literal_eval(text))
+                except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
+                    continue
+    return found
+
+
+def _collection(cell: Dict[str, Any]) -> int:
+    return int(cell["id"])
+
+
+def _names(cell: Sequence[Dict[str, Any]]) -> List[str]:
+    return [str(entry["name"]) for entry in cell]
+
+
+def _likes(ratings_path: str, links_path: str,
+           movies: Sequence[Movie]) -> Optional[sparse.csr_matrix]:
+    """1 where a user likes a film, (n, n_users), by the users who like one of the films."""
+    if not (os.path.isfile(ratings_path) and os.path.isfile(links_path)):
+        return None
+    rows = {str(movie.id): row for row, movie in enumerate(movies)}
+    row_of = {movie: rows[tmdb] for links in _chunks(links_path, ["movieId", "tmdbId"])
+              for movie, tmdb in zip(links["movieId"], links["tmdbId"].str.split(".").str[0])
+              if tmdb in rows}
+    liking, liked = [], []
+    for chunk in _chunks(ratings_path, ["userId", "movieId", "rating"]):
+        chunk = chunk[pd.to_numeric(chunk["rating"], errors="coerce") >= LIKED]
+        film = chunk["movieId"].map(row_of)
+        liking.append(chunk["userId"][film.notna()])
+        liked.append(film.dropna().astype(np.int64))
+    users, names = pd.factorize(pd.concat(liking))
+    likes = sparse.csr_matrix((np.ones(len(users)), (pd.concat(liked), users)),
+                              shape=(len(movies), max(len(names), 1)))
+    likes.data[:] = 1  # two of the links may lead to one film
+    return likes
+
+
+def _chunks(path: str, columns: Sequence[str]) -> Iterable[pd.DataFrame]:
+    """Columns of a CSV as text, a million rows at a time."""
+    try:
+        yield from pd.read_csv(path, usecols=columns, dtype=str, keep_default_na=False,
+                               chunksize=10 ** 6)
+    except ValueError as error:
+        raise RecommenderError("{}: not a CSV with the columns {} ({}): take it from the data set "
+                               "again".format(path, ", ".join(columns), error))

@@ -1,0 +1,127 @@
+"""How good recommendations are, measured without training on what nobody told the recipes.
+
+All take `top`, int (n, k): the rows of the k films recommended for each of n films, the best
+first. A measure of single films gives a float64 array with one value for each film that counts.
+"""
+
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+from scipy import sparse, stats
+
+_BLOCK = 256  # films whose keywords are compared with all others at once
+
+
+class Estimate(NamedTuple):
+    """A mean over `n` films and its 95 % interval; all None where no film counts."""
+
+    mean: Optional[float]
+    low: Optional[float]
+    high: Optional[float]
+    n: int
+
+
+def estimate(values: np.ndarray, seed: int) -> Estimate:
+    """The mean of `values` with its percentile bootstrap interval of 1,000 resamples.
+
+    Efron and Tibshirani 1993, chapter 13.
+    """
+    n = len(values)
+    if n < 2:
+        mean = float(values[0]) if n else None
+        return Estimate(mean, mean, mean, n)
+    found = stats.bootstrap((values,), np.mean, n_resamples=1000, batch=max(1, 10 ** 7 // n),
+                            method="percentile", random_state=seed)
+    return Estimate(float(values.mean()), *map(float, found.confidence_interval), n)
+
+
+def collection_recall(top: np.ndarray,
+                      collections: Sequence[Optional[int]]) -> Tuple[np.ndarray, np.ndarray]:
+    """Same-collection recall and hit of each film that shares its collection with another.
+
+    Recall is the share that was found of the films of its collection, or of the k that fit;
+    hit is 1 where at least one was found, else 0. `collections` holds an id or None a film.
+    """
+    codes = np.unique([-1 if c is None else c for c in collections], return_inverse=True)[1]
+    belongs = np.array([c is not None for c in collections])
+    others = np.bincount(codes)[codes] - 1
+    counts = belongs & (others > 0)
+    found = (codes[top] == codes[:, None]).sum(axis=1)[counts]
+    return found / np.minimum(others[counts], top.shape[1]), (found > 0).astype(np.float64)
+
+
+def genre_jaccard(top: np.ndarray, genres: Sequence[Sequence[str]]) -> np.ndarray:
+    """The mean Jaccard index of a film's genres with those of the films recommended for it.
+
+    Films without genres do not count; recommended ones without genres add 0.
+    """
+    has = _matrix(genres)
+    asked = np.flatnonzero(has.getnnz(axis=1))
+    return np.array([_jaccard(has, asked, top[asked, rank])
+                     for rank in range(top.shape[1])]).mean(axis=0)
+
+
+def keyword_ndcg(top: np.ndarray, keywords: Sequence[Sequence[Any]]) -> np.ndarray:
+    """Normalised discounted cumulative gain of a film's recommendations by shared keywords.
+
+    The gain of a film is the Jaccard index of its keywords with those of the film asked for;
+    DCG = sum of gain / log2(rank + 1) (Jaervelin and Kekaelaeinen 2002), divided by that of the
+    best possible list. Films that share a keyword with no other do not count.
+    """
+    has = _matrix(keywords)
+    n, k = top.shape
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    sizes = has.getnnz(axis=1).astype(np.float64)
+    found = []
+    for start in range(0, n, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, n))
+        shared = (has[rows] @ has.T).toarray()
+        gains = shared / np.maximum(sizes[rows, None] + sizes - shared, 1)
+        gains[np.arange(len(rows)), rows] = 0
+        ideal = -np.sort(np.partition(-gains, k - 1, axis=1)[:, :k], axis=1) @ discount
+        real = np.take_along_axis(gains, top[rows], axis=1) @ discount
+        found.append(real[ideal > 0] / ideal[ideal > 0])
+    return np.concatenate(found)
+
+
+def people_agreement(top: np.ndarray, likes: sparse.csr_matrix) -> np.ndarray:
+    """How much likelier than by popularity alone a film and those recommended share users.
+
+    `likes` (n, n_users) is 1 where a user likes a film. A pair's agreement is the cosine of
+    their columns of users (Sarwar et al. 2001) less the cosine that films of their popularity
+    have when nobody cares what they are about: |A and B| / sqrt(|A| |B|) - sqrt(|A| |B|) / users.
+    A film's is the mean over its recommendations; films that nobody likes do not count.
+    """
+    sizes = np.asarray(likes.sum(axis=1), np.float64).ravel()
+    asked = np.flatnonzero(sizes)
+    found = np.zeros(len(asked))
+    for rank in range(top.shape[1]):
+        other = top[asked, rank]
+        both = np.asarray(likes[asked].multiply(likes[other]).sum(axis=1)).ravel()
+        scale = np.sqrt(sizes[asked] * sizes[other])
+        found += np.where(scale > 0, both / np.maximum(scale, 1) - scale / likes.shape[1], 0)
+    return found / top.shape[1]
+
+
+def hubness(top: np.ndarray) -> Tuple[float, int]:
+    """The share of films that are never recommended, and how often the most frequent one is."""
+    counts = np.bincount(top.ravel(), minlength=len(top))
+    return float((counts == 0).mean()), int(counts.max())
+
+
+def _matrix(labels: Sequence[Sequence[Any]]) -> sparse.csr_matrix:
+    """1 where a film has a label, (n, n_labels)."""
+    places = {}  # type: Dict[Any, int]
+    of_film = [sorted({places.setdefault(label, len(places)) for label in film})
+               for film in labels]
+    indptr = np.cumsum([0] + [len(film) for film in of_film])
+    indices = np.fromiter((place for film in of_film for place in film), np.int32, indptr[-1])
+    return sparse.csr_matrix((np.ones(len(indices)), indices, indptr),
+                             shape=(len(labels), max(len(places), 1)))
+
+
+def _jaccard(has: sparse.csr_matrix, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The Jaccard index of each of `rows` with its partner in `others`."""
+    sizes = has.getnnz(axis=1)
+    shared = np.asarray(has[rows].multiply(has[others]).sum(axis=1)).ravel()
+    return shared / (sizes[rows] + sizes[others] - shared)

@@ -1,0 +1,179 @@
+"""evaluate.py as a user runs it: its table, JSON and picture, what it measures and what not."""
+
+import json
+
+import numpy as np
+import pytest
+
+from recommender.catalogue import read_catalogue
+from recommender.evaluation import neighbours
+from recommender.features import FeatureReader
+from recommender.index import Index, build_index
+from tests.worlds import only_line, overviews_of, row, write_csv, write_features
+
+SHARKS = "{'id': 1, 'name': 'Shark Collection'}"
+X, Y, Z = np.eye(8)[:3]
+# Two stories of sharks, which are a collection, two of spies, and one of neither.
+FILMS = [
+    (row(1, "Shark", overview="A shark comes to the beach", belongs_to_collection=SHARKS), X),
+    (row(2, "Shark II", overview="A shark leaves the beach", belongs_to_collection=SHARKS),
+     X + 0.1 * Y),
+    (row(3, "Spy", overview="Somebody hides a letter"), Y + 0.2 * Z),
+    (row(4, "Spies", overview="Nobody finds that letter"), Y + 0.3 * Z),
+    (row(5, "Train", overview="People wait", genres="[]", belongs_to_collection="not a literal"),
+     Z)]
+KEYWORDS = "[{'id': 1, 'name': '%s'}]"
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A catalogue, the features of its films, and their index by mean4."""
+    path = write_csv(tmp_path / "movies.csv", [film for film, _ in FILMS])
+    catalogue = read_catalogue(path)
+    features = write_features(tmp_path / "features", {
+        film["id"]: np.tile(np.float32(vector), (4, 3, 1)) for film, vector in FILMS},
+        overviews=overviews_of(catalogue))
+    build_index(catalogue, FeatureReader(features), "mean4", str(tmp_path / "index.h5"))
+    return tmp_path
+
+
+@pytest.fixture
+def evaluate(run_program, world):
+    """Runs evaluate.py on the catalogue and features of this world."""
+    def run(*args):
+        return run_program("evaluate.py", "--input_file", world / "movies.csv",
+                           "--features", world / "features", *args)
+    return run
+
+
+def scores_of(result):
+    assert result.returncode == 0, result.stderr
+    return {score["name"]: score for score in json.loads(result.stdout)["scores"]}
+
+
+def write_people(folder):
+    """Two users like 1 and 2, one likes 3 and 4, and nobody likes 5 enough."""
+    (folder / "links.csv").write_text(
+        "movieId,imdbId,tmdbId\n" + "".join("{0}0,1,{0}.0\n".format(at) for at in range(1, 6))
+        + "60,1,\n")
+    likes = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (3, 4)]
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "".join(
+        "{},{}0,4.0,0\n".format(*like) for like in likes) + "1,50,3.5,0\n1,60,5.0,0\n")
+
+
+def test_the_table_has_a_line_for_every_baseline_and_recipe(evaluate):
+    result = evaluate()
+    assert result.returncode == 0
+    head, *lines = result.stdout.splitlines()
+    assert head.split("  ")[0] == "at 10 recommendations"
+    assert [line.split("  ")[0].strip() for line in lines] == [
+        "random", "most popular", "same genre by rating", "BM25", "tfidf", "mean4", "last",
+        "centred", "whitened", "abtt", "idf", "sif", "hybrid", "titled", "best"]
+    assert {len(line) for line in lines} == {len(head)}
+
+
+def test_it_says_what_the_catalogue_cannot_tell(evaluate):
+    stderr = evaluate("--recipes", "last").stderr
+    assert "5 films are measured" in stderr
+    assert "no keywords.csv" in stderr
+    assert "no ratings.csv" in stderr
+    assert "belongs_to_collection" not in stderr
+
+
+def test_four_of_four_others_hold_every_film_of_a_collection(evaluate):
+    scores = scores_of(evaluate("--recipes", "last", "--json"))
+    assert scores["last"]["collection_recall"] == {"mean": 1, "low": 1, "high": 1, "n": 2}
+    assert scores["last"]["keyword_ndcg"] is None
+    assert scores["last"]["people_agreement"] is None
+    assert scores["last"]["never_recommended"] == 0
+    assert scores["last"]["most_recommended"] == 4
+    # Four films are dramas, the fifth has no genre: each drama meets the three others and it.
+    assert scores["last"]["genre_jaccard"] == {"mean": 0.75, "low": 0.75, "high": 0.75, "n": 4}
+    assert [name for name, score in scores.items() if score["is_baseline"]] == [
+        "random", "most popular", "same genre by rating", "BM25", "tfidf"]
+
+
+def test_keywords_and_likes_are_measured_where_their_files_are_there(evaluate, world):
+    (world / "keywords.csv").write_text("id,keywords\n" + "".join(
+        '{},"{}"\n'.format(at, KEYWORDS % name)
+        for at, name in enumerate(["shark", "shark", "spy", "spy", "train"], 1)))
+    write_people(world)
+    result = evaluate("--recipes", "last", "--json")
+    assert "comes with" not in result.stderr
+    last = scores_of(result)["last"]
+    # Each of the four finds the one film with its keyword first.
+    assert last["keyword_ndcg"] == {"mean": 1, "low": 1, "high": 1, "n": 4}
+    # 1 and 2 share their two users of three: 2/2 - 2/3 for the pair, and 0 - sqrt(2)/3 with each
+    # of 3 and 4; 3 and 4 share one: 1 - 1/3, and 0 - sqrt(2)/3 with each of 1 and 2.
+    pair = (1 - 2 / 3 + 1 - 1 / 3) / 2
+    assert last["people_agreement"]["mean"] == pytest.approx((pair - 2 * 2 ** 0.5 / 3) / 4)
+    assert last["people_agreement"]["n"] == 4
+
+
+def test_an_index_is_measured_as_its_recipe_is(evaluate, world):
+    scores = scores_of(evaluate("--recipes", "mean4", "--index", world / "index.h5", "--json"))
+    index = scores.pop("{} (mean4)".format(world / "index.h5"))
+    assert {**index, "name": "mean4"} == scores["mean4"]
+    alone = evaluate("--index", world / "index.h5", "--json")
+    assert len(scores_of(alone)) == 6  # the baselines and the index
+
+
+def test_neighbours_are_those_that_a_search_finds(world):
+    index = Index(str(world / "index.h5"))
+    top = neighbours(*index.rows(np.arange(5)), 4)
+    for at in range(5):
+        found = index.search(index.embedding(at), 4, without=[at])
+        assert (top[at] + 1).tolist() == [result.movie["id"] for result in found]
+
+
+def test_films_equally_near_come_in_the_order_of_the_catalogue():
+    top = neighbours(np.ones((700, 4), np.float32), None, 3)
+    assert top[0].tolist() == [1, 2, 3]
+    assert top[650].tolist() == [0, 1, 2]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_others(evaluate):
+    one, again, other = (evaluate("--recipes", "last", "--json", "--seed", seed).stdout
+                         for seed in ("1", "1", "2"))
+    assert one == again
+    assert one != other
+
+
+def test_the_picture_is_a_png(evaluate, world):
+    result = evaluate("--recipes", "last", "--plot", world / "table.png")
+    assert result.returncode == 0, result.stderr
+    assert (world / "table.png").read_bytes().startswith(b"\x89PNG")
+    assert not (world / "table.png.part").exists()
+
+
+@pytest.mark.parametrize("args, code, what", [
+    (["--recipes", "last,dream"], 2, "no recipe 'dream': there are mean4, last"),
+    (["--seed", "-1"], 2, "out of range"),
+    (["--features", "/nowhere"], 1, "no features in /nowhere"),
+    (["--index", "/nowhere/index.h5"], 1, "no index at /nowhere/index.h5"),
+    (["--recipes", "last", "--plot", "/nowhere/table.png"], 1, "/nowhere/table.png")])
+def test_what_cannot_be_measured_is_one_line(evaluate, args, code, what):
+    result = evaluate(*args)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert what in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name, content", [
+    ("keywords.csv", b"id,keywords\n1,\"[\n"), ("keywords.csv", b"\xff\xfe\x00"),
+    ("ratings.csv", b"a,b\n1,2\n"), ("links.csv", b"")])
+def test_a_file_beside_the_catalogue_that_is_no_such_csv_is_one_line(evaluate, world, name,
+                                                                     content):
+    write_people(world)
+    (world / name).write_bytes(content)
+    result = evaluate("--recipes", "last")
+    assert result.returncode == 1
+    assert "{}: not a CSV with the columns".format(world / name) in only_line(
+        result.stderr.splitlines()[-1])
+
+
+def test_films_of_another_catalogue_are_told(evaluate, run_program, world):
+    other = write_csv(world / "other.csv", [row(77, "Other")])
+    result = run_program("evaluate.py", "--input_file", other, "--index", world / "index.h5")
+    assert result.returncode == 1
+    assert "0 film of" in result.stderr.splitlines()[-1]
