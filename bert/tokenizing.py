@@ -6,7 +6,7 @@ of characters on which both are known to agree, and Google's own code all others
 """
 
 import re
-from typing import List, NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -56,6 +56,23 @@ class WordPieces:
             found.append(Pieces(np.array([self._cls] + ids[:room] + [self._sep], np.int32),
                                 len(ids) > room))
         return found
+
+    def word_spans(self, text: str, max_seq_length: int) -> List[Tuple[int, int]]:
+        """Where in `text` the word begins and ends that each of its token ids belongs to.
+
+        (0, 0) for [CLS] and [SEP]. Where only Google's tokenizer gives the right word pieces, a
+        word is what white space surrounds; the whole text, if even that does not fit them.
+        """
+        wanted = self.encode([text], max_seq_length)[0].token_ids
+        encoding = self._fast.encode(text, add_special_tokens=False)
+        ids, spans = encoding.ids, [encoding.word_to_chars(word) for word in encoding.word_ids]
+        if ids[:len(wanted) - 2] != wanted[1:-1].tolist():
+            words = [(match.group(), match.span()) for match in re.finditer(r"\S+", text)]
+            ids = [(id_, span) for word, span in words for id_ in self._encode_like_google(word)]
+            spans = [span for _, span in ids]
+            if [id_ for id_, _ in ids][:len(wanted) - 2] != wanted[1:-1].tolist():
+                spans = [(0, len(text))] * len(wanted)
+        return [(0, 0), *spans[:len(wanted) - 2], (0, 0)]
 
     def _encode_like_google(self, text: str) -> List[int]:
         if self._google is None:

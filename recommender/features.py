@@ -11,7 +11,7 @@ import glob
 import hashlib
 import os
 import time
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import filelock
 import h5py
@@ -98,6 +98,21 @@ class FeatureReader:
                         dataset = shard["movies"][str(movie_id)]
                         yield MovieFeatures(movie_id, dataset[:], dataset.attrs["token_ids"],
                                             digest)
+
+    def some(self, movie_ids: Sequence[int]) -> Dict[int, MovieFeatures]:
+        """The features of some movies by id; of one computed twice, the later."""
+        found = {}  # type: Dict[int, MovieFeatures]
+        for path in reversed(self._shards):
+            with _open_shard(path, self.settings) as shard:
+                ids = shard["ids"][:]
+                for at in np.flatnonzero(np.isin(ids, movie_ids)):
+                    movie_id = int(ids[at])
+                    if movie_id not in found:
+                        dataset = shard["movies"][str(movie_id)]
+                        found[movie_id] = MovieFeatures(movie_id, dataset[:],
+                                                        dataset.attrs["token_ids"],
+                                                        int(shard["overview_digests"][at]))
+        return found
 
 
 class FeatureWriter:

@@ -271,14 +271,18 @@ class Index:
 
         Raises NothingFound if the recipe finds nothing in it that it knows.
         """
+        vector = self.fitted_recipe().embed(source)
+        if not vector.any():
+            raise NothingFound("no film's overview has a word of the text: say more")
+        return vector
+
+    def fitted_recipe(self) -> Recipe:
+        """The recipe with what it learnt, which is read when first asked for."""
         with self._lock:
             if not self._has_learnt:
                 read_learnt(self.recipe, self._file)
                 self._has_learnt = True
-        vector = self.recipe.embed(source)
-        if not vector.any():
-            raise NothingFound("no film's overview has a word of the text: say more")
-        return vector
+        return self.recipe
 
     def scores(self, vector: np.ndarray) -> np.ndarray:
         """The cosine of every row with `vector`, (width,), quickly: float32 (n,), to 1e-5."""

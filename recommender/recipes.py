@@ -25,7 +25,7 @@ import numpy as np
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.features import MovieFeatures, Settings
-from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows
+from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
 
 class Source(NamedTuple):
@@ -99,6 +99,15 @@ class Mean:
     def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Layers and tokens to one vector, float64 (hidden_size,)."""
         return layers.astype(np.float64) if layers.ndim == 1 else mean(self.chosen(layers))
+
+    def shares(self, token_ids: np.ndarray) -> np.ndarray:
+        """By what each token is multiplied in the pooled vector; they add up to 1, (n_tokens,)."""
+        return np.full(len(token_ids), 1 / len(token_ids))
+
+    def token_vectors(self, source: Source) -> np.ndarray:
+        """What each token adds to the vector of the text, float64 (n_tokens, d)."""
+        tokens = self.chosen(source.layers).mean(axis=0, dtype=np.float64)
+        return self.shares(source.token_ids)[:, None] * self.transform(tokens)
 
     def chosen(self, layers: np.ndarray) -> np.ndarray:
         """The layers that the recipe takes, (n_chosen, n_tokens, hidden_size)."""
@@ -201,7 +210,6 @@ class Weighted(Mean):
             return self.shares(token_ids) @ self.chosen(layers).mean(axis=0, dtype=np.float64)
 
     def shares(self, token_ids: np.ndarray) -> np.ndarray:
-        """By what each token is multiplied in the sum, (n_tokens,)."""
         weights = self.arrays["token_weights"]
         weights = weights[np.minimum(token_ids, len(weights) - 1)]
         return weights / weights.sum()
@@ -238,7 +246,7 @@ class Words:
     def __init__(self, titles: int = 0):
         self.options = {"titles": titles}
         self.arrays = {}  # type: Dict[str, np.ndarray]
-        self._places = None  # type: Optional[Dict[str, int]]
+        self._place_of = {}  # type: Dict[str, int]
 
     def prepare(self, settings: Settings) -> None:
         """Any features will do."""
@@ -255,18 +263,32 @@ class Words:
         found[words] = weights
         return found
 
+    def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
+        """Every word that is known: whether it is of the "overview" or the "title", where it
+        begins and ends there, its column, and in how many equal parts its weight falls."""
+        places, counts = self._places(), self._count(source.overview, source.title)
+        for of, text, times in (("overview", source.overview, 1),
+                                ("title", source.title, self.options["titles"])):
+            for word, start, end in words_of(text) if times else ():
+                if word in places:
+                    yield of, (start, end), places[word], counts[word] / times
+
     def _count(self, overview: str, title: str) -> Dict[str, int]:
         counts = count_words(overview)
         for word, n in count_words(title).items() if self.options["titles"] else ():
             counts[word] += n * self.options["titles"]
         return counts
 
+    def _places(self) -> Dict[str, int]:
+        """The column of each word; made when first asked for."""
+        if not self._place_of:
+            self._place_of = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
+        return self._place_of
+
     def _weigh(self, counts: Dict[str, int]) -> Tuple[np.ndarray, np.ndarray]:
         """The words' places in the vocabulary, ascending, and their weights."""
-        if self._places is None:
-            self._places = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
-        known = sorted((self._places[word], n) for word, n in counts.items()
-                       if word in self._places)
+        places = self._places()
+        known = sorted((places[word], n) for word, n in counts.items() if word in places)
         at = np.array([place for place, _ in known], np.int32)
         return at, np.array([n for _, n in known], np.float64) * self.arrays["idf"][at]
 
@@ -353,8 +375,11 @@ class Recipe:
 
     def embed(self, source: Source) -> np.ndarray:
         """The vector of one film or text, float32 (width,), length 1, or 0 if it has nothing."""
-        vectors = [part.embed(source) for _, part in self.parts]
-        return np.concatenate(self._scaled(vectors)).astype(np.float32)
+        return np.concatenate(self.blocks(source)).astype(np.float32)
+
+    def blocks(self, source: Source) -> List[np.ndarray]:
+        """The vector of one film or text, part by part, float64."""
+        return self._scaled([part.embed(source) for _, part in self.parts])
 
     def _scaled(self, vectors: Sequence[np.ndarray]) -> List[np.ndarray]:
         """The parts' vectors as they stand in the joined one."""

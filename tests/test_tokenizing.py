@@ -84,3 +84,35 @@ def test_most_real_text_takes_the_fast_way():
     with open(os.path.join(ROOT, "data", "sample_movies.csv"), encoding="utf-8") as file:
         overviews = [row["overview"] for row in csv.DictReader(file)]
     assert sum(bool(re.fullmatch(AGREED, text)) for text in overviews) > 0.95 * len(overviews)
+
+
+@pytest.fixture(scope="module")
+def pieces(minilm):
+    return WordPieces(os.path.join(minilm, "vocab.txt"))
+
+
+@pytest.mark.parametrize("text, words", [
+    ("Dinosaurs, unstoppably!", ["Dinosaurs", ",", "unstoppably", "!"]),
+    ("Amélie's café — naïve", ["Amélie", "'", "s", "café", "—", "naïve"]),
+    ("日本 go", ["日", "本", "go"]),
+    ("caf\u0065\u0301 \u1e9eA", None), ("a\u0000b c\u200dd", None), ("", []), ("   ", [])])
+def test_every_piece_knows_its_word(pieces, text, words):
+    spans = pieces.word_spans(text, 256)
+    assert len(spans) == len(pieces.encode([text], 256)[0].token_ids)
+    assert spans[0] == spans[-1] == (0, 0)
+    assert all(0 <= start < end <= len(text) for start, end in spans[1:-1])
+    if words is not None:
+        told = [text[slice(*span)] for span in dict.fromkeys(spans[1:-1])]
+        assert told == words
+
+
+def test_a_text_that_was_cut_has_words_for_its_pieces(pieces):
+    assert pieces.word_spans("one two three", 4) == [(0, 0), (0, 3), (4, 7), (0, 0)]
+
+
+@given(st.text())
+@settings(max_examples=200, deadline=None)
+def test_any_text_has_a_span_a_piece(pieces, text):
+    spans = pieces.word_spans(text, 64)
+    assert len(spans) == len(pieces.encode([text], 64)[0].token_ids)
+    assert all(0 <= start <= end <= len(text) for start, end in spans)
