@@ -60,6 +60,9 @@ def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) 
 
     Raises RecommenderError where the features of one were not kept token by token.
     """
+    if not index.recipe.parts:
+        raise RecommenderError("{} holds embeddings that were given: nothing is known of their "
+                               "words".format(index.path))
     movies = [index.movie(row) for row in rows]
     kept: Dict[int, MovieFeatures] = {}
     if index.recipe.uses_bert:

@@ -17,7 +17,14 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, MovieFeatures, overview_digest, publish, settings_of
+from recommender.features import (
+    FeatureReader,
+    MovieFeatures,
+    Settings,
+    overview_digest,
+    publish,
+    settings_of,
+)
 from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
 from recommender.titles import nearest, title_key
 from recommender.words import SparseRows
@@ -80,9 +87,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, outp
     kept, report = films_with_features(catalogue, features)
     movies = [catalogue.movies[row] for row in kept]
     embeddings, words = made_by.fit(movies, lambda: features_by_row(movies, features))
-    _write(output, movies, embeddings, words, made_by, weighted_ratings(catalogue.movies)[kept], {
-        "catalogue": os.path.basename(catalogue.path),
-        "catalogue_sha256": catalogue.sha256, **features.settings._asdict()})
+    write_index(output, catalogue, kept, embeddings, words, made_by, features.settings)
     return report
 
 
@@ -116,9 +121,17 @@ def features_by_row(movies: Sequence[Movie],
             yield rows[movie.movie_id], movie
 
 
-def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray,
-           words: Optional[SparseRows], recipe: Recipe, ratings: np.ndarray,
-           attributes: Dict[str, Any]) -> None:
+def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddings: np.ndarray,
+                words: Optional[SparseRows], recipe: Recipe, settings: Settings) -> None:
+    """Write an index of the films at the places `kept` of the catalogue, whole or not at all.
+
+    `embeddings` float32 (n, d) and `words` are their rows, made by `recipe`, which has learnt,
+    of features of `settings`.
+    """
+    movies = [catalogue.movies[place] for place in kept]
+    ratings = weighted_ratings(catalogue.movies)[kept]
+    attributes = {"catalogue": os.path.basename(catalogue.path),
+                  "catalogue_sha256": catalogue.sha256, **settings._asdict()}
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     part = output + ".part"
     try:
@@ -269,8 +282,12 @@ class Index:
     def embed(self, source: Source) -> np.ndarray:
         """A text by the recipe of this index, float32 (width,), length 1.
 
-        Raises NothingFound if the recipe finds nothing in it that it knows.
+        Raises NothingFound if the recipe finds nothing in it that it knows, RecommenderError if
+        the index has none, its embeddings having been given.
         """
+        if not self.recipe.parts:
+            raise RecommenderError("{} holds embeddings that were given: it answers for films, "
+                                   "for texts build one from features".format(self.path))
         vector = self.fitted_recipe().embed(source)
         if not vector.any():
             raise NothingFound("no film's overview has a word of the text: say more")

@@ -431,7 +431,8 @@ _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
 _JOINED = {  # weight of the words, how often they count the title, weight of the genres
     "hybrid": (Centred, 0.4, 0, 0.0), "titled": (Mean, 0.4, 2, 0.0), "best": (Mean, 0.4, 2, 0.1)}
-RECIPES = (*_POOLED, "tfidf", *_JOINED)
+POOLED = tuple(_POOLED)  # their vectors are of BERT alone
+RECIPES = (*POOLED, "tfidf", *_JOINED)
 
 
 def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] = None,
