@@ -1,0 +1,1 @@
+tokenising=memory=index_building=cold_start=text_query=None

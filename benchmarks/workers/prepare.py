@@ -1,0 +1,82 @@
+"""What engines are fed: batches of real overviews and the checkpoint in Hugging Face's layout.
+
+    prepare.py checkpoint MINILM FOLDER
+    prepare.py weights CHECKPOINT FOLDER
+    prepare.py batches CHECKPOINT CSV N_TEXTS FOLDER [BATCH_TOKENS ...]
+
+The project makes the batches as it would for itself; 0 means its default budget. Prints what
+it wrote as JSON.
+"""
+
+import json
+import os
+import shutil
+import sys
+
+import numpy as np
+
+
+def weights(bert_dir, folder):
+    """The same values under PyTorch's names, kernels transposed: model.safetensors."""
+    import tensorflow.compat.v1 as tf
+    from safetensors.numpy import save_file
+
+    from bert.checkpoint import open_checkpoint
+    from download import hugging_face_names
+
+    checkpoint = open_checkpoint(bert_dir)
+    reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)
+    tensors = {}
+    for name in reader.get_variable_to_shape_map():
+        if name.startswith("bert/") and "/pooler/" not in name:
+            value = reader.get_tensor(name)
+            tensors[hugging_face_names(name)[0]] = np.ascontiguousarray(
+                value.T if name.endswith("/kernel") else value)
+    with open(checkpoint.config_file, encoding="utf-8") as file:
+        config = dict(json.load(file), model_type="bert", layer_norm_eps=1e-12)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    save_file(tensors, os.path.join(folder, "model.safetensors"), {"format": "pt"})
+    return {}
+
+
+def batches(bert_dir, csv, n_texts, folder, *budgets):
+    """One .npz a budget, of `n_texts` overviews drawn evenly from all."""
+    from bert import extraction
+    from bert.checkpoint import open_checkpoint
+    from bert.tokenizing import WordPieces
+    from recommender.catalogue import read_catalogue
+
+    texts = [movie.overview for movie in read_catalogue(csv).movies]
+    texts = texts[::max(1, len(texts) // int(n_texts))][:int(n_texts)]
+    pieces = WordPieces(open_checkpoint(bert_dir).vocab_file)
+    paths, lengths = {}, []
+    os.makedirs(folder, exist_ok=True)
+    for budget in map(int, budgets):
+        tokens = budget or extraction.default_batch_tokens()
+        made = list(extraction.batches(pieces, texts, 256, tokens))
+        lengths = np.concatenate([batch["lengths"] for batch in made]).tolist()
+        paths[budget] = os.path.join(folder, "{} tokens.npz".format(tokens))
+        np.savez(paths[budget], **{
+            "{}_{}".format(name, n): batch[name]
+            for n, batch in enumerate(made) for name in ("token_ids", "lengths")})
+    return {"paths": paths, "lengths": lengths}
+
+
+def checkpoint(minilm, folder):
+    """A checkpoint of the research's shape with random weights, and MiniLM's vocabulary."""
+    from tests.reference import random_checkpoint
+
+    random_checkpoint(folder + ".part", vocab_size=30522, hidden_size=1024, num_hidden_layers=24,
+                      num_attention_heads=16, intermediate_size=4096, max_position_embeddings=512)
+    shutil.copyfile(os.path.join(minilm, "vocab.txt"), os.path.join(folder + ".part", "vocab.txt"))
+    os.rename(folder + ".part", folder)
+    return {}
+
+
+if __name__ == "__main__":
+    from bert import quiet
+    quiet.silence()
+    steps = {"checkpoint": checkpoint, "weights": weights, "batches": batches}
+    print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
