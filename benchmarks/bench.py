@@ -25,6 +25,11 @@ class Bench(NamedTuple):
     rounds: int
     facts: List[str]
 
+    @property
+    def few_rounds(self) -> int:
+        """Rounds of what takes long: whole programs and the large shape."""
+        return max(1, self.rounds // 3)
+
     def data(self, *path: str) -> str:
         """A path under `.data/`, its folder made."""
         found = os.path.join(HERE, ".data", *path)

@@ -10,7 +10,7 @@ whether measuring worked, never how fast anything was.
 import argparse
 import os
 import sys
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Optional, Sequence
 
 from benchmarks import costs, encoders, programs
 from benchmarks.bench import Bench, machine, note
@@ -30,7 +30,7 @@ MEASURES = {
     "index": costs.index_building,
     "cold-start": costs.cold_start,
     "text-query": costs.text_query,
-}  # type: Dict[str, Callable[[Bench], List[Row]]]
+}
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -38,7 +38,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--input_file", help="the catalogue (default: data/movies_metadata.csv if "
                        "there, else data/sample_movies.csv)")
     flags.add_argument("--rounds", type=cli.whole_number(1), default=11,
-                       help="how often each engine has its turn; whole programs take a third")
+                       help="turns of each engine; whole programs and the large shape have a third")
     flags.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES),
                        metavar="NAME", help="measure only these: {}".format(", ".join(MEASURES)))
     flags.add_argument("--output", help="the Markdown file to write (default: none)")
@@ -56,7 +56,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         machine(),
         "{}: {:,} overviews".format(os.path.basename(csv), n_movies),
         versions(sys.executable, ["tensorflow", "numpy", "h5py", "tokenizers"])])
-    rows = []  # type: List[Row]
+    rows = []
     for name in args.only:
         note(name)
         try:

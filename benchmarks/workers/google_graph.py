@@ -1,6 +1,5 @@
 """Google's own graph, `bert.modeling.BertModel`: `google.py CHECKPOINT`."""
 
-import os
 import sys
 
 from serve import encoder, serve

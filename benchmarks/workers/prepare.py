@@ -2,7 +2,8 @@
 
     prepare.py checkpoint MINILM FOLDER
     prepare.py weights CHECKPOINT FOLDER
-    prepare.py batches CHECKPOINT CSV N_TEXTS FOLDER [BATCH_TOKENS ...]
+    prepare.py batches CHECKPOINT CSV N_GROUPS FOLDER [BATCH_TOKENS ...]
+    prepare.py index CSV HIDDEN_SIZE PATH
 
 The project makes the batches as it would for itself; 0 means its default budget. Prints what
 it wrote as JSON.
@@ -12,8 +13,11 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 
 import numpy as np
+
+GROUP_TOKENS = 2048
 
 
 def weights(bert_dir, folder):
@@ -41,21 +45,32 @@ def weights(bert_dir, folder):
     return {}
 
 
-def batches(bert_dir, csv, n_texts, folder, *budgets):
-    """One .npz a budget, of `n_texts` overviews drawn evenly from all."""
+def batches(bert_dir, csv, n_groups, folder, *budgets):
+    """One .npz a budget, of the same texts: `n_groups` groups of like length, 0 for all texts.
+
+    The groups are those batches of the whole catalogue, at equal distances, that hold
+    GROUP_TOKENS tokens; each is cut into batches anew. So there is as little padding as when the
+    whole catalogue is extracted.
+    """
     from bert import extraction
     from bert.checkpoint import open_checkpoint
     from bert.tokenizing import WordPieces
     from recommender.catalogue import read_catalogue
 
     texts = [movie.overview for movie in read_catalogue(csv).movies]
-    texts = texts[::max(1, len(texts) // int(n_texts))][:int(n_texts)]
     pieces = WordPieces(open_checkpoint(bert_dir).vocab_file)
+    groups = [texts]
+    if int(n_groups):
+        of_all = list(extraction.batches(pieces, texts, 256, GROUP_TOKENS))
+        middle = np.linspace(0, len(of_all), int(n_groups) + 1)[:-1] + len(of_all) / (
+            2 * int(n_groups))
+        groups = [[texts[row] for row in of_all[int(n)]["rows"]] for n in middle]
     paths, lengths = {}, []
     os.makedirs(folder, exist_ok=True)
     for budget in map(int, budgets):
         tokens = budget or extraction.default_batch_tokens()
-        made = list(extraction.batches(pieces, texts, 256, tokens))
+        made = [batch for group in groups
+                for batch in extraction.batches(pieces, group, 256, tokens)]
         lengths = np.concatenate([batch["lengths"] for batch in made]).tolist()
         paths[budget] = os.path.join(folder, "{} tokens.npz".format(tokens))
         np.savez(paths[budget], **{
@@ -75,8 +90,27 @@ def checkpoint(minilm, folder):
     return {}
 
 
+def index(csv, hidden_size, path):
+    """The index of a catalogue with random embeddings, written as the project writes it."""
+    from recommender.catalogue import read_catalogue
+    from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
+    from recommender.index import build_index
+
+    catalogue, random = read_catalogue(csv), np.random.RandomState(0)
+    settings = Settings((-1, -2, -3, -4), 256, True, int(hidden_size), "float32", True, "random",
+                        "0" * 64)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        with FeatureWriter(folder, settings) as writer:
+            for movie in catalogue.movies:
+                writer.add(movie.id, random.standard_normal(int(hidden_size)).astype(np.float32),
+                           np.zeros(1, np.int32), overview_digest(movie.overview))
+        build_index(catalogue, FeatureReader(folder), "mean4", path)
+    return {}
+
+
 if __name__ == "__main__":
     from bert import quiet
     quiet.silence()
-    steps = {"checkpoint": checkpoint, "weights": weights, "batches": batches}
+    steps = {"checkpoint": checkpoint, "weights": weights, "batches": batches,
+             "index": index}
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))
