@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate test lint lock clean
+.PHONY: help demo evaluate bench test lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -11,6 +11,7 @@ help:
 	@echo "make test   set up what is missing, lint and run the tests"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
+	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (an hour)"
 	@echo "make clean  remove the environment and what the demo wrote"
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
@@ -56,5 +57,8 @@ lock: .venv/installed-dev
 LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
     --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
+bench: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) -m benchmarks.run --output benchmarks/results.md
+
 clean:
-	rm -rf .venv data/sample_features data/sample_index.h5
+	rm -rf .venv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5

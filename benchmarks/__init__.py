@@ -1,0 +1,1 @@
+"""This project beside its peers on one machine: `make bench` writes `results.md`."""

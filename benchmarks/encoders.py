@@ -1,0 +1,140 @@
+"""The encoder alone: every engine runs the same batches of token ids, in turns, warm."""
+
+import contextlib
+import os
+import sys
+from functools import partial
+from typing import Any, Dict, List, NamedTuple
+
+import numpy as np
+
+from benchmarks.bench import MINILM, RESEARCH_SHAPE, Bench, note
+from benchmarks.engines import Worker, best_setting, in_turns
+from benchmarks.environments import NotMeasured, peer_python, versions
+from benchmarks.table import Row, best_of, ratios, useful_flops
+
+PEERS = {"PyTorch": "pytorch.py", "onnxruntime": "ort.py"}
+_OWN_BATCHES = " with batches of its own"
+_BUDGETS = (256, 512, 1024, 2048)  # tokens of a batch that a peer may choose from
+_MATMUL_SECONDS = 1.0
+# Root mean square. The peers compute GELU by erf, which is as fast for them, ours by tanh.
+_AGREEMENT = 2e-3
+
+
+class Rounds(NamedTuple):
+    """`seconds` of each engine by round; `rate` of matrix multiplication in flop/s by round;
+    `flops` that are useful in a round; `how` each engine was set; `missing` says why there
+    are no peers, if there are none."""
+
+    seconds: Dict[str, List[float]]
+    rate: List[float]
+    flops: float
+    how: Dict[str, str]
+    missing: str
+
+
+def minilm(bench: Bench) -> List[Row]:
+    """6 layers x 384."""
+    rounds = _rounds(bench, MINILM, 7, bench.rounds, with_google=True)
+    rows = []
+    for peer, target in (("PyTorch", "≥ 1.15"), ("onnxruntime", "≥ 1.0")):
+        for name, wanted in ((peer, target), (peer + _OWN_BATCHES, "")):
+            measure = "encoder alone / {}, MiniLM".format(name)
+            rows.append(_against(rounds, measure, [name], wanted))
+    rows.append(_against(rounds, "encoder alone / Google's graph, MiniLM",
+                         ["Google's graph"], ""))
+    return rows + [_useful(rounds, "MiniLM", "≥ 0.80")]
+
+
+def research_shape(bench: Bench) -> List[Row]:
+    """24 layers x 1024, random weights."""
+    rounds = _rounds(bench, RESEARCH_SHAPE, 2, bench.few_rounds, with_google=False)
+    better = "encoder alone / the better of PyTorch and onnxruntime{}, 24 × 1024"
+    return [_against(rounds, better.format(""), list(PEERS), "≥ 1.05"),
+            _against(rounds, better.format(_OWN_BATCHES),
+                     [peer + _OWN_BATCHES for peer in PEERS], ""),
+            _useful(rounds, "24 × 1024", "≥ 0.95")]
+
+
+def _against(rounds: Rounds, measure: str, engines: List[str], target: str) -> Row:
+    """How many times as fast ours is as the fastest of `engines`."""
+    if not set(engines) <= set(rounds.seconds):
+        return Row(measure, [], target, rounds.missing)
+    return Row(measure, ratios(best_of([rounds.seconds[engine] for engine in engines]),
+                               rounds.seconds["ours"]), target,
+               "; ".join("{}: {}".format(engine.replace(_OWN_BATCHES, ""), rounds.how[engine])
+                         for engine in engines), "×")
+
+
+def _useful(rounds: Rounds, shape: str, target: str) -> Row:
+    useful = [rounds.flops / seconds for seconds in rounds.seconds["ours"]]
+    return Row("useful arithmetic / matrix-multiply rate, " + shape, ratios(useful, rounds.rate),
+               target, "{:,.0f} of {:,.0f} Gflop/s; {}".format(
+                   np.median(useful) / 1e9, np.median(rounds.rate) / 1e9, rounds.how["rate"]))
+
+
+def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
+            with_google: bool) -> Rounds:
+    bert_dir, folder = bench.bert_dir(checkpoint), bench.data("peers", checkpoint)
+    made = bench.prepare("batches", bert_dir, bench.csv, str(n_groups), folder, "0",
+                         *map(str, _BUDGETS))
+    default = {"batches": made["paths"]["0"], "streams": 1}
+    missing = ""
+    how = {"Google's graph": "same batches"}
+    with contextlib.ExitStack() as stack:
+        def start(python: str, program: str, *args: str) -> Worker:
+            note("loading {} into {}".format(checkpoint, program))
+            return stack.enter_context(bench.worker(python, program, *args))
+
+        ours = start(sys.executable, "ours.py", bert_dir)
+        ours.ask(**default)  # warms it up
+        orders = {"ours": (ours, default)}
+        if with_google:
+            google = start(sys.executable, "google_graph.py", bert_dir)
+            google.ask(**default)
+            orders["Google's graph"] = (google, default)
+        try:
+            python = peer_python("torch_onnxruntime")
+            bench.facts.append(versions(python, ["torch", "transformers", "onnxruntime", "numpy"]))
+            if not os.path.exists(os.path.join(folder, "model.safetensors")):
+                bench.prepare("weights", bert_dir, folder)
+            for peer, program in PEERS.items():
+                worker = start(python, program, folder)
+                _check_same_work(bench, ours, worker, default)
+                note("looking for {}'s best setting".format(peer))
+                for name, budgets in ((peer, (0,)), (peer + _OWN_BATCHES, _BUDGETS)):
+                    setting = best_setting(worker, [
+                        {"batches": made["paths"][str(budget)], "streams": streams}
+                        for budget in budgets for streams in (1, os.cpu_count())])
+                    orders[name] = (worker, setting)
+                    how[name] = "batches of {}, {} at once".format(
+                        os.path.basename(setting["batches"])[:-len(".npz")], setting["streams"])
+        except NotMeasured as error:
+            missing = str(error)
+        matmul = start(sys.executable, "matmul.py")
+        product = matmul.ask(seconds=_MATMUL_SECONDS)["name"]
+        how["rate"] = product
+        tasks = {name: partial(_seconds, *order) for name, order in orders.items()}
+        tasks["rate"] = lambda: matmul.ask(seconds=_MATMUL_SECONDS, name=product)["rate"]
+        note("{} rounds of {}".format(n_rounds, ", ".join(tasks)))
+        seconds = in_turns(n_rounds, tasks)
+    rate = seconds.pop("rate")
+    return Rounds(seconds, rate, useful_flops(bench.config(checkpoint), made["lengths"]), how,
+                  missing)
+
+
+def _seconds(worker: Worker, order: Dict[str, Any]) -> float:
+    return worker.ask(**order)["seconds"]
+
+
+def _check_same_work(bench: Bench, ours: Worker, peer: Worker, order: Dict[str, Any]) -> None:
+    """Raises NotMeasured if the peer's layers are not those of ours."""
+    layers = []
+    for worker in (ours, peer):
+        path = bench.data("layers.npy")
+        worker.ask(save=path, **order)
+        layers.append(np.load(path))
+    difference = np.sqrt(np.mean(np.square(layers[0] - layers[1])))
+    if not difference < _AGREEMENT:
+        raise NotMeasured("layers differ by {:.4f}: not the same work".format(difference))
+    note("its layers are ours but for {:.5f}".format(difference))

@@ -1,0 +1,116 @@
+"""What engines are fed: batches of real overviews and the checkpoint in Hugging Face's layout.
+
+    prepare.py checkpoint MINILM FOLDER
+    prepare.py weights CHECKPOINT FOLDER
+    prepare.py batches CHECKPOINT CSV N_GROUPS FOLDER [BATCH_TOKENS ...]
+    prepare.py index CSV HIDDEN_SIZE PATH
+
+The project makes the batches as it would for itself; 0 means its default budget. Prints what
+it wrote as JSON.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+import numpy as np
+
+GROUP_TOKENS = 2048
+
+
+def weights(bert_dir, folder):
+    """The same values under PyTorch's names, kernels transposed: model.safetensors."""
+    import tensorflow.compat.v1 as tf
+    from safetensors.numpy import save_file
+
+    from bert.checkpoint import open_checkpoint
+    from download import hugging_face_names
+
+    checkpoint = open_checkpoint(bert_dir)
+    reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)
+    tensors = {}
+    for name in reader.get_variable_to_shape_map():
+        if name.startswith("bert/") and "/pooler/" not in name:
+            value = reader.get_tensor(name)
+            tensors[hugging_face_names(name)[0]] = np.ascontiguousarray(
+                value.T if name.endswith("/kernel") else value)
+    with open(checkpoint.config_file, encoding="utf-8") as file:
+        config = dict(json.load(file), model_type="bert", layer_norm_eps=1e-12)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    save_file(tensors, os.path.join(folder, "model.safetensors"), {"format": "pt"})
+    return {}
+
+
+def batches(bert_dir, csv, n_groups, folder, *budgets):
+    """One .npz a budget, of the same texts: `n_groups` groups of like length, 0 for all texts.
+
+    The groups are those batches of the whole catalogue, at equal distances, that hold
+    GROUP_TOKENS tokens; each is cut into batches anew. So there is as little padding as when the
+    whole catalogue is extracted.
+    """
+    from bert import extraction
+    from bert.checkpoint import open_checkpoint
+    from bert.tokenizing import WordPieces
+    from recommender.catalogue import read_catalogue
+
+    texts = [movie.overview for movie in read_catalogue(csv).movies]
+    pieces = WordPieces(open_checkpoint(bert_dir).vocab_file)
+    groups = [texts]
+    if int(n_groups):
+        of_all = list(extraction.batches(pieces, texts, 256, GROUP_TOKENS))
+        middle = np.linspace(0, len(of_all), int(n_groups) + 1)[:-1] + len(of_all) / (
+            2 * int(n_groups))
+        groups = [[texts[row] for row in of_all[int(n)]["rows"]] for n in middle]
+    paths, lengths = {}, []
+    os.makedirs(folder, exist_ok=True)
+    for budget in map(int, budgets):
+        tokens = budget or extraction.default_batch_tokens()
+        made = [batch for group in groups
+                for batch in extraction.batches(pieces, group, 256, tokens)]
+        lengths = np.concatenate([batch["lengths"] for batch in made]).tolist()
+        paths[budget] = os.path.join(folder, "{} tokens.npz".format(tokens))
+        np.savez(paths[budget], **{
+            "{}_{}".format(name, n): batch[name]
+            for n, batch in enumerate(made) for name in ("token_ids", "lengths")})
+    return {"paths": paths, "lengths": lengths}
+
+
+def checkpoint(minilm, folder):
+    """A checkpoint of the research's shape with random weights, and MiniLM's vocabulary."""
+    from tests.reference import random_checkpoint
+
+    random_checkpoint(folder + ".part", vocab_size=30522, hidden_size=1024, num_hidden_layers=24,
+                      num_attention_heads=16, intermediate_size=4096, max_position_embeddings=512)
+    shutil.copyfile(os.path.join(minilm, "vocab.txt"), os.path.join(folder + ".part", "vocab.txt"))
+    os.rename(folder + ".part", folder)
+    return {}
+
+
+def index(csv, hidden_size, path):
+    """The index of a catalogue with random embeddings, written as the project writes it."""
+    from recommender.catalogue import read_catalogue
+    from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
+    from recommender.index import build_index
+
+    catalogue, random = read_catalogue(csv), np.random.RandomState(0)
+    settings = Settings((-1, -2, -3, -4), 256, True, int(hidden_size), "float32", True, "random",
+                        "0" * 64)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        with FeatureWriter(folder, settings) as writer:
+            for movie in catalogue.movies:
+                writer.add(movie.id, random.standard_normal(int(hidden_size)).astype(np.float32),
+                           np.zeros(1, np.int32), overview_digest(movie.overview))
+        build_index(catalogue, FeatureReader(folder), "mean4", path)
+    return {}
+
+
+if __name__ == "__main__":
+    from bert import quiet
+    quiet.silence()
+    steps = {"checkpoint": checkpoint, "weights": weights, "batches": batches,
+             "index": index}
+    print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,95 @@
+"""The arithmetic and the table of the benchmarks; what they measure is no test's business."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.catalogues import evenly, repeated, write_csv
+from benchmarks.engines import in_turns
+from benchmarks.table import Row, best_of, markdown, number, ratios, useful_flops
+from recommender.catalogue import read_catalogue
+from tests import worlds
+from tests.conftest import ROOT
+
+
+def test_useful_flops_are_those_of_the_matrix_products():
+    config = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2}
+    # One text of 3 tokens, counted product by product: (rows, inner, columns) a layer.
+    products = [(3, 8, 8)] * 4 + [(3, 8, 16), (3, 16, 8)] + [(3, 8, 3), (3, 3, 8)]
+    expected = 2 * sum(2 * a * b * c for a, b, c in products)
+    assert useful_flops(config, [3]) == expected
+    assert useful_flops(config, [3, 3]) == 2 * expected
+
+
+def test_padding_is_no_useful_work():
+    config = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1}
+    assert useful_flops(config, [2, 6]) < useful_flops(config, [6, 6])
+
+
+def test_ratios_are_of_the_same_round():
+    assert ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
+    assert best_of([[2.0, 9.0], [3.0, 4.0]]) == [2.0, 4.0]
+
+
+def test_every_engine_has_its_turn_and_none_always_follows_the_same():
+    order = []
+
+    def task(name):
+        return lambda: order.append(name) or len(order)
+
+    found = in_turns(3, {name: task(name) for name in "abc"})
+    assert "".join(order) == "abc" "bca" "cab"
+    assert found == {"a": [1, 6, 8], "b": [2, 4, 9], "c": [3, 5, 7]}
+
+
+@pytest.mark.parametrize("value, text", [
+    (0.9512, "0.95"), (1.149, "1.15"), (15.04, "15.0"), (12345.6, "12,346")])
+def test_numbers_have_three_digits_that_count(value, text):
+    assert number(value) == text
+
+
+def test_the_table_says_median_spread_target_and_what_was_not_measured():
+    text = markdown([Row("a / b", [1.0, 4.0, 1.2], "≥ 1", "x|y", "×"),
+                     Row("a / c", [], "≥ 2", "no CPython 3.11")], ["2 cores"])
+    facts, _, *table = text.splitlines()
+    assert facts == "- 2 cores"
+    assert table[2:] == ["| a / b | 1.20 × | 3: 1.00 to 4.00 | ≥ 1 | x\\|y |",
+                         "| a / c | not measured |  | ≥ 2 | no CPython 3.11 |"]
+
+
+def test_repeated_films_are_films_of_their_own(tmp_path):
+    movies = read_catalogue(worlds.write_csv(
+        tmp_path / "movies.csv", [worlds.row(7, "Heat"), worlds.row(9, "Ronin")])).movies
+    path = write_csv(str(tmp_path / "more.csv"), repeated(movies, 5))
+    with open(path, encoding="utf-8") as file:
+        assert sum(1 for _ in csv.reader(file)) == 6
+    again = read_catalogue(path).movies
+    assert [movie.id for movie in again] == [1, 2, 3, 4, 5]
+    assert [movie.overview for movie in again[:2]] == [movie.overview for movie in movies]
+    assert again[4].genres == movies[0].genres and again[4].year == movies[0].year
+
+
+def test_films_are_drawn_evenly():
+    assert evenly(list(range(10)), 3) == [0, 3, 6]
+    assert evenly([1, 2], 5) == [1, 2]
+
+
+def test_a_measure_of_the_project_alone_fills_the_table(minilm, tmp_path):
+    rows = [worlds.row(n, "Film {}".format(n), overview="A man meets a woman. " * n)
+            for n in range(1, 21)]
+    output = tmp_path / "results.md"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", "--only", "tokenising", "text-query",
+         "--rounds", "2", "--input_file", worlds.write_csv(tmp_path / "movies.csv", rows),
+         "--output", str(output)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    text = output.read_text(encoding="utf-8")
+    assert text.strip() == done.stdout.strip()
+    assert "movies.csv: 20 overviews" in text
+    assert "not measured" not in text
+    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| t")] == [
+        "| tokenising", "| text query / bare session run of its graph, MiniLM"]
