@@ -57,13 +57,13 @@ def index(csv, features):
 def query(bert_dir):
     from bert.checkpoint import open_checkpoint
     from bert.embedder import Embedder
-    from recommender.recipes import mean4
+    from recommender.recipes import mean
 
     embedder = Embedder(open_checkpoint(bert_dir), (-1, -2, -3, -4), 256, True)
 
     def embed():
         layers, = embedder.hidden_layers([QUERY])
-        mean4(layers)
+        mean(layers)
 
     # Its graph, asked directly for the layers of the same ids.
     pieces, = embedder._pieces.encode([QUERY], 256)

@@ -29,7 +29,7 @@ def serve(load: Callable[[], Callable[..., Dict[str, Any]]]) -> None:
 
 
 def encoder(open_stream: Callable[[int], Callable],
-            packed: Callable[[Any], np.ndarray] = None) -> Callable[..., Dict[str, Any]]:
+            packed: Callable[[Any, np.ndarray], np.ndarray] = None) -> Callable[..., Dict[str, Any]]:
     """What an engine that only encodes answers: how long it took for a list of batches.
 
     `open_stream(n_streams)` gives the function that computes the last four hidden layers, each
@@ -46,7 +46,7 @@ def encoder(open_stream: Callable[[int], Callable],
             token_ids, lengths = todo[0]
             layers = open_stream(1)(token_ids, lengths)
             real = np.arange(token_ids.shape[1]) < lengths[:, None]
-            np.save(save, packed(layers) if packed else np.stack(layers)[:, real])
+            np.save(save, packed(layers, lengths) if packed else np.stack(layers)[:, real])
             return {}
         waiting = queue.Queue()  # type: queue.Queue
         for batch in todo:
