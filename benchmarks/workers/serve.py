@@ -29,7 +29,8 @@ def serve(load: Callable[[], Callable[..., Dict[str, Any]]]) -> None:
 
 
 def encoder(open_stream: Callable[[int], Callable],
-            packed: Callable[[Any, np.ndarray], np.ndarray] = None) -> Callable[..., Dict[str, Any]]:
+            packed: Callable[[Any, np.ndarray], np.ndarray] = None
+            ) -> Callable[..., Dict[str, Any]]:
     """What an engine that only encodes answers: how long it took for a list of batches.
 
     `open_stream(n_streams)` gives the function that computes the last four hidden layers, each
