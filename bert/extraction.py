@@ -66,8 +66,9 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     if not encoder.runs_in_towers or n_cores == 1:
         return 1, tf.ConfigProto()
     # A tower is one core's: its operations are not split further, the towers run side by side.
+    # One thread more is the input pipeline's, which would stop a tower otherwise.
     return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
-                                   inter_op_parallelism_threads=n_cores)
+                                   inter_op_parallelism_threads=n_cores + 1)
 
 
 def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
