@@ -430,7 +430,7 @@ _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
 _JOINED = {  # weight of the words, how often they count the title, weight of the genres
-    "hybrid": (Centred, 0.4, 0, 0.0), "titled": (Mean, 0.4, 2, 0.0), "best": (Mean, 0.4, 2, 0.1)}
+    "hybrid": (Centred, 0.5, 0, 0.0), "titled": (Mean, 0.5, 2, 0.0), "best": (Mean, 0.5, 2, 0.1)}
 POOLED = tuple(_POOLED)  # their vectors are of BERT alone
 RECIPES = (*POOLED, "tfidf", *_JOINED)
 
