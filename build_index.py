@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Averages the stored features of every movie into the index that queries read.
+"""Turns the stored features of every movie into the index that queries read.
 
     python build_index.py --input_file data/movies_metadata.csv \
         --features data/features --output data/index.h5
@@ -9,11 +9,13 @@ import argparse
 from typing import Optional, Sequence
 
 from recommender import cli
-from recommender.catalogue import read_catalogue
+from recommender.catalogue import Catalogue, read_catalogue
+from recommender.embeddings import build_from_embeddings, save_embeddings
 from recommender.errors import RecommenderError
 from recommender.features import FeatureReader
-from recommender.index import build_index
-from recommender.recipes import RECIPES
+from recommender.index import Index, build_index
+from recommender.pickles import load_embeddings
+from recommender.recipes import POOLED, RECIPES
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -30,15 +32,37 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="hidden layers that a recipe takes in place of its own, as -1,-2")
     flags.add_argument("--word_weight", type=cli.share, help="weight of the words in a recipe "
                        "that joins them with BERT, from 0 to 1, in place of its own")
+    flags.add_argument("--from_pickle", help="take the embeddings from this dict of title, or id, "
+                       "to vector in place of features and a recipe")
+    flags.add_argument("--to_pickle", help="also write the embeddings as a pickled dict of id to "
+                       "vector")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
-    return flags.parse_args(argv)
+    args = flags.parse_args(argv)
+    for name in ("recipe", "layers", "word_weight"):
+        if args.from_pickle and getattr(args, name) != flags.get_default(name):
+            flags.error("--{} goes with features, not with --from_pickle".format(name))
+    if args.to_pickle and args.recipe not in POOLED:
+        flags.error("--to_pickle takes a recipe of BERT alone, whose vectors are short: {}".format(
+            ", ".join(POOLED)))
+    return args
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
+    if args.from_pickle:
+        from_pickle(catalogue, args)
+    else:
+        from_features(catalogue, args)
+    if args.to_pickle:
+        save_embeddings(args.to_pickle, Index(args.output))
+    return 0
+
+
+def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
+    """Embed the films by a recipe."""
     report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output,
                          args.layers, args.word_weight)
     cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
@@ -48,7 +72,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if report.of_other_overviews:
         cli.note("{:,} films were left out, their features are of another overview than the "
                  "catalogue's: run extract_features.py again".format(report.of_other_overviews))
-    return 0
+
+
+def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
+    """Take the films' embeddings as they are; those that fit no film go to stdout."""
+    n_movies, unmapped = build_from_embeddings(
+        catalogue, load_embeddings(args.from_pickle), args.from_pickle, args.output)
+    for key, reason in unmapped:
+        print("{}: {}".format(key, reason))
+    cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "
+             "several{}".format(args.output, n_movies, args.from_pickle, len(unmapped),
+                                ", as listed" if unmapped else ""))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Sp
     """The shares of the words of a film or text, `asked`, and of a film, `found`.
 
     Spans give the word that each token belongs to, as `WordPieces.word_spans` does, (0, 0) for
-    [CLS] and [SEP]; a recipe without BERT needs neither them nor hidden layers.
+    [CLS] and [SEP]; a recipe without BERT needs neither them nor hidden layers. Raises
+    RecommenderError if they are not as many as the tokens.
     """
     recipe = index.fitted_recipe()
     ours, theirs = recipe.blocks(asked), recipe.blocks(found)
@@ -98,6 +99,10 @@ def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequenc
         raw = part.embed(source)
         scale = np.linalg.norm(our) / (np.linalg.norm(raw) or 1.0)
         if isinstance(part, Mean):
+            if len(spans) != len(source.token_ids):
+                raise RecommenderError("the checkpoint's vocabulary makes {} word pieces of a text "
+                                       "whose features have {}: name the checkpoint that made "
+                                       "them".format(len(spans), len(source.token_ids)))
             for span, share in zip(spans, part.token_vectors(source) @ their):
                 overview[span] = overview.get(span, 0.0) + scale * float(share)
         elif isinstance(part, Words):

@@ -297,7 +297,8 @@ class Index:
         """The recipe with what it learnt, which is read when first asked for."""
         with self._lock:
             if not self._has_learnt:
-                read_learnt(self.recipe, self._file)
+                read_learnt(self.recipe, self._file, self.features,
+                            self._embeddings.shape[1] + self._words.width)
                 self._has_learnt = True
         return self.recipe
 

@@ -65,7 +65,7 @@ class Mean:
     names = ()  # type: Tuple[str, ...]
 
     def __init__(self, layers: Sequence[int]):
-        self.options = {"layers": list(layers)}
+        self.options = {"layers": [int(layer) for layer in layers]}
         self.arrays = {}  # type: Dict[str, np.ndarray]
 
     def prepare(self, settings: Settings) -> None:
@@ -74,8 +74,9 @@ class Mean:
         missing = [layer for layer in layers if layer not in settings.layers]
         if missing:
             raise RecommenderError(
-                "the recipe needs layer {} and the features hold {}: name others with --layers, or "
-                "extract features with it".format(missing[0], _listed(settings.layers)))
+                "the recipe needs layer {} and the features hold {}: choose by --layers or "
+                "--recipe mean, or extract features with it".format(
+                    missing[0], _listed(settings.layers)))
         if settings.pooled and sorted(layers) != sorted(settings.layers):
             raise RecommenderError(
                 "the features hold only the mean of layers {}, the recipe needs {}: extract "
@@ -244,7 +245,7 @@ class Words:
     names = ("vocabulary", "idf")
 
     def __init__(self, titles: int = 0):
-        self.options = {"titles": titles}
+        self.options = {"titles": int(titles)}
         self.arrays = {}  # type: Dict[str, np.ndarray]
         self._place_of = {}  # type: Dict[str, int]
 
@@ -255,13 +256,14 @@ class Words:
         counts = [self._count(movie.overview, movie.title) for movie in movies]
         words, self.arrays["idf"] = fit_vocabulary(counts)
         self.arrays["vocabulary"] = np.array(words, object)
-        return sparse_rows(map(self._weigh, counts), len(words))
+        known = map(self._known, counts)
+        return sparse_rows(((at, n * self.arrays["idf"][at]) for at, n in known), len(words))
 
     def embed(self, source: Source) -> np.ndarray:
-        words, weights = self._weigh(self._count(source.overview, source.title))
-        found = np.zeros(len(self.arrays["idf"]))
-        found[words] = weights
-        return found
+        at, n = self._known(self._count(source.overview, source.title))
+        counts = np.zeros(len(self.arrays["vocabulary"]))
+        counts[at] = n
+        return counts * self.arrays["idf"]
 
     def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
         """Every word that is known: whether it is of the "overview" or the "title", where it
@@ -285,12 +287,12 @@ class Words:
             self._place_of = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
         return self._place_of
 
-    def _weigh(self, counts: Dict[str, int]) -> Tuple[np.ndarray, np.ndarray]:
-        """The words' places in the vocabulary, ascending, and their weights."""
+    def _known(self, counts: Dict[str, int]) -> Tuple[np.ndarray, np.ndarray]:
+        """The columns of the words that are known, ascending, and how often each occurs."""
         places = self._places()
         known = sorted((places[word], n) for word, n in counts.items() if word in places)
-        at = np.array([place for place, _ in known], np.int32)
-        return at, np.array([n for _, n in known], np.float64) * self.arrays["idf"][at]
+        return (np.array([place for place, _ in known], np.int32),
+                np.array([n for _, n in known], np.float64))
 
 
 class Genres:
@@ -324,7 +326,7 @@ class Genres:
 
 Part = Union[Mean, Words, Genres]
 KINDS = {kind.kind: kind for kind in (
-    Mean, Centred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}  # type: Dict[str, Any]
+    Mean, Centred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}
 
 
 class Recipe:
@@ -411,18 +413,31 @@ def open_recipe(file: h5py.File, settings: Settings) -> Recipe:
         parts = []
         for options in json.loads(file.attrs["recipe_parts"]):
             kind, weight = KINDS[options.pop("kind")], float(options.pop("weight"))
+            if not 0 < weight <= 1:
+                raise ValueError
             parts.append((weight, kind(**options)))
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise RecommenderError("{} was made by a recipe {!r} that this version does not know: "
+        return Recipe(name, parts, settings)
+    except (KeyError, ValueError, TypeError, AttributeError, RecommenderError):
+        raise RecommenderError("{} was made by a recipe {!r} that this version cannot repeat: "
                                "build it again with build_index.py".format(file.filename, name))
-    return Recipe(name, parts, settings)
 
 
-def read_learnt(recipe: Recipe, file: h5py.File) -> None:
-    """Give the parts of `recipe` what they learnt when the index `file` was made."""
-    for at, (_, part) in enumerate(recipe.parts):
-        for name in part.names:
-            part.arrays[name] = file["recipe/{}/{}".format(at, name)][:]
+def read_learnt(recipe: Recipe, file: h5py.File, settings: Settings, width: int) -> None:
+    """Give the parts of `recipe` what they learnt when the index `file` was made.
+
+    Raises RecommenderError if with that they do not make vectors of the index's `width`.
+    """
+    blank = Source("", np.zeros((len(settings.layers), 1, settings.hidden_size), np.float32),
+                   np.zeros(1, np.int32))
+    try:
+        for at, (_, part) in enumerate(recipe.parts):
+            for name in part.names:
+                part.arrays[name] = file["recipe/{}/{}".format(at, name)][:]
+        if recipe.embed(blank).shape != (width,):
+            raise ValueError
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError):
+        raise RecommenderError("{}: what its recipe learnt is damaged: build it again with "
+                               "build_index.py".format(file.filename))
 
 
 _LAST, _FOUR = (-1,), (-1, -2, -3, -4)
@@ -430,7 +445,7 @@ _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
 _JOINED = {  # weight of the words, how often they count the title, weight of the genres
-    "hybrid": (Centred, 0.4, 0, 0.0), "titled": (Mean, 0.4, 2, 0.0), "best": (Mean, 0.4, 2, 0.1)}
+    "hybrid": (Centred, 0.5, 0, 0.0), "titled": (Mean, 0.5, 2, 0.0), "best": (Mean, 0.5, 2, 0.1)}
 POOLED = tuple(_POOLED)  # their vectors are of BERT alone
 RECIPES = (*POOLED, "tfidf", *_JOINED)
 

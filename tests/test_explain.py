@@ -135,3 +135,10 @@ def test_a_recipe_of_words_needs_no_features(world, tmp_path):
     index = build(world, tmp_path / "index.h5", "tfidf")
     told = explained(index, None, 0, 1)
     assert told.score == pytest.approx(index.exact_scores(index.embedding(0), np.array([1]))[0])
+
+
+def test_spans_of_another_vocabulary_are_told(world, tmp_path):
+    index = build(world, tmp_path / "index.h5", "last")
+    asked, found = sources(index, [0, 1], world[1])
+    with pytest.raises(RecommenderError, match="vocabulary makes 2 word pieces"):
+        explain(index, asked, found, [(0, 0), (0, 0)], spans_of(found))

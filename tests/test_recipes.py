@@ -253,10 +253,33 @@ def test_a_text_without_a_known_word_is_told(world, tmp_path):
 @pytest.mark.parametrize("parts", [
     '[{"kind": "dream", "weight": 1}]', '[{"kind": "mean", "weight": 1, "layers": [-1], "x": 2}]',
     '[{"weight": 1}]', '[{"kind": "mean", "weight": "much", "layers": [-1]}]', "{", "7", "[7]",
-    '[{"kind": "mean", "weight": 1, "layers": 5}]'])
+    '[{"kind": "mean", "weight": 1, "layers": 5}]',
+    '[{"kind": "mean", "weight": 1, "layers": [-9]}]',
+    '[{"kind": "mean", "weight": NaN, "layers": [-1]}]',
+    '[{"kind": "words", "weight": 1, "titles": "x"}]'])
 def test_an_index_of_a_recipe_that_is_not_known_is_refused(world, tmp_path, parts):
     build(world, tmp_path / "index.h5", "mean4")
     with h5py.File(str(tmp_path / "index.h5"), "r+") as file:
         file.attrs["recipe_parts"] = parts
     with pytest.raises(RecommenderError, match=r"index\.h5.*mean4.*build_index\.py"):
         Index(str(tmp_path / "index.h5"))
+
+
+@pytest.mark.parametrize("name, array", [
+    ("centred", "0/offset"), ("whitened", "0/matrix"), ("idf", "0/token_weights"),
+    ("best", "1/genres"), ("best", "1/idf"), ("tfidf", "0/vocabulary"), ("tfidf", "0/idf")])
+@pytest.mark.parametrize("damage", ["gone", "shorter", "text"])
+def test_what_was_learnt_and_is_damaged_is_told(world, tmp_path, name, array, damage):
+    build(world, tmp_path / "index.h5", name)
+    with h5py.File(str(tmp_path / "index.h5"), "r+") as file:
+        learnt = file["recipe"]
+        held = learnt[array][:]
+        del learnt[array]
+        if damage == "shorter":
+            learnt.create_dataset(array, data=held[:0],
+                                  dtype=h5py.special_dtype(vlen=str) if held.dtype == object
+                                  else held.dtype)
+        elif damage == "text":
+            learnt[array] = "text"
+    with pytest.raises(RecommenderError, match=r"index\.h5: what its recipe learnt is damaged"):
+        Index(str(tmp_path / "index.h5")).embed(Source("a shark", *features_of(1)))
