@@ -21,7 +21,7 @@ from recommender.catalogue import Movie, read_catalogue
 
 _FEW, _GOOGLE_MANY, _GOOGLE_FEW, _SERVICE = 200, 160, 32, 600
 # (-num_worker, -max_batch_size) among which bert-as-service is fastest.
-_SERVICE_SETTINGS = (("1", "16"), ("1", "64"), ("2", "16"))
+_SERVICE_SETTINGS = (("1", "16"), ("2", "8"), ("2", "16"))
 
 
 def pipelines(bench: Bench) -> List[Row]:
