@@ -30,7 +30,7 @@ def pipelines(bench: Bench) -> List[Row]:
     bert_dir = bench.bert_dir(MINILM)
     made = bench.prepare("batches", bert_dir, bench.csv, "0",
                          bench.data("pipelines", "batches"), "0")
-    encoder = bench.worker(sys.executable, "ours.py", bert_dir)
+    encoder = bench.worker(sys.executable, "ours.py", bert_dir, "ours")
     order = {"batches": made["paths"]["0"], "streams": 1}
     tasks = {
         "extraction": partial(_steady, partial(_extract, bench), movies, len(movies), _FEW),

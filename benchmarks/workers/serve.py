@@ -10,7 +10,7 @@ import queue
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def serve(load: Callable[[], Callable[..., Dict[str, Any]]]) -> None:
 
 
 def encoder(open_stream: Callable[[int], Callable],
-            packed: Callable[[Any, np.ndarray], np.ndarray] = None) -> Callable[..., Dict[str, Any]]:
+            packed: Optional[Callable[[Any, np.ndarray], np.ndarray]] = None) -> Callable:
     """What an engine that only encodes answers: how long it took for a list of batches.
 
     `open_stream(n_streams)` gives the function that computes the last four hidden layers, each
