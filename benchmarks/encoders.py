@@ -86,11 +86,11 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
             note("loading {} into {}".format(checkpoint, program))
             return stack.enter_context(bench.worker(python, program, *args))
 
-        ours = start(sys.executable, "ours.py", bert_dir)
+        ours = start(sys.executable, "ours.py", bert_dir, "ours")
         ours.ask(**default)  # warms it up
         orders = {"ours": (ours, default)}
         if with_google:
-            google = start(sys.executable, "google_graph.py", bert_dir)
+            google = start(sys.executable, "ours.py", bert_dir, "reference")
             google.ask(**default)
             orders["Google's graph"] = (google, default)
         try:

@@ -21,7 +21,7 @@ from recommender.catalogue import Movie, read_catalogue
 
 _FEW, _GOOGLE_MANY, _GOOGLE_FEW, _SERVICE = 200, 160, 32, 600
 # (-num_worker, -max_batch_size) among which bert-as-service is fastest.
-_SERVICE_SETTINGS = (("1", "16"), ("1", "64"), ("2", "16"))
+_SERVICE_SETTINGS = (("1", "16"), ("2", "8"), ("2", "16"))
 
 
 def pipelines(bench: Bench) -> List[Row]:
@@ -30,7 +30,7 @@ def pipelines(bench: Bench) -> List[Row]:
     bert_dir = bench.bert_dir(MINILM)
     made = bench.prepare("batches", bert_dir, bench.csv, "0",
                          bench.data("pipelines", "batches"), "0")
-    encoder = bench.worker(sys.executable, "ours.py", bert_dir)
+    encoder = bench.worker(sys.executable, "ours.py", bert_dir, "ours")
     order = {"batches": made["paths"]["0"], "streams": 1}
     tasks = {
         "extraction": partial(_steady, partial(_extract, bench), movies, len(movies), _FEW),

@@ -1,4 +1,7 @@
-"""The project's own encoder, as extract_features.py runs it: `ours.py CHECKPOINT`."""
+"""A graph of the project, run as extract_features.py runs it: `ours.py CHECKPOINT GRAPH`.
+
+GRAPH is as in its flag: `ours`, or `reference` for Google's own.
+"""
 
 import sys
 
@@ -13,8 +16,10 @@ def load():
 
     from bert.checkpoint import open_checkpoint
     from bert.encoder import Encoder
+    from bert.reference import ReferenceGraph
 
-    model = Encoder(open_checkpoint(sys.argv[1]), [-1, -2, -3, -4])
+    graph = {"ours": Encoder, "reference": ReferenceGraph}[sys.argv[2]]
+    model = graph(open_checkpoint(sys.argv[1]), [-1, -2, -3, -4])
     n_towers, config = extraction.session_config(model)
     token_ids, lengths = tf.placeholder(tf.int32, [None, None]), tf.placeholder(tf.int32, [None])
     towers = model.build(token_ids, lengths, n_towers)
