@@ -11,3 +11,9 @@ class NothingFound(RecommenderError):
     """The question was understood and has no answer."""
 
     exit_code = 2
+
+
+class WrongQuery(RecommenderError):
+    """The question makes no sense as it was put."""
+
+    exit_code = 2

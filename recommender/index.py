@@ -26,7 +26,7 @@ from recommender.features import (
     settings_of,
 )
 from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
-from recommender.titles import nearest, title_key
+from recommender.titles import nearest, split_year, title_key
 from recommender.words import SparseRows
 
 FORMAT_VERSION = 1
@@ -189,6 +189,7 @@ class Index:
         self._embeddings = _map(path, self._file["embeddings"])
         self._words = self._read_words()
         self._columns = {}  # type: Dict[str, np.ndarray]
+        self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self._has_learnt, self._lock = False, threading.Lock()
 
     def _read_words(self) -> SparseRows:
@@ -211,13 +212,26 @@ class Index:
             self._columns[name] = self._file[name][:]
         return self._columns[name]
 
+    def genres(self) -> Tuple[List[str], np.ndarray]:
+        """The genres of all films, sorted, and which film has which: bool (n, n_genres)."""
+        if self._genres is None:
+            # Films share few sets of genres, so that only those are taken apart.
+            place_of = {}  # type: Dict[str, int]
+            places = [place_of.setdefault(genres, len(place_of)) for genres in
+                      self.column("genres")]
+            sets = [_split_genres(genres) for genres in place_of]
+            known = sorted(set().union(*sets))
+            has = np.array([[genre in genres for genre in known] for genres in sets], bool)
+            self._genres = known, has[places]
+        return self._genres
+
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """What a result shows of a row; the overview only when `full`."""
         cell = self._cell
         movie = {"id": int(self.ids[row]), "title": cell("title", row),
                  "original_title": cell("original_title", row),
                  "year": int(cell("year", row)) or None,
-                 "genres": [g for g in cell("genres", row).split(_GENRE_SEPARATOR) if g],
+                 "genres": _split_genres(cell("genres", row)),
                  "language": cell("language", row), "imdb_id": cell("imdb_id", row),
                  "vote_average": round(float(cell("vote_average", row)), 2),
                  "vote_count": int(cell("vote_count", row)),
@@ -240,19 +254,18 @@ class Index:
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Rows of all films of that title (or else original title), most votes first.
 
-        `year` picks among them. Raises NothingFound that names up to five near titles.
+        `year` picks among them, as does one behind the title: "Heat (1995)". Raises NothingFound
+        that names up to five near titles.
         """
-        key = title_key(title)
-        for column in ("title_key", "original_title_key"):
-            # A film may have no original title; no title asks for it.
-            rows = np.flatnonzero(self.column(column) == key) if key else []
-            if len(rows):
-                break
-        if not len(rows):
+        rows = self._rows_of_key(title_key(title))
+        if not rows and year is None and split_year(title):
+            title, year = split_year(title)
+            rows = self._rows_of_key(title_key(title))
+        if not rows:
             near = self.near_titles(title)
             hint = "; near: " + ", ".join(near) if near else ""
             raise NothingFound("no film is called {!r}{}".format(title, hint))
-        rows = sorted(rows.tolist(), key=lambda row: (-int(self.column("vote_count")[row]), row))
+        rows.sort(key=lambda row: (-int(self.column("vote_count")[row]), row))
         if year is None:
             return rows
         of_year = [row for row in rows if int(self.column("year")[row]) == year]
@@ -260,6 +273,14 @@ class Index:
             raise NothingFound("no film called {!r} is of {}; there is {}".format(
                 title, year, ", ".join(self.describe(row) for row in rows)))
         return of_year
+
+    def _rows_of_key(self, key: str) -> List[int]:
+        for column in ("title_key", "original_title_key"):
+            # A film may have no original title; no title asks for it.
+            rows = np.flatnonzero(self.column(column) == key) if key else []
+            if len(rows):
+                return rows.tolist()
+        return []
 
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
         """Up to `limit` films whose titles look like a mistyped one, with year and id."""
@@ -322,21 +343,40 @@ class Index:
             scores += self._words.take(rows).dot(query[d:].astype(np.float64))
         return scores
 
-    def search(self, vector: np.ndarray, k: int, without: Sequence[int] = ()) -> List[Result]:
-        """The `k` nearest films to `vector`, float (width,), by cosine, the nearest first.
+    def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
+                where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
+        """Rows of the `k` nearest films to `vector`, float (width,), the nearest first, and their
+        cosines with it, float64.
 
-        Films of the rows `without` do not count. Of two equally near the first in the
-        catalogue comes first, so that the answer is the same from run to run.
+        Only films `where`, bool (n,), is true count, and of these none of the rows `without`. Of
+        two equally near the first in the catalogue comes first, so that the answer is the same
+        from run to run.
         """
-        scores = self.scores(vector)
-        scores[list(without)] = -np.inf
-        k = min(k, len(self) - len(set(without)))
+        counts = np.ones(len(self), bool) if where is None else where.copy()
+        counts[list(without)] = False
+        k = min(k, np.count_nonzero(counts))
         if not k:
-            return []
+            return np.zeros(0, np.int64), np.zeros(0)
+        scores = self.scores(vector)
+        scores[~counts] = -np.inf
         near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
         exact = self.exact_scores(vector, near)
-        return [Result(rank, float(exact[at]), self.movie(int(near[at])))
-                for rank, at in enumerate(np.argsort(-exact, kind="stable")[:k], 1)]
+        best = np.argsort(-exact, kind="stable")[:k]
+        return near[best], exact[best]
+
+    def search(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
+               where: Optional[np.ndarray] = None) -> List[Result]:
+        """The films that `nearest` finds."""
+        return self.results(*self.nearest(vector, k, without, where))
+
+    def results(self, rows: np.ndarray, scores: np.ndarray) -> List[Result]:
+        """The films of `rows`, ranked as they come."""
+        return [Result(rank, float(score), self.movie(int(row)))
+                for rank, (row, score) in enumerate(zip(rows, scores), 1)]
+
+
+def _split_genres(joined: str) -> List[str]:
+    return joined.split(_GENRE_SEPARATOR) if joined else []
 
 
 def _map(path: str, dataset: h5py.Dataset) -> np.ndarray:

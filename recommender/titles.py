@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 _ARTICLES = ("the ", "a ", "an ")
+_YEAR_BEHIND = re.compile(r"\s*(.*\S)\s*\((\d{4})\)\s*")
 _ARTICLE_BEHIND = re.compile(r", (the|an|a)\W*$")
 
 
@@ -28,6 +29,16 @@ def title_key(title: str) -> str:
             key = key[len(article):]
             break
     return key or " ".join(title.casefold().split())
+
+
+def split_year(title: str) -> Optional[Tuple[str, int]]:
+    """Title and year of a title with its year behind it, else None.
+
+    >>> split_year("Heat (1995)"), split_year("Heat")
+    (('Heat', 1995), None)
+    """
+    match = _YEAR_BEHIND.fullmatch(title)
+    return (match.group(1), int(match.group(2))) if match else None
 
 
 def nearest(key: str, keys: Sequence[str], limit: int) -> List[int]:

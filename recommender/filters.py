@@ -1,0 +1,107 @@
+"""Filters: which films may come into an answer, decided before any is ranked."""
+
+from typing import NamedTuple, Optional, Sequence, Union
+
+import numpy as np
+
+from recommender.errors import NothingFound, WrongQuery
+from recommender.index import Index
+
+
+class Filters(NamedTuple):
+    """What every recommended film must meet.
+
+    Of `genres` it has all, or with `any_genre` at least one; case does not matter. With
+    `same_genre` it shares at least one with a film asked for. It is among the `top_rated` best
+    films of the index by weighted rating, has `min_votes` votes or more, is of a year from
+    `year_from` to `year_to`, so that its year is known, and of an original `language`, an ISO
+    639-1 code such as fr.
+    """
+
+    genres: Union[str, Sequence[str]] = ()
+    any_genre: bool = False
+    same_genre: bool = False
+    top_rated: Optional[int] = None
+    min_votes: Optional[int] = None
+    year_from: Optional[int] = None
+    year_to: Optional[int] = None
+    language: Optional[str] = None
+
+
+NONE = Filters()
+
+
+def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.ndarray:
+    """Which films of an index meet the filters, bool (n,); `films` are rows of those asked for.
+
+    Raises NothingFound for a genre or a language that no film has, naming those that there are,
+    and WrongQuery for filters that make no sense.
+    """
+    passes = np.ones(len(index), bool)
+    if filters.any_genre and not filters.genres:
+        raise WrongQuery("any genre of which? name some genres")
+    if filters.genres:
+        passes &= _has_genres(index, filters.genres, filters.any_genre)
+    if filters.same_genre:
+        passes &= _shares_genre(index, films)
+    if filters.top_rated is not None:
+        passes &= _is_top_rated(index, filters.top_rated)
+    if filters.min_votes is not None:
+        passes &= index.column("vote_count") >= filters.min_votes
+    if filters.year_from is not None or filters.year_to is not None:
+        passes &= _is_of_years(index, filters.year_from, filters.year_to)
+    if filters.language is not None:
+        passes &= _is_of_language(index, filters.language)
+    return passes
+
+
+def _has_genres(index: Index, wanted: Union[str, Sequence[str]],
+                any_of_them: bool) -> np.ndarray:
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    known, has = index.genres()
+    places = {genre.casefold(): place for place, genre in enumerate(known)}
+    for genre in wanted:
+        if genre.casefold() not in places:
+            raise NothingFound("no film is of the genre {!r}; there are {}".format(
+                genre, ", ".join(known) or "none in this index"))
+    chosen = has[:, [places[genre.casefold()] for genre in wanted]]
+    return chosen.any(axis=1) if any_of_them else chosen.all(axis=1)
+
+
+def _shares_genre(index: Index, films: Sequence[int]) -> np.ndarray:
+    if not films:
+        raise WrongQuery("the same genre as which film? name one by title or id")
+    _, has = index.genres()
+    theirs = has[list(films)].any(axis=0)
+    if not theirs.any():
+        raise NothingFound("no genre is known of {}: none can be shared".format(
+            ", ".join(index.describe(row) for row in films)))
+    return has[:, theirs].any(axis=1)
+
+
+def _is_top_rated(index: Index, n: int) -> np.ndarray:
+    """Of equally rated films the first in the catalogue come first."""
+    passes = np.zeros(len(index), bool)
+    passes[np.argsort(-index.column("weighted_rating"), kind="stable")[:n]] = True
+    return passes
+
+
+def _is_of_years(index: Index, first: Optional[int], last: Optional[int]) -> np.ndarray:
+    if first is not None and last is not None and first > last:
+        raise WrongQuery("no year is from {} to {}".format(first, last))
+    years = index.column("year")
+    passes = years != 0
+    if first is not None:
+        passes &= years >= first
+    if last is not None:
+        passes &= years <= last
+    return passes
+
+
+def _is_of_language(index: Index, code: str) -> np.ndarray:
+    languages = index.column("language")
+    passes = languages == code.casefold()
+    if not passes.any():
+        raise NothingFound("no film is of the language {!r}; there are {}".format(
+            code, ", ".join(sorted(set(languages) - {""})) or "none in this index"))
+    return passes

@@ -1,0 +1,179 @@
+"""The Python interface: one query, of films and texts, with filters, answered by an index."""
+
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from recommender.errors import WrongQuery
+from recommender.filters import NONE, Filters, passing
+from recommender.index import Index, Result
+from recommender.recipes import Source
+from recommender.texts import CheckpointTexts
+
+PUSH = 0.5  # how much what is not wanted counts against what is; the README measures it
+_POOL = 4  # films a recommended one is chosen among where variety counts
+_SMALLEST_POOL = 100
+
+Embed = Callable[[str], Source]  # a text with its hidden layers and token ids
+
+
+class Wishes(NamedTuple):
+    """What is asked for: rows of films, texts, and rows of films to keep away from.
+
+    `shared` are titles that were given and that several films have, with the rows of these; the
+    first of them is the one that was taken.
+    """
+
+    films: Tuple[int, ...] = ()
+    texts: Tuple[Source, ...] = ()
+    unlike: Tuple[int, ...] = ()
+    shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
+
+
+class Results(List[Result]):
+    """Recommended films, the best first."""
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, a film a row, with the columns of `recommend.py --json`."""
+        import pandas as pd
+
+        return pd.DataFrame([result.to_dict() for result in self])
+
+
+class Recommender:
+    """Recommends films out of an index.
+
+        recommender = Recommender.open("data/index.h5")
+        for rank, score, movie in recommender.similar(title="Heat", genres=["Crime"]):
+            print(rank, score, movie["title"])
+    """
+
+    def __init__(self, index: Index, embed: Embed):
+        """`embed` takes a text to what the index's recipe needs of it; it is only called for
+        texts, and not for a recipe without BERT."""
+        self.index = index
+        self._embed = embed
+
+    @classmethod
+    def open(cls, path: str, bert_dir: Optional[str] = None,
+             verbose: bool = False) -> "Recommender":
+        """The index at `path`; texts go through the checkpoint in `bert_dir`, by default the one
+        in tmp/ that made the index, which is loaded, with TensorFlow, at the first text.
+
+        Raises RecommenderError if there is no index of this format.
+        """
+        index = Index(path)
+        return cls(index, CheckpointTexts(index.features, bert_dir, verbose))
+
+    def similar(self, title: Union[None, str, Sequence[str]] = None,
+                id: Union[None, int, Sequence[int]] = None,
+                overview: Union[None, str, Sequence[str]] = None,
+                year: Optional[int] = None, unlike: Union[None, str, Sequence[str]] = None,
+                k: int = 10, diverse: float = 0.0, **filters: Any) -> Results:
+        """The `k` films nearest to all that is asked for, or fewer where fewer pass the filters.
+
+        What is asked for are films by `title` or TMDB `id` and texts, `overview`; each may be one
+        or several. `year` belongs to a single title; any title may have its own behind it, as in
+        "Heat (1995)". `unlike` are titles of films to keep away from. `diverse`, from 0 to 1,
+        trades nearness for variety. `filters` are those of `Filters`, by name. Where nothing is
+        asked for, the best rated films come, with their weighted rating, 0 to 10, as the score.
+
+        Raises NothingFound for a title, an id, a genre or a language that is not there,
+        WrongQuery for what makes no sense, RecommenderError or bert.errors.BertError where texts
+        cannot be read.
+        """
+        wishes = self.wishes(title, id, overview, year, unlike)
+        return self.recommend(wishes, k, Filters(**filters), diverse)
+
+    def wishes(self, title: Union[None, str, Sequence[str]] = None,
+               id: Union[None, int, Sequence[int]] = None,
+               overview: Union[None, str, Sequence[str]] = None,
+               year: Optional[int] = None,
+               unlike: Union[None, str, Sequence[str]] = None) -> Wishes:
+        """What `similar` is asked for, found in the index."""
+        titles, away = _many(title), _many(unlike)
+        if year is not None and len(titles) != 1:
+            raise WrongQuery("a year picks among the films of one title: write it behind each of "
+                             "several, as in 'Heat (1995)'")
+        found = [(name, tuple(self.index.rows_of_title(name, year))) for name in titles]
+        found_away = [(name, tuple(self.index.rows_of_title(name))) for name in away]
+        films = [rows[0] for _, rows in found] + [self.index.row_of_id(i) for i in _many(id)]
+        unliked = [rows[0] for _, rows in found_away]
+        for row in unliked:
+            if row in films:
+                raise WrongQuery("{} is both asked for and not wanted".format(
+                    self.index.describe(row)))
+        texts = [self._embed(text) if self.index.recipe.uses_bert else Source(text)
+                 for text in _many(overview)]
+        shared = [(name, rows) for name, rows in found + found_away if len(rows) > 1]
+        return Wishes(tuple(dict.fromkeys(films)), tuple(texts), tuple(dict.fromkeys(unliked)),
+                      tuple(shared))
+
+    def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
+                  diverse: float = 0.0) -> Results:
+        """What `similar` answers to `wishes`."""
+        if k < 1:
+            raise WrongQuery("k is {}, at least 1 is needed".format(k))
+        if not 0 <= diverse <= 1:
+            raise WrongQuery("diverse is {}, a number from 0 to 1 is needed".format(diverse))
+        index = self.index
+        where = passing(index, filters, wishes.films)
+        if not wishes.films and not wishes.texts:
+            if wishes.unlike or diverse:
+                raise WrongQuery("nothing is asked for that could be weighed against: name a film "
+                                 "or give a text")
+            ratings = index.column("weighted_rating")
+            best = np.argsort(-ratings, kind="stable")
+            rows = best[where[best]][:k]
+            return Results(index.results(rows, ratings[rows]))
+        named = wishes.films + wishes.unlike
+        vector = self.vector(wishes)
+        if not diverse:
+            return Results(index.search(vector, k, named, where))
+        rows, scores = index.nearest(vector, max(_POOL * k, _SMALLEST_POOL), named, where)
+        chosen = varied(index, rows, scores, k, diverse)
+        return Results(index.results(rows[chosen], scores[chosen]))
+
+    def vector(self, wishes: Wishes) -> np.ndarray:
+        """The vector of all that is asked for, float (width,).
+
+        The mean of the wishes less PUSH times the mean of what is not wanted: Rocchio 1971
+        (Relevance feedback in information retrieval), as in Manning, Raghavan and Schütze 2008
+        (Introduction to Information Retrieval), equation 9.3.
+        """
+        liked = [self.index.embedding(row) for row in wishes.films]
+        liked += [self.index.embed(text) for text in wishes.texts]
+        vector = np.mean(liked, axis=0)
+        if wishes.unlike:
+            vector -= PUSH * np.mean([self.index.embedding(row) for row in wishes.unlike], axis=0)
+        return vector
+
+
+def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
+           diverse: float) -> np.ndarray:
+    """Places in `rows`, (n,), of `k` films that are near, by `scores`, but not all alike, int (k,).
+
+    Maximal marginal relevance, Carbonell and Goldstein 1998: the next is always the one with the
+    greatest (1 - diverse) * score - diverse * cosine with the most similar of those before it.
+    """
+    dense, words = index.rows(rows)
+    closest = np.full(len(rows), -1.0)
+    left = np.ones(len(rows), bool)
+    chosen = []  # type: List[int]
+    for _ in range(min(k, len(rows))):
+        worth = (1 - diverse) * scores - diverse * closest
+        at = int(np.argmax(np.where(left, worth, -np.inf)))
+        chosen.append(at)
+        left[at] = False
+        cosines = dense @ dense[at]
+        if words is not None:
+            cosines = cosines + words.dot(words.row(at))
+        closest = np.maximum(closest, cosines)
+    return np.array(chosen, np.int64)
+
+
+def _many(given: Any) -> List[Any]:
+    """One, several or none as a list."""
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) or not hasattr(given, "__iter__") else list(given)
