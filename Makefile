@@ -45,6 +45,7 @@ torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
 
+lock: export CUSTOM_COMPILE_COMMAND := make lock
 lock: .venv/installed-dev
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
