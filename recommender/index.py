@@ -4,8 +4,6 @@
 each thing that a result shows, and root attributes that say what made it.
 """
 
-import contextlib
-import mmap
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
@@ -14,7 +12,8 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, overview_digest, publish, settings_of
+from recommender.features import FeatureReader, overview_digest, settings_of
+from recommender.hdf5 import NewFile, PlainFile, publish
 from recommender.recipes import RECIPES, unit
 from recommender.titles import nearest, title_key
 
@@ -105,30 +104,24 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str,
 def _write(output: str, movies: Sequence[Movie], embeddings: np.ndarray, ratings: np.ndarray,
            attributes: Dict[str, Any]) -> None:
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    part = output + ".part"
-    try:
-        with h5py.File(part, "w") as file:
-            file.attrs["format_version"] = FORMAT_VERSION
-            for name, value in attributes.items():
-                file.attrs[name] = value
-            file["ids"] = np.array([movie.id for movie in movies], np.int64)
-            file["embeddings"] = embeddings
-            texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
-            texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
-            texts["title_key"] = [title_key(movie.title) for movie in movies]
-            texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
-            for name, values in texts.items():
-                file.create_dataset(name, data=np.array(values, object),
-                                    dtype=h5py.special_dtype(vlen=str))
-            for name, dtype in _NUMBER_COLUMNS.items():
-                values = ratings if name == "weighted_rating" else [
-                    getattr(movie, name) for movie in movies]
-                file[name] = np.array(values, dtype)
-        publish(part, output)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(part)
-        raise
+    with NewFile(output + ".part") as file:
+        file.attrs["format_version"] = FORMAT_VERSION
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        file["ids"] = np.array([movie.id for movie in movies], np.int64)
+        file["embeddings"] = embeddings
+        texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
+        texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
+        texts["title_key"] = [title_key(movie.title) for movie in movies]
+        texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
+        for name, values in texts.items():
+            file.create_dataset(name, data=np.array(values, object),
+                                dtype=h5py.special_dtype(vlen=str))
+        for name, dtype in _NUMBER_COLUMNS.items():
+            values = ratings if name == "weighted_rating" else [
+                getattr(movie, name) for movie in movies]
+            file[name] = np.array(values, dtype)
+    publish(output + ".part", output)
 
 
 class Index:
@@ -142,19 +135,20 @@ class Index:
         if not os.path.isfile(path):
             raise RecommenderError("no index at {}: build_index.py makes one (`make demo` makes "
                                    "data/sample_index.h5)".format(path))
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError:
-            raise RecommenderError("{} is not an HDF5 file: build_index.py makes one".format(path))
-        a = self._file.attrs
-        if a.get("format_version") != FORMAT_VERSION or "recipe" not in a:
-            raise RecommenderError("{} is not an index of format {}: build it again with "
-                                   "build_index.py".format(path, FORMAT_VERSION))
+        self._file = file = PlainFile(path, "build it again with build_index.py")
+        file.expect("an index", FORMAT_VERSION)
         self.path = path
-        self.recipe = str(a["recipe"])
-        self.features = settings_of(self._file)
-        self.ids = self._file["ids"][:]
-        self._embeddings = _map(path, self._file["embeddings"])
+        self.recipe = file.attribute("recipe", str)
+        if self.recipe not in RECIPES:
+            raise file.refuse("its recipe {!r} is not known here, so that no text could be "
+                              "embedded as its films were".format(self.recipe))
+        self.features = settings_of(file)
+        self.ids = file.array("ids", np.int64, (None,))
+        self._embeddings = file.array("embeddings", np.float32,
+                                      (len(self.ids), self.features.hidden_size))
+        self._stored = {name: file.array(name, dtype, (len(self.ids),))
+                        for name, dtype in _NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
+        self._stored.update((name, file.texts(name, len(self.ids))) for name in _TEXT_COLUMNS)
         self._columns = {}  # type: Dict[str, np.ndarray]
 
     def __len__(self) -> int:
@@ -163,7 +157,7 @@ class Index:
     def column(self, name: str) -> np.ndarray:
         """A column, (n,), read once."""
         if name not in self._columns:
-            self._columns[name] = self._file[name][:]
+            self._columns[name] = self._read(name, slice(None))
         return self._columns[name]
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
@@ -183,7 +177,13 @@ class Index:
 
     def _cell(self, name: str, row: int) -> Any:
         """One value: out of the column where that was read, else out of the file."""
-        return self._columns[name][row] if name in self._columns else self._file[name][row]
+        return self._columns[name][row] if name in self._columns else self._read(name, row)
+
+    def _read(self, name: str, rows: Any) -> Any:
+        try:
+            return self._stored[name][rows]
+        except (OSError, RuntimeError, ValueError):  # texts that lie elsewhere, or are no UTF-8
+            raise self._file.refuse("{} cannot be read".format(name))
 
     def row_of_id(self, movie_id: int) -> int:
         """The row of a movie; raises NothingFound if it is not in the index."""
@@ -248,14 +248,3 @@ class Index:
         exact = (self._embeddings[near].astype(np.float64) * query).sum(axis=1)
         return [Result(rank, float(exact[at]), self.movie(int(near[at])))
                 for rank, at in enumerate(np.argsort(-exact, kind="stable")[:k], 1)]
-
-
-def _map(path: str, dataset: h5py.Dataset) -> np.ndarray:
-    """A contiguous dataset as an array over the file's own pages, read-only."""
-    offset = dataset.id.get_offset()
-    if offset is None or dataset.dtype != np.float32 or dataset.ndim != 2:
-        raise RecommenderError("{}: embeddings are not contiguous float32 (n, d): build it again "
-                               "with build_index.py".format(path))
-    with open(path, "rb") as file:
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(pages, np.float32, dataset.size, offset).reshape(dataset.shape)
