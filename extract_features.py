@@ -10,6 +10,7 @@ A run that was interrupted goes on where it was when the same command is given a
 
 import argparse
 import contextlib
+import os
 import queue
 import shutil
 import sys
@@ -24,7 +25,17 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
-from recommender.features import FeatureWriter, Settings, feature_bytes, overview_digest
+from recommender.features import (
+    FeatureWriter,
+    Settings,
+    Stock,
+    check_digest,
+    feature_bytes,
+    overview_digest,
+    shard_paths,
+    take_stock,
+)
+from recommender.locks import one_writer
 from recommender.recipes import mean
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
@@ -38,8 +49,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--vocab_file", help="the checkpoint's vocab.txt")
     flags.add_argument("--init_checkpoint", help="the weights, as TensorFlow names them: "
                        ".../bert_model.ckpt")
-    flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
-                       "The Movies Dataset")
+    flags.add_argument("--input_file", help="the catalogue, a CSV in the format of The Movies "
+                       "Dataset")
     flags.add_argument("--output_dir", default="data/features", help="folder of the features")
     flags.add_argument("--layers", default="-1,-2,-3,-4", type=cli.layers,
                        help="hidden layers to store, -1 is the last")
@@ -57,15 +68,31 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "tokens: enough for an index, at a 280th of the disk")
     flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
                        help="reference computes with Google's own graph, for comparison")
+    flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
+                       "which a file of features is closed and safe; a minute's work closes it too")
+    flags.add_argument("--verify", action="store_true", help="only read what --output_dir holds "
+                       "against its checksums and set aside what is damaged, for the next run to "
+                       "extract again")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
     flags.add_argument("--verbose", action="store_true", help="let TensorFlow talk")
-    return flags.parse_args(argv)
+    args = flags.parse_args(argv)
+    if not args.input_file and not args.verify:
+        flags.error("--input_file is missing: the catalogue to read, or --verify")
+    return args
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
+    if args.verify:
+        return verify(args.output_dir)
+    with cli.stop_signals() as caught:
+        return extract_all(args, caught)
+
+
+def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
+    """Extract what is not there yet, until a signal is `caught`; returns the exit code."""
     quiet.silence(args.verbose)
     bert_dir = args.bert_dir
     if bert_dir is None and not (args.bert_config_file and args.vocab_file
@@ -82,10 +109,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     settings = Settings(tuple(args.layers), args.max_seq_length, args.do_lower_case == "true",
                         checkpoint.config.hidden_size, args.dtype, args.pooled, checkpoint.name,
                         checkpoint.sha256)
-    with FeatureWriter(args.output_dir, settings) as writer:
+    with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
+        _tell_damage(writer.stock)
         wanted = catalogue.movies[:args.limit]
         movies = [movie for movie in wanted
-                  if writer.done.get(movie.id) != overview_digest(movie.overview)]
+                  if writer.stock.digests.get(movie.id) != overview_digest(movie.overview)]
         if len(movies) < len(wanted):
             cli.note("{:,} of {:,} films are in {} already".format(
                 len(wanted) - len(movies), len(wanted), args.output_dir))
@@ -106,7 +134,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         batches = extract(encoder, pieces, texts, args.max_seq_length,
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
         # Closed here: at the interpreter's end TensorFlow could not close its session any more.
-        with cli.stop_signals() as caught, contextlib.closing(batches):
+        with contextlib.closing(batches):
             n_done, n_cut = _store(writer, movies, _until(caught, batches), args.pooled)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(n_done, args.output_dir, n_cut, args.max_seq_length))
@@ -117,12 +145,37 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
+def verify(folder: str) -> int:
+    """Read all shards of `folder` against their checksums; returns the exit code."""
+    paths = shard_paths(folder)
+    if not paths:
+        raise RecommenderError("no features in {}: extract_features.py writes them".format(folder))
+    n_bytes = sum(os.path.getsize(path) for path in paths)
+    with one_writer(folder), tqdm(total=n_bytes, unit="B", unit_scale=True,
+                                  file=sys.stderr) as bar:
+        stock = take_stock(folder, check=lambda path: check_digest(path, bar.update))
+    _tell_damage(stock)
+    if stock.set_aside:
+        raise RecommenderError("damaged in {}: {:,} of {:,} files; the same extraction again "
+                               "redoes what they held".format(
+                                   folder, len(stock.set_aside), len(paths) + 1))
+    print("{}: {:,} shards with {:,} films, {}, are as they were written".format(
+        folder, len(paths), len(stock.shards), _size(n_bytes)))
+    return 0
+
+
+def _tell_damage(stock: Stock) -> None:
+    for path in stock.set_aside:
+        cli.note("{0} is damaged: set aside as {0}.bad, which you may remove".format(path))
+
+
 def _until(caught: List[int], batches: Iterable) -> Iterator:
     """`batches` up to the one that is running when a signal is caught."""
-    for batch in batches:
-        yield batch
-        if caught:
-            return
+    if not caught:
+        for batch in batches:
+            yield batch
+            if caught:
+                return
 
 
 def _check_disk(movies: List[Movie], pieces, settings: Settings, folder: str) -> None:

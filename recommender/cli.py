@@ -2,11 +2,15 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import signal
 import sys
 from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Tuple, Type
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_STOPPING = b"\nstopping after the running batch (once more stops at once)\n"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -75,25 +79,32 @@ def share(text: str) -> float:
 
 
 def note(message: str) -> None:
-    """Tell the user something that is not the result."""
-    print(message, file=sys.stderr, flush=True)
+    """Tell the user something that is not the result; work goes on though nobody listens."""
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[List[int]]:
-    """Collects Ctrl-C and SIGTERM while the block runs, for it to stop where it is safe.
+    """Collects Ctrl-C, SIGTERM and SIGHUP while the block runs, for it to stop where it is safe.
 
     Raising at once would break into TensorFlow's C code, which answers with errors of its own.
-    A second signal of the same kind ends the program on the spot.
+    A second signal of the same kind ends the program on the spot. A signal that the caller has
+    made the program ignore (`nohup`) stays ignored.
     """
     caught = []  # type: List[int]
 
     def on_signal(number: int, _: Any) -> None:
         caught.append(number)
         signal.signal(number, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # sys.stderr may be just being written to
+            os.write(2, _STOPPING)
 
-    before = {number: signal.signal(number, on_signal)
-              for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number)
+              for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, on_signal)
     try:
         yield caught
     finally:
@@ -107,8 +118,9 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
     Exit codes: 0 done, 1 failed, 2 wrong usage or nothing found, 130 interrupted.
     """
     name = os.path.basename(sys.argv[0])
-    if sys.stdout is None:  # closed by the caller (`>&-`)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (stays open)
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller (`>&-`)
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 (stays open)
     # A letter that the terminal cannot show is no reason to fail.
     sys.stdout.reconfigure(errors="replace")
     try:
@@ -122,8 +134,10 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
         _flush_or_drop()
         code = 0
     except OSError as error:
-        note("{}: error: {}: {}".format(name, error.filename or "input or output",
-                                        error.strerror or error))
+        told = "{}: {}".format(error.filename or "input or output", error.strerror or error)
+        if error.errno in _NO_ROOM:
+            told += ": make room and run the same command again"
+        note("{}: error: {}".format(name, " ".join(told.split())))
         _flush_or_drop()
         code = 1
     except KeyboardInterrupt:

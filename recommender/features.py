@@ -1,29 +1,42 @@
 """The feature store: hidden layers of every movie in HDF5, keyed by movie id.
 
-A folder holds `shards/NNNNN.h5`, each written once and never changed, and `features.h5`, a
-small file of HDF5 external links in which every movie is found under its id. A shard keeps
+A folder holds `shards/NNNNN-DIGEST.h5`, each written once and never changed, and `features.h5`,
+a small file of HDF5 external links in which every movie is found under its id. A shard keeps
 `(n_layers, n_tokens, hidden_size)` under each id, or their mean `(hidden_size,)` where pooled
-features were asked for, and beside them what a resumed extraction
-needs to know quickly: the ids, and a digest of the overview each was computed from.
+features were asked for, and beside them a table for reading it without asking HDF5 for each: the
+`ids`, the `overview_digests` of what each was computed from, the `offsets` in the file where
+its layers lie, `n_tokens`, and all `token_ids` in one row. The digest in a shard's name is
+XXH3-128 of the file, so that a shard and its checksum appear in one step.
 """
 
+import contextlib
+import errno
 import glob
 import hashlib
 import os
+import re
 import time
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-import filelock
 import h5py
 import numpy as np
+import xxhash
 
 from recommender.errors import RecommenderError
+from recommender.hdf5 import DamagedFile, NewFile, PlainFile, publish
+from recommender.locks import one_writer
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LINKS = "features.h5"
+DTYPES = ("float32", "float16")
 MAX_SHARD_BYTES = 256 << 20
 MAX_SHARD_SECONDS = 60.0
 _OVERHEAD = 1024  # bytes HDF5 takes for a dataset's header, link and attribute
+_SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
+_REMEDY = "remove it and run extract_features.py again, which redoes what it held"
+_BLOCK = 1 << 20
 
 
 class Settings(NamedTuple):
@@ -62,6 +75,47 @@ def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
     return int(vectors * per_vector + n_movies * _OVERHEAD)
 
 
+class Stock(NamedTuple):
+    """What a folder holds: the digest of the overview that each movie's features are of, the
+    name of the shard where they lie, and which damaged files were set aside."""
+
+    digests: Dict[int, int]
+    shards: Dict[int, str]
+    set_aside: List[str]
+
+
+class Shard:
+    """A shard opened for reading, as a context manager.
+
+    Raises DamagedFile if it is no whole HDF5 file, RecommenderError if it is no shard.
+    """
+
+    def __init__(self, path: str):
+        self._file = file = PlainFile(path, _REMEDY)
+        self.settings = _read_settings(file)
+        self.ids = file.array("ids", np.int64, (None,)).tolist()
+        self.digests = file.array("overview_digests", np.int64, (len(self.ids),)).tolist()
+
+    def __enter__(self) -> "Shard":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._file.__exit__(*error)
+
+    def movies(self) -> Iterator[MovieFeatures]:
+        """Every movie of the shard; the layers lie over the file's own pages, read-only."""
+        file, n, settings = self._file, len(self.ids), self.settings
+        offsets = file.array("offsets", np.int64, (n,)).tolist()
+        n_tokens = file.array("n_tokens", np.int64, (n,)).tolist()
+        token_ids = file.array("token_ids", np.int32, (sum(n_tokens),))
+        end = 0
+        for movie_id, digest, offset, length in zip(self.ids, self.digests, offsets, n_tokens):
+            shape = (len(settings.layers), length, settings.hidden_size)
+            layers = file.view(offset, settings.dtype, shape[2:] if settings.pooled else shape)
+            end += length
+            yield MovieFeatures(movie_id, layers, token_ids[end - length:end], digest)
+
+
 class FeatureReader:
     """Reads a finished or unfinished feature folder."""
 
@@ -72,147 +126,104 @@ class FeatureReader:
         if not os.path.isfile(path):
             raise RecommenderError("no features in {}: extract_features.py writes them".format(
                 folder))
-        with _open_hdf5(path) as links:
-            self.settings = _read_settings(links, path)
-        self._shards = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
+        self.settings, _ = _read_links(path)
+        self._paths = shard_paths(folder)
 
     def digests(self) -> Dict[int, int]:
         """Movie id to the digest of the overview that its features were computed from."""
         found = {}  # type: Dict[int, int]
-        for path in self._shards:
-            with _open_shard(path, self.settings) as shard:
-                found.update(zip(shard["ids"][:].tolist(), shard["overview_digests"][:].tolist()))
+        for path in self._paths:
+            with self._open(path) as shard:
+                found.update(zip(shard.ids, shard.digests))
         return found
 
     def movies(self) -> Iterator[MovieFeatures]:
-        """Every movie once, shard by shard; of one computed twice, the later is taken."""
-        newest = {}
-        for path in self._shards:
-            with _open_shard(path, self.settings) as shard:
-                newest.update((movie_id, path) for movie_id in shard["ids"][:].tolist())
-        for path in self._shards:
-            with _open_shard(path, self.settings) as shard:
-                for movie_id, digest in zip(shard["ids"][:].tolist(),
-                                            shard["overview_digests"][:].tolist()):
-                    if newest[movie_id] == path:
-                        dataset = shard["movies"][str(movie_id)]
-                        yield MovieFeatures(movie_id, dataset[:], dataset.attrs["token_ids"],
-                                            digest)
+        """Every movie once, shard by shard; of one computed twice, the later is taken.
+
+        Holds each shard against its checksum before anything is taken of it.
+        """
+        newest = {}  # type: Dict[int, str]
+        for path in self._paths:
+            with self._open(path) as shard:
+                newest.update(dict.fromkeys(shard.ids, path))
+        for path in _checked(self._paths):
+            with self._open(path) as shard:
+                for movie in shard.movies():
+                    if newest[movie.movie_id] == path:
+                        yield movie
+
+    def _open(self, path: str) -> Shard:
+        shard = Shard(path)
+        if shard.settings != self.settings:
+            raise RecommenderError("{} was made with other settings than {}: {}".format(
+                path, LINKS, _REMEDY))
+        return shard
 
     def some(self, movie_ids: Sequence[int]) -> Dict[int, MovieFeatures]:
         """The features of some movies by id; of one computed twice, the later."""
         found = {}  # type: Dict[int, MovieFeatures]
-        for path in reversed(self._shards):
-            with _open_shard(path, self.settings) as shard:
-                ids = shard["ids"][:]
-                for at in np.flatnonzero(np.isin(ids, movie_ids)):
-                    movie_id = int(ids[at])
-                    if movie_id not in found:
-                        dataset = shard["movies"][str(movie_id)]
-                        found[movie_id] = MovieFeatures(movie_id, dataset[:],
-                                                        dataset.attrs["token_ids"],
-                                                        int(shard["overview_digests"][at]))
+        for path in reversed(self._paths):
+            with self._open(path) as shard:
+                if not set(movie_ids).isdisjoint(shard.ids):
+                    for movie in shard.movies():
+                        if movie.movie_id in movie_ids:
+                            found.setdefault(movie.movie_id, movie)
         return found
 
 
 class FeatureWriter:
     """Adds movies to a feature folder; use it as a context manager.
 
-    A shard becomes visible, complete and synced, when it holds `MAX_SHARD_BYTES` or
-    `MAX_SHARD_SECONDS` of work, or at the end. What a killed run left unfinished is removed.
+    A shard becomes visible, complete and synced, when it holds `max_shard_bytes` or
+    `MAX_SHARD_SECONDS` of work, or at the end. What a killed run left unfinished is removed,
+    what is damaged is set aside: `stock` says what is there.
     """
 
-    def __init__(self, folder: str, settings: Settings):
+    def __init__(self, folder: str, settings: Settings, max_shard_bytes: int = MAX_SHARD_BYTES):
         """Raises RecommenderError if another process writes here, or if the folder holds
         features of other settings."""
         self._folder = folder
         self._settings = settings
-        self._shards = os.path.join(folder, "shards")
-        self._shard = None  # type: Optional[h5py.File]
-        os.makedirs(self._shards, exist_ok=True)
-        self._lock = filelock.FileLock(os.path.join(folder, ".lock"))
-        try:
-            self._lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RecommenderError("another extraction is writing to {}: wait for it or choose "
-                                   "another --output_dir".format(folder))
-        try:
-            self.done = self._take_stock()
-        except BaseException:
-            self._lock.release()
-            raise
+        self._max_shard_bytes = max_shard_bytes
+        self._shard = None  # type: Optional[NewFile]
+        os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(one_writer(folder))
+            for pattern in (LINKS + ".part", os.path.join("shards", "*.part")):
+                for leftover in glob.glob(os.path.join(glob.escape(folder), pattern)):
+                    os.remove(leftover)
+            self.stock = take_stock(folder, settings)
+            self._lock = stack.pop_all()
 
     def __enter__(self) -> "FeatureWriter":
         return self
 
     def __exit__(self, *error: Any) -> None:
-        try:
+        with self._lock:
             self._close_shard()
-        finally:
-            self._lock.release()
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray,
             digest: int) -> None:
         """Store `layers` of one movie: (n_layers, n_tokens, hidden_size), or (hidden_size,)
-        where the folder is pooled."""
+        where the folder is pooled. Raises OSError if the disk does not take them; what is in
+        closed shards stays."""
         if self._shard is None:
             self._open_new_shard()
-        dataset = self._shard["movies"].create_dataset(
+        dataset = self._shard.file["movies"].create_dataset(
             str(movie_id), data=layers.astype(self._settings.dtype, copy=False))
         dataset.attrs["token_ids"] = token_ids
-        self._added.append((movie_id, digest))
+        self._added.append((movie_id, digest, dataset.id.get_offset(), token_ids))
         self._bytes += dataset.size * dataset.dtype.itemsize + _OVERHEAD
-        if (self._bytes >= MAX_SHARD_BYTES
+        if (self._bytes >= self._max_shard_bytes or self._shard.failed
                 or time.monotonic() - self._opened >= MAX_SHARD_SECONDS):
             self._close_shard()
 
-    def _take_stock(self) -> Dict[int, int]:
-        """Movie id to overview digest of what is there; makes the links agree with it."""
-        for leftover in glob.glob(os.path.join(glob.escape(self._folder), "**", "*.part"),
-                                  recursive=True):
-            os.remove(leftover)
-        links_path = os.path.join(self._folder, LINKS)
-        paths = self._shard_paths()
-        for path in ([links_path] if os.path.exists(links_path) else paths[:1]):
-            self._refuse_other_settings(path)
-        if not os.path.exists(links_path):
-            self._write_links()
-        done = FeatureReader(self._folder).digests()
-        if not self._is_linked(paths, len(done)):
-            # Killed between a shard's renaming and its linking, or a shard was removed.
-            self._write_links()
-        return done
-
-    def _refuse_other_settings(self, path: str) -> None:
-        with _open_hdf5(path) as file:
-            held = _read_settings(file, path)
-        for name, ours in self._settings._asdict().items():
-            theirs = getattr(held, name)
-            if theirs != ours:
-                raise RecommenderError(
-                    "{} holds features with {} {}, not {}: choose another --output_dir".format(
-                        self._folder, name, theirs, ours))
-
-    def _is_linked(self, shard_paths: List[str], n_movies: int) -> bool:
-        """Whether the link file holds so many movies and knows the newest shard."""
-        with h5py.File(os.path.join(self._folder, LINKS), "r") as links:
-            if len(links) != n_movies or not shard_paths:
-                return len(links) == n_movies
-            with _open_shard(shard_paths[-1], self._settings) as shard:
-                link = links.get(str(shard["ids"][-1]), getlink=True)
-            return (isinstance(link, h5py.ExternalLink)
-                    and os.path.basename(link.filename) == os.path.basename(shard_paths[-1]))
-
-    def _shard_paths(self) -> List[str]:
-        return sorted(glob.glob(os.path.join(glob.escape(self._shards), "*.h5")))
-
     def _open_new_shard(self) -> None:
-        paths = self._shard_paths()
-        number = int(os.path.basename(paths[-1])[:-3]) + 1 if paths else 0
-        self._path = os.path.join(self._shards, "{:05d}.h5".format(number))
-        self._shard = h5py.File(self._path + ".part", "w", libver="latest")
-        self._shard.create_group("movies")
-        self._added = []  # type: List[Tuple[int, int]]
+        paths = shard_paths(self._folder)
+        self._number = int(_name_parts(paths[-1])[0]) + 1 if paths else 0
+        self._shard = NewFile(self._path("{:05d}.h5.part".format(self._number)))
+        self._shard.file.create_group("movies")
+        self._added = []  # type: List[Tuple[int, int, int, np.ndarray]]
         self._bytes = 0
         self._opened = time.monotonic()
 
@@ -221,78 +232,173 @@ class FeatureWriter:
             return
         shard, self._shard = self._shard, None
         if not self._added:  # the first movie failed
-            shard.close()
-            os.remove(self._path + ".part")
+            shard.discard()
             return
-        _write_settings(shard, self._settings)
-        ids, digests = zip(*self._added)
-        shard["ids"] = np.array(ids, np.int64)
-        shard["overview_digests"] = np.array(digests, np.int64)
-        shard.close()
-        publish(self._path + ".part", self._path)
-        self._write_links()
+        ids, digests, offsets, token_ids = zip(*self._added)
+        with shard as file:
+            _write_settings(file, self._settings)
+            file["ids"] = np.array(ids, np.int64)
+            file["overview_digests"] = np.array(digests, np.int64)
+            file["offsets"] = np.array(offsets, np.int64)
+            file["n_tokens"] = np.array([len(tokens) for tokens in token_ids], np.int64)
+            file["token_ids"] = np.concatenate(token_ids).astype(np.int32)
+        name = "{:05d}-{}.h5".format(self._number, file_digest(shard.path))
+        publish(shard.path, self._path(name))
+        self.stock.digests.update(zip(ids, digests))
+        self.stock.shards.update(dict.fromkeys(ids, name))
+        _write_links(self._folder, self._settings, self.stock.shards)
 
-    def _write_links(self) -> None:
-        path = os.path.join(self._folder, LINKS)
-        with h5py.File(path + ".part", "w", libver="latest") as links:
-            _write_settings(links, self._settings)
-            for shard_path in self._shard_paths():
-                relative = os.path.join("shards", os.path.basename(shard_path))
-                with _open_shard(shard_path, self._settings) as shard:
-                    for movie_id in shard["ids"][:].tolist():
-                        name = str(movie_id)
-                        if name in links:
-                            del links[name]
-                        links[name] = h5py.ExternalLink(relative, "/movies/" + name)
-        publish(path + ".part", path)
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, "shards", name)
 
 
-def publish(written: str, final: str) -> None:
-    """Sync the file `written` and give it its `final` name, so that it is there whole or not."""
-    with open(written, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(written, final)
-    folder = os.open(os.path.dirname(os.path.abspath(final)), os.O_RDONLY)
+def take_stock(folder: str, settings: Optional[Settings] = None,
+               check: Callable[[str], None] = lambda path: None) -> Stock:
+    """What `folder` holds, for one who holds its lock.
+
+    `check` may raise DamagedFile for the path of a shard. What is damaged is renamed to end in
+    .bad, so that it is work to do again, and features.h5 is made to agree with the rest. Raises
+    RecommenderError if there are features of other settings than `settings`, or of two.
+    """
+    stock = Stock({}, {}, [])
+    linked = None  # type: Optional[Dict[int, str]]
+    links_path = os.path.join(folder, LINKS)
+    if os.path.exists(links_path):
+        try:
+            held, linked = _read_links(links_path)
+            settings = _refuse_others(folder, held, settings)
+        except DamagedFile:
+            _set_aside(links_path, stock)
+    for path in shard_paths(folder):
+        try:
+            check(path)
+            with Shard(path) as shard:
+                settings = _refuse_others(folder, shard.settings, settings)
+                stock.digests.update(zip(shard.ids, shard.digests))
+                stock.shards.update(dict.fromkeys(shard.ids, os.path.basename(path)))
+        except DamagedFile:
+            _set_aside(path, stock)
+    if settings is not None and linked != stock.shards:
+        _write_links(folder, settings, stock.shards)
+    return stock
+
+
+def shard_paths(folder: str) -> List[str]:
+    """The shards of a feature folder, the oldest first. Raises RecommenderError for a file
+    among them that is none."""
+    paths = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
+    for path in paths:
+        if not _name_parts(path) or not os.path.isfile(path):
+            raise RecommenderError("{} is no shard: move it elsewhere".format(path))
+    return paths
+
+
+def check_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> None:
+    """Hold a shard against the checksum in its name; raises DamagedFile if they differ.
+
+    `on_read` is told how many bytes were read.
+    """
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        if file_digest(path, on_read) != _name_parts(path)[1]:
+            raise DamagedFile("{} is not what its checksum says: extract_features.py --verify sets "
+                              "it aside, and the same extraction again redoes it".format(path))
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        raise DamagedFile("{} cannot be read from the disk: {}".format(path, _REMEDY))
 
 
-def _open_hdf5(path: str) -> h5py.File:
-    try:
-        return h5py.File(path, "r")
-    except OSError:
-        raise RecommenderError("{} is not a whole HDF5 file: remove it and run "
-                               "extract_features.py again".format(path))
+def _checked(paths: List[str]) -> Iterator[str]:
+    """Each path when its checksum is found right; meanwhile the next shard is being read."""
+    with ThreadPoolExecutor(1) as ahead:
+        check = None
+        for path, following in zip_longest(paths, paths[1:]):
+            (check or ahead.submit(check_digest, path)).result()
+            check = following and ahead.submit(check_digest, following)
+            yield path
 
 
-def _open_shard(path: str, settings: Settings) -> h5py.File:
-    shard = _open_hdf5(path)
-    if _read_settings(shard, path) != settings:
-        shard.close()
-        raise RecommenderError("{} was made with other settings than {}: remove it and run "
-                               "extract_features.py again".format(path, LINKS))
-    return shard
+def file_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> str:
+    """XXH3-128 of a file, in hex. `on_read` is told how many bytes were read."""
+    digest = xxhash.xxh3_128()
+    block = bytearray(_BLOCK)
+    with open(path, "rb", buffering=0) as file:
+        for n_bytes in iter(lambda: file.readinto(block), 0):
+            digest.update(memoryview(block)[:n_bytes])
+            on_read(n_bytes)
+    return digest.hexdigest()
+
+
+def _name_parts(path: str) -> Optional[Tuple[str, ...]]:
+    """Number and checksum in a shard's name; None if it is not the name of a shard."""
+    match = _SHARD_NAME.fullmatch(os.path.basename(path))
+    return match and match.groups()
+
+
+def _set_aside(path: str, stock: Stock) -> None:
+    os.replace(path, path + ".bad")
+    stock.set_aside.append(path)
+
+
+def _refuse_others(folder: str, held: Settings, settings: Optional[Settings]) -> Settings:
+    """The settings of `folder`; RecommenderError names the first that is not as asked for."""
+    for name, theirs in held._asdict().items():
+        ours = theirs if settings is None else getattr(settings, name)
+        if theirs != ours:
+            raise RecommenderError("{} holds features with {} {}, not {}: choose another "
+                                   "--output_dir".format(folder, name, theirs, ours))
+    return held
+
+
+def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
+    """Settings of a features.h5, and movie id to the name of the shard that it is in."""
+    with PlainFile(path, "remove it and run extract_features.py again, which writes it "
+                         "anew") as links:
+        settings = _read_settings(links)
+        shards = {}
+        for name, (file, movie) in links.external_links().items():
+            folder, _, shard = file.rpartition("/")
+            if folder != "shards" or not _name_parts(shard) or movie != "/movies/" + name:
+                raise links.refuse("{} is no link to a shard beside it but to {} in {}".format(
+                    name, movie, file))
+            shards[int(name)] = shard
+        return settings, shards
+
+
+def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
+    path = os.path.join(folder, LINKS)
+    with NewFile(path + ".part") as links:
+        _write_settings(links, settings)
+        for movie_id, shard in shards.items():
+            links[str(movie_id)] = h5py.ExternalLink("shards/" + shard,
+                                                     "/movies/{}".format(movie_id))
+    publish(path + ".part", path)
 
 
 def _write_settings(file: h5py.File, settings: Settings) -> None:
     file.attrs["format_version"] = FORMAT_VERSION
+    write_settings(file, settings)
+
+
+def write_settings(file: h5py.File, settings: Settings) -> None:
+    """Put `settings` into the root attributes, for `settings_of` to find."""
     for name, value in settings._asdict().items():
         file.attrs[name] = np.array(value, np.int32) if name == "layers" else value
 
 
-def _read_settings(file: h5py.File, path: str) -> Settings:
-    version = file.attrs.get("format_version")
-    if version != FORMAT_VERSION:
-        raise RecommenderError("{} is not a feature file of format {}: run extract_features.py "
-                               "into a new folder".format(path, FORMAT_VERSION))
+def _read_settings(file: PlainFile) -> Settings:
+    file.expect("a feature file", FORMAT_VERSION)
     return settings_of(file)
 
 
-def settings_of(file: h5py.File) -> Settings:
+def settings_of(file: PlainFile) -> Settings:
     """The settings in the root attributes of a feature file or an index."""
-    a = file.attrs
-    return Settings(tuple(int(layer) for layer in a["layers"]), int(a["max_seq_length"]),
-                    bool(a["do_lower_case"]), int(a["hidden_size"]), str(a["dtype"]),
-                    bool(a["pooled"]), str(a["checkpoint"]), str(a["checkpoint_sha256"]))
+    settings = Settings(
+        tuple(file.attribute_array("layers").tolist()),
+        *(file.attribute(name, kind) for name, kind in (
+            ("max_seq_length", int), ("do_lower_case", bool), ("hidden_size", int),
+            ("dtype", str), ("pooled", bool), ("checkpoint", str), ("checkpoint_sha256", str))))
+    if settings.dtype not in DTYPES:
+        raise file.refuse("its features are {}, not {}".format(
+            settings.dtype, " or ".join(DTYPES)))
+    return settings

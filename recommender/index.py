@@ -6,8 +6,6 @@ a column for each thing that a result shows, what the recipe learnt under `recip
 attributes that say what made it.
 """
 
-import contextlib
-import mmap
 import os
 import threading
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -22,9 +20,10 @@ from recommender.features import (
     MovieFeatures,
     Settings,
     overview_digest,
-    publish,
     settings_of,
+    write_settings,
 )
+from recommender.hdf5 import NewFile, PlainFile, publish
 from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
 from recommender.titles import nearest, split_year, title_key
 from recommender.words import SparseRows
@@ -35,7 +34,7 @@ _TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_ti
 _NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np.int32,
                    "weighted_rating": np.float32}
 _GENRE_SEPARATOR = "|"
-_WORDS = ("indptr", "indices", "data", "width")
+_WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
 
 
 class Result(NamedTuple):
@@ -131,36 +130,32 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
     movies = [catalogue.movies[place] for place in kept]
     ratings = weighted_ratings(catalogue.movies)[kept]
     attributes = {"catalogue": os.path.basename(catalogue.path),
-                  "catalogue_sha256": catalogue.sha256, **settings._asdict()}
+                  "catalogue_sha256": catalogue.sha256}
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    part = output + ".part"
-    try:
-        with h5py.File(part, "w") as file:
-            file.attrs["format_version"] = FORMAT_VERSION
-            for name, value in attributes.items():
-                file.attrs[name] = value
-            file["ids"] = np.array([movie.id for movie in movies], np.int64)
-            file["embeddings"] = embeddings
-            if words is not None:
-                for name in _WORDS:
-                    file["words/" + name] = getattr(words, name)
-            recipe.save(file)
-            texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
-            texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
-            texts["title_key"] = [title_key(movie.title) for movie in movies]
-            texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
-            for name, values in texts.items():
-                file.create_dataset(name, data=np.array(values, object),
-                                    dtype=h5py.special_dtype(vlen=str))
-            for name, dtype in _NUMBER_COLUMNS.items():
-                values = ratings if name == "weighted_rating" else [
-                    getattr(movie, name) for movie in movies]
-                file[name] = np.array(values, dtype)
-        publish(part, output)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(part)
-        raise
+    with NewFile(output + ".part") as file:
+        file.attrs["format_version"] = FORMAT_VERSION
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        write_settings(file, settings)
+        file["ids"] = np.array([movie.id for movie in movies], np.int64)
+        file["embeddings"] = embeddings
+        if words is not None:
+            for name in _WORDS:
+                file["words/" + name] = getattr(words, name)
+            file["words/width"] = words.width
+        recipe.save(file)
+        texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
+        texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
+        texts["title_key"] = [title_key(movie.title) for movie in movies]
+        texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
+        for name, values in texts.items():
+            file.create_dataset(name, data=np.array(values, object),
+                                dtype=h5py.special_dtype(vlen=str))
+        for name, dtype in _NUMBER_COLUMNS.items():
+            values = ratings if name == "weighted_rating" else [
+                getattr(movie, name) for movie in movies]
+            file[name] = np.array(values, dtype)
+    publish(output + ".part", output)
 
 
 class Index:
@@ -174,33 +169,31 @@ class Index:
         if not os.path.isfile(path):
             raise RecommenderError("no index at {}: build_index.py makes one (`make demo` makes "
                                    "data/sample_index.h5)".format(path))
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError:
-            raise RecommenderError("{} is not an HDF5 file: build_index.py makes one".format(path))
-        a = self._file.attrs
-        if a.get("format_version") != FORMAT_VERSION or "recipe" not in a:
-            raise RecommenderError("{} is not an index of format {}: build it again with "
-                                   "build_index.py".format(path, FORMAT_VERSION))
+        self._file = file = PlainFile(path, "build it again with build_index.py")
+        file.expect("an index", FORMAT_VERSION)
         self.path = path
-        self.features = settings_of(self._file)
-        self.recipe = open_recipe(self._file, self.features)
-        self.ids = self._file["ids"][:]
-        self._embeddings = _map(path, self._file["embeddings"])
+        self.features = settings_of(file)
+        self.recipe = open_recipe(file, self.features)
+        self.ids = file.array("ids", np.int64, (None,))
+        self._embeddings = file.array("embeddings", np.float32, (len(self.ids), None))
         self._words = self._read_words()
+        self._stored = {name: file.array(name, dtype, (len(self.ids),))
+                        for name, dtype in _NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
+        self._stored.update((name, file.texts(name, len(self.ids))) for name in _TEXT_COLUMNS)
         self._columns = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self._has_learnt, self._lock = False, threading.Lock()
 
     def _read_words(self) -> SparseRows:
         """The sparse part of the rows; one without columns where the recipe joins no words."""
-        if "words" not in self._file:
+        if not self._file.holds("words"):
             return SparseRows(np.zeros(len(self) + 1, np.int64), np.zeros(0, np.int32),
                               np.zeros(0, np.float32), 0)
-        words = SparseRows(*(self._file["words/" + name][()] for name in _WORDS))
+        words = SparseRows(*(self._file.array("words/" + name, dtype, (None,))
+                             for name, dtype in _WORDS.items()),
+                           int(self._file.array("words/width", np.int64, ())))
         if not words.is_whole(len(self)):
-            raise RecommenderError("{}: the words of the films are damaged: build it again with "
-                                   "build_index.py".format(self.path))
+            raise self._file.refuse("the words of the films are damaged")
         return words
 
     def __len__(self) -> int:
@@ -209,7 +202,7 @@ class Index:
     def column(self, name: str) -> np.ndarray:
         """A column, (n,), read once."""
         if name not in self._columns:
-            self._columns[name] = self._file[name][:]
+            self._columns[name] = self._read(name, slice(None))
         return self._columns[name]
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
@@ -242,7 +235,13 @@ class Index:
 
     def _cell(self, name: str, row: int) -> Any:
         """One value: out of the column where that was read, else out of the file."""
-        return self._columns[name][row] if name in self._columns else self._file[name][row]
+        return self._columns[name][row] if name in self._columns else self._read(name, row)
+
+    def _read(self, name: str, rows: Any) -> Any:
+        try:
+            return self._stored[name][rows]
+        except (OSError, RuntimeError, ValueError):  # texts that lie elsewhere, or are no UTF-8
+            raise self._file.refuse("{} cannot be read".format(name))
 
     def row_of_id(self, movie_id: int) -> int:
         """The row of a movie; raises NothingFound if it is not in the index."""
@@ -377,16 +376,3 @@ class Index:
 
 def _split_genres(joined: str) -> List[str]:
     return joined.split(_GENRE_SEPARATOR) if joined else []
-
-
-def _map(path: str, dataset: h5py.Dataset) -> np.ndarray:
-    """A contiguous dataset as an array over the file's own pages, read-only."""
-    if not dataset.size:
-        return dataset[:].astype(np.float32)  # a recipe of words alone
-    offset = dataset.id.get_offset()
-    if offset is None or dataset.dtype != np.float32 or dataset.ndim != 2:
-        raise RecommenderError("{}: embeddings are not contiguous float32 (n, d): build it again "
-                               "with build_index.py".format(path))
-    with open(path, "rb") as file:
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(pages, np.float32, dataset.size, offset).reshape(dataset.shape)

@@ -25,6 +25,7 @@ import numpy as np
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.features import MovieFeatures, Settings
+from recommender.hdf5 import PlainFile
 from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
 
@@ -403,26 +404,26 @@ class Recipe:
                                     if array.dtype == object else None)
 
 
-def open_recipe(file: h5py.File, settings: Settings) -> Recipe:
+def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
     """The recipe that made an index, without what it learnt.
 
     Raises RecommenderError if this version does not know the recipe's parts.
     """
-    name = str(file.attrs["recipe"])
+    name, parts_of = file.attribute("recipe", str), file.attribute("recipe_parts", str)
     try:
         parts = []
-        for options in json.loads(file.attrs["recipe_parts"]):
+        for options in json.loads(parts_of):
             kind, weight = KINDS[options.pop("kind")], float(options.pop("weight"))
             if not 0 < weight <= 1:
                 raise ValueError
             parts.append((weight, kind(**options)))
         return Recipe(name, parts, settings)
     except (KeyError, ValueError, TypeError, AttributeError, RecommenderError):
-        raise RecommenderError("{} was made by a recipe {!r} that this version cannot repeat: "
-                               "build it again with build_index.py".format(file.filename, name))
+        raise file.refuse(
+            "it was made by a recipe {!r} that this version cannot repeat".format(name))
 
 
-def read_learnt(recipe: Recipe, file: h5py.File, settings: Settings, width: int) -> None:
+def read_learnt(recipe: Recipe, file: PlainFile, settings: Settings, width: int) -> None:
     """Give the parts of `recipe` what they learnt when the index `file` was made.
 
     Raises RecommenderError if with that they do not make vectors of the index's `width`.
@@ -432,12 +433,11 @@ def read_learnt(recipe: Recipe, file: h5py.File, settings: Settings, width: int)
     try:
         for at, (_, part) in enumerate(recipe.parts):
             for name in part.names:
-                part.arrays[name] = file["recipe/{}/{}".format(at, name)][:]
+                part.arrays[name] = file.values("recipe/{}/{}".format(at, name))
         if recipe.embed(blank).shape != (width,):
             raise ValueError
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError):
-        raise RecommenderError("{}: what its recipe learnt is damaged: build it again with "
-                               "build_index.py".format(file.filename))
+    except (RecommenderError, ValueError, TypeError, AttributeError, IndexError):
+        raise file.refuse("what its recipe learnt is damaged")
 
 
 _LAST, _FOUR = (-1,), (-1, -2, -3, -4)

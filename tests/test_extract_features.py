@@ -106,7 +106,7 @@ def test_root_attributes_say_what_made_the_features(world, checkpoint_dir):
         attributes = dict(file.attrs)
     assert attributes.pop("layers").tolist() == [-2, 0]
     assert attributes == {
-        "format_version": 1, "max_seq_length": 16, "do_lower_case": True, "hidden_size": 8,
+        "format_version": 2, "max_seq_length": 16, "do_lower_case": True, "hidden_size": 8,
         "dtype": "float32", "pooled": False, "checkpoint": "small",
         "checkpoint_sha256": open_checkpoint(checkpoint_dir).sha256}
 

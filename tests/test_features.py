@@ -1,6 +1,7 @@
 """The feature store: written once, resumed, never mixed, readable by any HDF5 tool."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,16 @@ def add(writer, movie_id, n_tokens=4, digest=None, seed=None):
 
 
 def shards(folder):
-    return sorted(os.listdir(str(folder / "shards")))
+    """Numbers of the shards, without the checksums that follow in their names."""
+    names = sorted(os.listdir(str(folder / "shards")))
+    assert all(re.fullmatch(r"[0-9]{5}-[0-9a-f]{32}\.h5", name) for name in names), names
+    return [int(name[:5]) for name in names]
+
+
+def shard_path(folder, number):
+    """The path of a shard."""
+    path, = (folder / "shards").glob("{:05d}-*.h5".format(number))
+    return path
 
 
 def stored(folder):
@@ -79,7 +89,7 @@ def test_root_attributes_say_what_made_the_features(tmp_path):
         attributes = dict(file.attrs)
     assert attributes.pop("layers").tolist() == [-1, -2, -3, -4]
     assert attributes == {
-        "format_version": 1, "max_seq_length": 256, "do_lower_case": True, "hidden_size": 8,
+        "format_version": 2, "max_seq_length": 256, "do_lower_case": True, "hidden_size": 8,
         "dtype": "float32", "pooled": False, "checkpoint": "tiny", "checkpoint_sha256": "ab" * 32}
 
 
@@ -108,15 +118,14 @@ def test_the_reader_gives_every_movie_once_with_its_tokens(tmp_path):
         np.testing.assert_array_equal(movie.token_ids, [100, 101, 102, 103])
 
 
-def test_a_full_shard_is_closed_and_seen_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "MAX_SHARD_BYTES", 2 * feature_bytes(4, 1, SETTINGS))
-    with FeatureWriter(str(tmp_path), SETTINGS) as writer:
+def test_a_full_shard_is_closed_and_seen_at_once(tmp_path):
+    with FeatureWriter(str(tmp_path), SETTINGS, 2 * feature_bytes(4, 1, SETTINGS)) as writer:
         seen = []
         for movie_id in range(5):
             add(writer, movie_id)
             seen.append(sorted(stored(tmp_path)))
     assert seen == [[], [0, 1], [0, 1], [0, 1, 2, 3], [0, 1, 2, 3]]
-    assert shards(tmp_path) == ["00000.h5", "00001.h5", "00002.h5"]
+    assert shards(tmp_path) == [0, 1, 2]
     assert sorted(stored(tmp_path)) == [0, 1, 2, 3, 4]
 
 
@@ -129,7 +138,7 @@ def test_a_shard_that_holds_enough_work_is_closed(tmp_path, monkeypatch):
 
 def test_a_closed_shard_is_never_written_again(tmp_path):
     write_features(tmp_path, {1: random_layers(4, 1)})
-    shard = tmp_path / "shards" / "00000.h5"
+    shard = shard_path(tmp_path, 0)
     before = (shard.read_bytes(), os.stat(str(shard)).st_mtime_ns)
     write_features(tmp_path, {2: random_layers(4, 2)})
     assert (shard.read_bytes(), os.stat(str(shard)).st_mtime_ns) == before
@@ -145,13 +154,13 @@ def test_what_a_killed_writer_left_is_not_seen_and_is_cleared_away(tmp_path):
             "os.kill(os.getpid(), signal.SIGKILL)\n").format(str(tmp_path))
     killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert shards(tmp_path) == ["00000.h5", "00001.h5.part"]
+    assert [path.name for path in (tmp_path / "shards").glob("*.part")] == ["00001.h5.part"]
     assert sorted(stored(tmp_path)) == [1]
     with h5py.File(str(tmp_path / "features.h5"), "r") as file:
         assert list(file) == ["1"]
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert sorted(writer.done) == [1]
-        assert shards(tmp_path) == ["00000.h5"]
+        assert sorted(writer.stock.digests) == [1]
+        assert shards(tmp_path) == [0]
         add(writer, 2)
     assert sorted(stored(tmp_path)) == [1, 2]
 
@@ -173,11 +182,11 @@ def test_an_error_at_the_first_movie_of_a_shard_is_told_as_it_is(tmp_path):
 
 def test_resume_knows_what_is_done_and_from_which_overview(tmp_path):
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert writer.done == {}
+        assert writer.stock.digests == {}
         add(writer, 1, digest=overview_digest("Old."))
         add(writer, 2, digest=overview_digest("Two."))
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert writer.done == {1: overview_digest("Old."), 2: overview_digest("Two.")}
+        assert writer.stock.digests == {1: overview_digest("Old."), 2: overview_digest("Two.")}
         add(writer, 1, digest=overview_digest("New."))
     assert FeatureReader(str(tmp_path)).digests() == {
         1: overview_digest("New."), 2: overview_digest("Two.")}
@@ -189,7 +198,7 @@ def test_opening_and_adding_nothing_changes_nothing(tmp_path):
     with FeatureWriter(str(tmp_path), SETTINGS):
         pass
     assert (tmp_path / "features.h5").read_bytes() == before
-    assert shards(tmp_path) == ["00000.h5"]
+    assert shards(tmp_path) == [0]
 
 
 def test_a_movie_computed_again_is_taken_from_the_later_shard(tmp_path):
@@ -220,18 +229,18 @@ def test_a_refused_writer_leaves_the_folder_free(tmp_path):
     write_features(tmp_path, {1: random_layers(4, 1)})
     refusal(tmp_path, SETTINGS._replace(max_seq_length=8))
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert sorted(writer.done) == [1]
+        assert sorted(writer.stock.digests) == [1]
 
 
 def test_a_second_writer_is_refused_at_once(tmp_path):
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert "another extraction" in refusal(tmp_path)
+        assert "is being written by process {} ".format(os.getpid()) in refusal(tmp_path)
         code = ("from recommender.features import FeatureWriter\n"
                 "from tests.worlds import SETTINGS\n"
                 "FeatureWriter({!r}, SETTINGS)").format(str(tmp_path))
         other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE,
                                encoding="utf-8", check=False, timeout=30)
-        assert "another extraction is writing" in other.stderr
+        assert "is being written by process {} ".format(os.getpid()) in other.stderr
         add(writer, 1)
     assert sorted(stored(tmp_path)) == [1]
 
@@ -241,7 +250,7 @@ def test_a_lost_link_file_is_rebuilt(tmp_path):
     write_features(tmp_path, {2: random_layers(4, 2)})
     os.remove(str(tmp_path / "features.h5"))
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert sorted(writer.done) == [1, 2]
+        assert sorted(writer.stock.digests) == [1, 2]
     with h5py.File(str(tmp_path / "features.h5"), "r") as file:
         np.testing.assert_array_equal(file["2"][:], random_layers(4, 2))
 
@@ -252,7 +261,7 @@ def test_a_shard_that_no_link_knows_is_linked(tmp_path):
     write_features(tmp_path, {2: random_layers(4, 2)})
     (tmp_path / "features.h5").write_bytes(behind)
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert sorted(writer.done) == [1, 2]
+        assert sorted(writer.stock.digests) == [1, 2]
     with h5py.File(str(tmp_path / "features.h5"), "r") as file:
         assert set(file) == {"1", "2"}
 
@@ -260,30 +269,38 @@ def test_a_shard_that_no_link_knows_is_linked(tmp_path):
 def test_a_shard_that_was_removed_is_work_to_do_again(tmp_path):
     write_features(tmp_path, {1: random_layers(4, 1)})
     write_features(tmp_path, {2: random_layers(4, 2)})
-    os.remove(str(tmp_path / "shards" / "00000.h5"))
+    os.remove(str(shard_path(tmp_path, 0)))
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
-        assert sorted(writer.done) == [2]
+        assert sorted(writer.stock.digests) == [2]
         add(writer, 1)
-    assert shards(tmp_path) == ["00001.h5", "00002.h5"]
+    assert shards(tmp_path) == [1, 2]
     assert sorted(stored(tmp_path)) == [1, 2]
 
 
-def test_a_shard_that_is_cut_off_is_named(tmp_path):
-    write_features(tmp_path, {1: random_layers(4, 1)})
-    shard = tmp_path / "shards" / "00000.h5"
-    shard.write_bytes(shard.read_bytes()[:-100])
-    assert "00000.h5 is not a whole HDF5 file" in refusal(tmp_path)
-    with pytest.raises(RecommenderError, match="00000.h5 is not a whole HDF5 file"):
+def test_a_shard_that_is_cut_off_is_named_and_its_movies_are_work_to_do_again(tmp_path):
+    for movie_id in (1, 2):
+        write_features(tmp_path, {movie_id: random_layers(4, movie_id)})
+    shard = shard_path(tmp_path, 0)
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(RecommenderError, match=shard.name):
         stored(tmp_path)
+    with FeatureWriter(str(tmp_path), SETTINGS) as writer:
+        assert writer.stock.set_aside == [str(shard)]
+        assert sorted(writer.stock.digests) == [2]
+        with h5py.File(str(tmp_path / "features.h5"), "r") as file:
+            assert set(file) == {"2"}
+        add(writer, 1)
+    assert sorted(stored(tmp_path)) == [1, 2]
+    assert os.path.exists(str(shard) + ".bad")
 
 
 def test_a_shard_of_other_settings_is_never_read(tmp_path):
     write_features(tmp_path / "ours", {1: random_layers(4, 1)})
     other = SETTINGS._replace(checkpoint_sha256="cd" * 32)
     write_features(tmp_path / "theirs", {2: random_layers(4, 2)}, other)
-    os.rename(str(tmp_path / "theirs" / "shards" / "00000.h5"),
-              str(tmp_path / "ours" / "shards" / "00001.h5"))
-    with pytest.raises(RecommenderError, match="00001.h5 was made with other settings"):
+    theirs = shard_path(tmp_path / "theirs", 0)
+    theirs.rename(tmp_path / "ours" / "shards" / theirs.name.replace("00000", "00001"))
+    with pytest.raises(RecommenderError, match="00001-.*h5 was made with other settings"):
         stored(tmp_path / "ours")
 
 
@@ -300,7 +317,7 @@ def test_what_is_no_feature_folder_is_refused_in_one_line(tmp_path, content):
 def test_another_hdf5_file_in_place_of_the_links_is_refused(tmp_path):
     with h5py.File(str(tmp_path / "features.h5"), "w") as file:
         file["x"] = [1, 2]
-    with pytest.raises(RecommenderError, match="not a feature file of format 1"):
+    with pytest.raises(RecommenderError, match="not a feature file of format 2"):
         FeatureReader(str(tmp_path))
 
 
@@ -315,7 +332,7 @@ def test_the_disk_needed_is_foretold_within_a_tenth(tmp_path):
     n_tokens = [20 + seed % 30 for seed in range(40)]
     write_features(tmp_path, {seed: random_layers(n, seed, settings)
                               for seed, n in enumerate(n_tokens)}, settings)
-    used = sum(os.path.getsize(str(tmp_path / "shards" / name)) for name in shards(tmp_path))
+    used = sum(path.stat().st_size for path in (tmp_path / "shards").iterdir())
     assert feature_bytes(sum(n_tokens), 40, settings) == pytest.approx(used, rel=0.1)
 
 

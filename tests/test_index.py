@@ -332,14 +332,14 @@ def test_an_index_that_is_not_there_is_told_with_its_remedy(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"id,title\n", b"\x89HDF\r\n\x1a\n"])
 def test_what_is_no_hdf5_file_is_refused(tmp_path, content):
     (tmp_path / "index.h5").write_bytes(content)
-    assert "not an HDF5 file" in refusal(tmp_path / "index.h5")
+    assert "not a whole HDF5 file" in refusal(tmp_path / "index.h5")
 
 
 def test_an_index_that_was_cut_off_is_refused(tmp_path):
     path = write_index(tmp_path, MATRIX)
     content = Path(path).read_bytes()
     Path(path).write_bytes(content[:len(content) // 2])
-    assert "not an HDF5 file" in refusal(path)
+    assert "not a whole HDF5 file" in refusal(path)
 
 
 def test_hdf5_files_that_are_no_index_are_refused(tmp_path):
@@ -363,4 +363,4 @@ def test_embeddings_that_are_chunked_are_refused(tmp_path):
         embeddings = file["embeddings"][:]
         del file["embeddings"]
         file.create_dataset("embeddings", data=embeddings, chunks=(2, 8))
-    assert "not contiguous" in refusal(path)
+    assert "embeddings is not stored in the file in one piece" in refusal(path)

@@ -162,7 +162,7 @@ def test_an_index_that_is_not_there_is_one_line(recommend, tmp_path):
 def test_a_file_that_is_no_hdf5_is_one_line(recommend, tmp_path):
     (tmp_path / "index.h5").write_text("id,title\n")
     line = error_of(recommend("--index", tmp_path / "index.h5", "--id", "603"), 1)
-    assert "not an HDF5 file" in line
+    assert "not a whole HDF5 file" in line
 
 
 def test_an_hdf5_file_that_is_no_index_is_one_line(recommend, tmp_path):
