@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate test lint lock clean
+.PHONY: help demo evaluate test torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -9,6 +9,7 @@ help:
 	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
 	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
 	@echo "make test   set up what is missing, lint and run the tests"
+	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (20 minutes)"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make clean  remove the environment and what the demo wrote"
@@ -44,6 +45,9 @@ evaluate: data/sample_index.h5
 
 test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m pytest
+
+torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) -m torture
 
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
