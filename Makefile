@@ -53,8 +53,8 @@ lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
 
 lock: .venv/installed-dev
-	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
-	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
+	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
 
 # No address of an index goes into the lock: it installs from wherever pip is set up to look.
 LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
