@@ -48,6 +48,11 @@ class Embedder:
         """The word pieces whose hidden layers `hidden_layers` gives, int32 (n_tokens,) a text."""
         return [text.token_ids for text in self._pieces.encode(texts, self._max_seq_length)]
 
+    def would_cut(self, text: str) -> bool:
+        """Whether `text` has more word pieces than are read."""
+        pieces, = self._pieces.encode([text], self._max_seq_length)
+        return pieces.was_cut
+
 
 def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:
     """The embedder with which an index was made.

@@ -1,73 +1,32 @@
-"""The server: every route and every status, one graph in a race, and the program itself."""
+"""The server's application: every route and status, hostile requests, a change of index."""
 
-import csv
-import http.client
+import gc
 import json
 import os
-import re
-import select
-import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
 import types
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from bert.errors import BertError
-from recommender.catalogue import COLUMNS, read_catalogue
-from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
-from recommender.index import Index, build_index
+from recommender.index import Index
 from recommender.recipes import Source
-from server import MAX_BODY, MAX_TEXT, TextEmbedder, create_app
+from serving.api import DOCUMENT, MAX_BODY, MAX_TEXT
+from serving.app import create_app
+from serving.library import Library
+from serving.texts import TextEmbedder
+from tests.served import FILMS, MORE_FILMS, FakeTexts, write_films
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SETTINGS = Settings((-1, -2, -3, -4), 16, True, 8, "float32", False, "no-such-checkpoint", "0" * 64)
-FILMS = [  # id, title, year, votes
-    (603, "The Matrix", 1999, 9000),
-    (604, "The Matrix Reloaded", 2003, 5000),
-    (605, "The Matrix Revolutions", 2003, 4000),
-    (194, "Amélie", 2001, 3000),
-    (862, "Toy Story", 1995, 5400),
-    (863, "Toy Story 2", 1999, 3900),
-    (9598, "Babe", 1995, 700),
-    (10830, "Matilda", 1996, 900),
-    (10895, "Pinocchio", 1940, 1400),
-    (10599, "Pinocchio", 2002, 60),
-    (11360, "Pinocchio", 1996, 20),
-    (128, "もののけ姫", 1997, 2000),
-]
+RECOMMEND = "/api/v1/recommend"
+MOVIES = "/api/v1/movies"
 
 
 @pytest.fixture()
 def index_path(tmp_path):
-    """An index of FILMS whose features are random numbers."""
-    catalogue = str(tmp_path / "movies.csv")
-    with open(catalogue, "w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, COLUMNS)
-        rows.writeheader()
-        for movie_id, title, year, votes in FILMS:
-            rows.writerow({
-                "id": movie_id, "imdb_id": "tt{}".format(movie_id), "title": title,
-                "original_title": title, "original_language": "en",
-                "overview": "What happens in {}.".format(movie_id),
-                "genres": "[{'id': 18, 'name': 'Drama'}]",
-                "release_date": "{}-05-01".format(year), "vote_average": 7.5,
-                "vote_count": votes})
-    random = np.random.RandomState(0)
-    with FeatureWriter(str(tmp_path / "features"), SETTINGS) as writer:
-        for movie_id, *_ in FILMS:
-            writer.add(movie_id, random.randn(4, 5, 8).astype(np.float32),
-                       np.arange(5, dtype=np.int32),
-                       overview_digest("What happens in {}.".format(movie_id)))
-    path = str(tmp_path / "index.h5")
-    build_index(read_catalogue(catalogue), FeatureReader(str(tmp_path / "features")), "mean4",
-                path)
-    return path
+    return write_films(tmp_path)
 
 
 @pytest.fixture()
@@ -75,20 +34,18 @@ def index(index_path):
     return Index(index_path)
 
 
-def fake_embed(text):
-    """Layers and tokens that depend on nothing but the text's length."""
-    return (np.random.RandomState(len(text)).randn(4, 3, 8).astype(np.float32),
-            np.arange(3, dtype=np.int32))
-
-
 @pytest.fixture()
 def client(index):
-    return create_app(index=index, embed=fake_embed).test_client()
+    return client_of(index, FakeTexts())
+
+
+def client_of(index, embed):
+    return create_app(Library(index, embed)).test_client()
 
 
 def body_of(response, status=200):
     assert response.status_code == status, response.data
-    assert response.mimetype == "application/json"
+    assert response.content_type == "application/json; charset=utf-8"
     return json.loads(response.data.decode("utf-8"))
 
 
@@ -96,6 +53,7 @@ def error_of(response, status):
     body = body_of(response, status)
     assert list(body) == ["error"]
     assert "\n" not in body["error"]
+    assert len(body["error"]) < 500
     return body["error"]
 
 
@@ -112,7 +70,7 @@ def at_once(n, ask):
 
 
 def test_title_query_answers_as_the_index_does(client, index):
-    body = body_of(client.get("/recommend?title=matrix&k=3"))
+    body = body_of(client.get(RECOMMEND + "?title=matrix&k=3"))
     row = index.row_of_id(603)
     wanted = [result.to_dict() for result in index.search(index.embedding(row), 3, [row])]
     assert body == {"query": index.movie(row), "results": wanted}
@@ -120,178 +78,263 @@ def test_title_query_answers_as_the_index_does(client, index):
 
 
 def test_id_query_equals_title_query(client):
-    by_title = client.get("/recommend?title=Toy%20Story")
-    assert client.get("/recommend?id=862").data == by_title.data
+    by_title = client.get(RECOMMEND + "?title=Toy%20Story")
+    assert client.get(RECOMMEND + "?id=862").data == by_title.data
     assert len(body_of(by_title)["results"]) == 10
 
 
 def test_k_beyond_the_index_gives_all_other_films(client):
-    assert len(body_of(client.get("/recommend?id=603&k=1000"))["results"]) == len(FILMS) - 1
+    body = body_of(client.get(RECOMMEND + "?id=603&k=1000"))
+    assert len(body["results"]) == len(FILMS) - 1
 
 
 def test_shared_title_takes_most_votes_and_names_the_others(client):
-    body = body_of(client.get("/recommend?title=pinocchio"))
+    body = body_of(client.get(RECOMMEND + "?title=pinocchio"))
     assert body["query"]["id"] == 10895
     assert body["others"] == [{"id": 10599, "title": "Pinocchio", "year": 2002},
                               {"id": 11360, "title": "Pinocchio", "year": 1996}]
 
 
 def test_year_picks_among_films_of_one_title(client):
-    body = body_of(client.get("/recommend?title=pinocchio&year=1996"))
+    body = body_of(client.get(RECOMMEND + "?title=pinocchio&year=1996"))
     assert body["query"]["id"] == 11360
     assert "others" not in body
 
 
 def test_text_query_goes_through_the_index_recipe(client, index):
-    body = body_of(client.post("/recommend", json={"overview": "Ein Mädchen", "k": 4}))
-    wanted = index.search(index.embed(Source("Ein Mädchen", *fake_embed("Ein Mädchen"))), 4)
+    body = body_of(client.post(RECOMMEND, json={"overview": "Ein Mädchen", "k": 4}))
+    layers, token_ids, _ = FakeTexts()("Ein Mädchen")
+    wanted = index.search(index.embed(Source("Ein Mädchen", layers, token_ids)), 4)
     assert body == {"query": {"overview": "Ein Mädchen"},
                     "results": [result.to_dict() for result in wanted]}
-    assert len(body_of(client.post("/recommend", json={"overview": "x"}))["results"]) == 10
+    assert len(body_of(client.post(RECOMMEND, json={"overview": "x"}))["results"]) == 10
 
 
-def test_longest_text_that_is_allowed_is_answered(client):
-    body_of(client.post("/recommend", json={"overview": "x" * MAX_TEXT}))
+def test_a_text_that_is_longer_than_the_model_reads_is_told(client):
+    assert "note" not in body_of(client.post(RECOMMEND, json={"overview": "x" * 5000}))
+    body = body_of(client.post(RECOMMEND, json={"overview": "x" * MAX_TEXT}))
+    assert "longer than 256 word pieces" in body["note"]
 
 
 def test_non_ascii_is_sent_as_utf8(client):
-    assert "Amélie".encode() in client.get("/movies/194").data
-    assert "もののけ姫".encode() in client.get("/recommend?title=もののけ姫").data
+    assert "Amélie".encode() in client.get(MOVIES + "/194").data
+    assert "もののけ姫".encode() in client.get(RECOMMEND + "?title=もののけ姫").data
 
 
 def test_completion_puts_words_that_begin_so_first_by_votes(client):
-    body = body_of(client.get("/movies?q=mat&k=4"))
+    body = body_of(client.get(MOVIES + "?q=mat&k=4"))
     assert body["query"] == {"q": "mat"}
     assert [film["id"] for film in body["results"]] == [603, 604, 605, 10830]
     assert body["results"][0] == {"id": 603, "title": "The Matrix", "year": 1999}
 
 
 def test_completion_finds_later_words_and_several_words(client):
-    assert body_of(client.get("/movies?q=revol&k=1"))["results"][0]["id"] == 605
-    assert body_of(client.get("/movies?q=Toy%20St&k=1"))["results"][0]["id"] == 862
+    assert body_of(client.get(MOVIES + "?q=revol&k=1"))["results"][0]["id"] == 605
+    assert body_of(client.get(MOVIES + "?q=Toy%20St&k=1"))["results"][0]["id"] == 862
 
 
 def test_completion_gives_near_titles_only_where_no_word_begins_so(client):
-    assert body_of(client.get("/movies?q=pinochio&k=3"))["results"][0]["title"] == "Pinocchio"
-    ids = [film["id"] for film in body_of(client.get("/movies?q=matrix"))["results"]]
+    assert body_of(client.get(MOVIES + "?q=pinochio&k=3"))["results"][0]["title"] == "Pinocchio"
+    ids = [film["id"] for film in body_of(client.get(MOVIES + "?q=matrix"))["results"]]
     assert ids == [603, 604, 605]
 
 
 def test_completion_of_nothing_like_it_is_an_empty_list(client):
-    assert body_of(client.get("/movies?q=%D0%96%D0%96%D0%96%D0%96"))["results"] == []
+    assert body_of(client.get(MOVIES + "?q=%D0%96%D0%96%D0%96%D0%96"))["results"] == []
 
 
 def test_one_film_is_shown_whole(client, index):
-    assert body_of(client.get("/movies/194")) == index.movie(index.row_of_id(194))
+    assert body_of(client.get(MOVIES + "/194")) == index.movie(index.row_of_id(194))
 
 
-def test_health_and_routes(client):
+def test_health(client):
     assert body_of(client.get("/healthz")) == {"status": "ok", "movies": len(FILMS)}
-    assert "GET /healthz" in body_of(client.get("/"))["routes"]
 
 
 @pytest.mark.parametrize("address, said", [
-    ("/recommend", "title or id"),
-    ("/recommend?title=babe&id=9598", "title or id"),
-    ("/recommend?title=", "empty"),
-    ("/recommend?title=%20", "empty"),
-    ("/recommend?id=babe", "'babe' is not a whole number"),
-    ("/recommend?id=-1", "out of range"),
-    ("/recommend?id=9223372036854775808", "out of range"),
-    ("/recommend?id=603&k=0", "1 to 1000"),
-    ("/recommend?id=603&k=1001", "1 to 1000"),
-    ("/recommend?id=603&k=", "whole number"),
-    ("/recommend?id=603&k=1.5", "whole number"),
-    ("/recommend?id=603&k=1&k=2", "2 times"),
-    ("/recommend?id=603&year=1999", "year goes with title"),
-    ("/recommend?title=babe&year=95", "out of range"),
-    ("/recommend?titel=babe", "'titel': known are title, id, year, k"),
-    ("/recommend?title=" + "x" * 1001, "1000 characters"),
-    ("/movies", "q is missing"),
-    ("/movies?q=", "q is empty"),
-    ("/movies?q=a&k=51", "1 to 50"),
-    ("/movies?q=a&page=2", "known are q, k"),
-    ("/movies/babe", "not a whole number"),
-    ("/movies/%00", "not a whole number"),
-    ("/movies/603?k=1", "none is known"),
-    ("/healthz?x=1", "none is known"),
-    ("/?x=1", "none is known"),
+    ("", "either title or id"),
+    ("?title=babe&id=9598", "either title or id"),
+    ("?title=", "title is empty"),
+    ("?title=%20%0a", "title is empty"),
+    ("?title=a%00b", "title is empty, or has a NUL"),
+    ("?title=%ff", "not UTF-8"),
+    ("?title=%ed%a0%80", "not UTF-8"),
+    ("?%ff=1", "not UTF-8"),
+    ("?title=" + "x" * 1001, "title must be shorter than or equal to 1000 characters"),
+    ("?title=" + "x" * 60000, "1000 characters"),
+    ("?titel=babe", "'titel' is unknown: known are title, id, year, k"),
+    ("?" + "x" * 5000 + "=1", "is unknown"),
+    ("?" + "&".join("x{}=1".format(n) for n in range(5000)), "'x0' is unknown"),
+    ("?id=babe", "id: 'babe' is not a whole number"),
+    ("?id=1_0", "not a whole number"),
+    ("?id=%D9%A1", "not a whole number"),
+    ("?id=+1", "not a whole number"),
+    ("?id=-1", "id must be bigger than or equal to 0"),
+    ("?id=9223372036854775808", "id must be smaller than or equal to 9223372036854775807"),
+    ("?id=" + "9" * 5000, "not a whole number"),
+    ("?id=603&k=0", "k must be bigger than or equal to 1"),
+    ("?id=603&k=1001", "k must be smaller than or equal to 1000"),
+    ("?id=603&k=", "not a whole number"),
+    ("?id=603&k=1.5", "not a whole number"),
+    ("?id=603&k=1&k=2", "'k' is given 2 times"),
+    ("?id=603&year=1999", "year goes with title"),
+    ("?title=babe&year=95", "year must be bigger than or equal to 1870"),
 ])
-def test_wrong_parameter_is_400(client, address, said):
-    assert said in error_of(client.get(address), 400)
+def test_a_wrong_address_of_a_recommendation_is_400(client, address, said):
+    assert said in error_of(client.get(RECOMMEND + address), 400)
 
 
 @pytest.mark.parametrize("address, said", [
-    ("/recommend?title=matrx", "The Matrix (1999, id 603)"),
-    ("/recommend?title=babe&year=1996", "Babe (1995, id 9598)"),
-    ("/recommend?title=%00%FF", "no film"),
-    ("/recommend?id=1", "no movie with id 1"),
-    ("/movies/1", "no movie with id 1"),
-    ("/movies/", "there is no /movies/"),
-    ("/static/x", "there is no /static/x"),
-    ("/é", "there is no /é"),
+    ("", "q is missing"),
+    ("?q=", "q is empty"),
+    ("?q=a&k=51", "k must be smaller than or equal to 50"),
+    ("?q=a&page=2", "known are q, k"),
+    ("/babe", "id: 'babe' is not a whole number"),
+    ("/%00", "not a whole number"),
+    ("/603?k=1", "'k' is unknown"),
+])
+def test_a_wrong_address_of_films_is_400(client, address, said):
+    assert said in error_of(client.get(MOVIES + address), 400)
+
+
+@pytest.mark.parametrize("address, said", [
+    (RECOMMEND + "?title=matrx", "The Matrix (1999, id 603)"),
+    (RECOMMEND + "?title=babe&year=1996", "Babe (1995, id 9598)"),
+    (RECOMMEND + "?title=<script>alert(1)</script>", "no film is called '<script>"),
+    (RECOMMEND + "?id=1", "no movie with id 1"),
+    (MOVIES + "/1", "no movie with id 1"),
+    (MOVIES + "/", "there is nothing at '/api/v1/movies/'"),
+    ("//api/v1//movies", "there is nothing at"),
+    ("/api/v1/../../etc/passwd", "there is nothing at"),
+    ("/static/x", "there is nothing at '/static/x'"),
+    ("/é%00%0a%ff", "there is nothing at"),
+    ("/" + "x" * 9000, "there is nothing at"),
 ])
 def test_nothing_found_is_404(client, address, said):
     assert said in error_of(client.get(address), 404)
 
 
-def test_wrong_method_is_405_and_says_which_are_allowed(client):
-    response = client.delete("/recommend")
-    error_of(response, 405)
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "TRACE", "BREW", "<b>"])
+def test_wrong_method_is_405_and_says_which_are_allowed(client, method):
+    response = client.open(RECOMMEND, method=method)
+    assert "is not answered here, but GET, HEAD, OPTIONS, POST" in error_of(response, 405)
     assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
 
 
+def test_options_says_what_is_allowed_without_a_body(client):
+    response = client.options(RECOMMEND)
+    assert (response.status_code, response.data) == (204, b"")
+    assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
+    assert "Content-Type" not in response.headers
+
+
+def test_head_is_get_without_the_body(client):
+    response = client.head(RECOMMEND + "?id=603")
+    assert (response.status_code, response.data) == (200, b"")
+    assert response.content_length == len(client.get(RECOMMEND + "?id=603").data)
+
+
+def test_every_answer_has_the_headers_of_a_careful_site(client):
+    for response in (client.get("/healthz"), client.get(RECOMMEND + "?id=603"),
+                     client.get(RECOMMEND), client.get("/nothing"), client.options(RECOMMEND),
+                     client.delete(RECOMMEND)):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert "Server" not in response.headers
+
+
+def post(client, body, content_type="application/json", **headers):
+    return client.post(RECOMMEND, data=body, content_type=content_type, headers=headers)
+
+
 def test_large_body_is_413(client):
-    error_of(client.post("/recommend", json={"overview": "x" * MAX_BODY}), 413)
+    said = error_of(client.post(RECOMMEND, json={"overview": "x" * MAX_BODY}), 413)
+    assert said == "the body is larger than {} bytes".format(MAX_BODY)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded",
-                                          None])
+                                          "multipart/form-data; boundary=x", "application", None])
 def test_other_than_json_is_415(client, content_type):
-    response = client.post("/recommend", data=b'{"overview": "x"}', content_type=content_type)
-    error_of(response, 415)
+    error_of(post(client, b'{"overview": "x"}', content_type), 415)
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"{", b'{"overview": "\xff"}', b"[" * 60000, b"{}", b'{"overview": "x", "k": 0}',
-    b'{"overview": "x", "k": 1001}', b'{"overview": "x", "\\ud800": 1}', b'{"k": 5}'])
-def test_malformed_or_wrong_body_is_400(client, body):
-    response = client.post("/recommend", data=body, content_type="application/json")
-    error_of(response, 400)
+def test_a_packed_body_is_415(client):
+    error_of(post(client, b'{"overview": "x"}', **{"Content-Encoding": "gzip"}), 415)
 
 
-@pytest.mark.parametrize("body", [
-    [], None, 7, "text", {"overview": 7}, {"overview": None}, {"overview": ["x"]},
-    {"overview": ""}, {"overview": " \n"}, {"overview": "a\0b"}, {"overview": "\ud800"},
-    {"overview": "x" * (MAX_TEXT + 1)}, {"overview": "x", "k": "5"},
-    {"overview": "x", "k": 1.0}, {"overview": "x", "k": True}, {"overview": "x", "k": None}])
-def test_body_of_wrong_type_is_422(client, body):
-    response = client.post("/recommend", data=json.dumps(body), content_type="application/json")
-    error_of(response, 422)
+@pytest.mark.parametrize("body, said", [
+    (b"", "not JSON"), (b"{", "not JSON"), (b"\0", "not JSON"), (b'{"overview": "a\nb"}', "JSON"),
+    (b'\xef\xbb\xbf{"overview": "x"}', "not JSON"),
+    (b'{"overview": "\xff"}', "not UTF-8"),
+    (b'{"overview": "x"}'.decode().encode("utf-16"), "not UTF-8"),
+    (b"[" * 60000, "too deep"), (b'{"a":' * 10000, "too deep"),
+    (b'{"overview": "x", "overview": "y"}', "twice"),
+    (b'{"overview": "x", "k": NaN}', "NaN is no number"),
+    (b'{"overview": "x", "k": -Infinity}', "-Infinity is no number"),
+    (b'{"overview": "x", "k": ' + b"9" * 60000 + b"}", "60000 digits"),
+    (b'{"overview": "x"} {}', "Extra data"),
+])
+def test_a_body_that_is_not_json_is_400(client, body, said):
+    assert said in error_of(post(client, body), 400)
 
 
-def test_text_query_takes_no_query_parameters(client):
-    assert "none is known" in error_of(client.post("/recommend?k=3", json={"overview": "x"}), 400)
+@pytest.mark.parametrize("body, said", [
+    ([], "the body must be object"), (None, "must be object"), (7, "must be object"),
+    ("text", "must be object"), ({}, "overview is missing"), ({"k": 5}, "overview is missing"),
+    ({"overview": 7}, "overview must be string"), ({"overview": None}, "must be string"),
+    ({"overview": ["x"]}, "must be string"), ({"overview": ""}, "overview is empty"),
+    ({"overview": " \n"}, "is empty"), ({"overview": "a\0b"}, "NUL"),
+    ({"overview": "\ud800"}, "half a surrogate pair"),
+    ({"overview": "x" * (MAX_TEXT + 1)}, "shorter than or equal to 10000 characters"),
+    ({"overview": "x", "k": "5"}, "k must be integer"), ({"overview": "x", "k": 1.5}, "integer"),
+    ({"overview": "x", "k": True}, "integer"), ({"overview": "x", "k": None}, "integer"),
+    ({"overview": "x", "k": 0}, "k must be bigger than or equal to 1"),
+    ({"overview": "x", "k": 10 ** 19}, "k must be smaller than or equal to 1000"),
+    ({"overview": "x", "k": 1e300}, "k must be smaller"),
+    ({"overview": "x", "limit": 5}, "'limit' is unknown: known are overview, k"),
+    ({"overview": "x", "\ud800<b>\n": 1}, "'\\ud800<b>\\n' is unknown"),
+    ({"overview": "x", "y" * 9000: 1}, "is unknown"),
+])
+def test_json_that_is_wrong_is_422(client, body, said):
+    assert said in error_of(post(client, json.dumps(body)), 422)
+
+
+def test_a_number_beyond_floats_is_422(client):
+    error_of(post(client, b'{"overview": "x", "k": 1e999}'), 422)
+
+
+def test_text_query_takes_no_parameters_in_the_address(client):
+    response = client.post(RECOMMEND + "?k=3", json={"overview": "x"})
+    assert "'k' is unknown: none is known here" in error_of(response, 400)
+
+
+def test_every_operation_of_the_document_is_answered(client):
+    for path, operations in DOCUMENT["paths"].items():
+        for method in operations:
+            response = client.open("/api/v1" + path.format(id=603), method=method.upper())
+            assert response.status_code not in {404, 405}, (method, path)
 
 
 def test_missing_checkpoint_is_503_with_the_reason(index):
     def embed(text):
         raise BertError("text queries need the checkpoint x")
 
-    client = create_app(index=index, embed=embed).test_client()
-    response = client.post("/recommend", json={"overview": "x"})
+    client = client_of(index, embed)
+    response = client.post(RECOMMEND, json={"overview": "x"})
     assert error_of(response, 503) == "text queries need the checkpoint x"
-    body_of(client.get("/recommend?id=603"))
+    body_of(client.get(RECOMMEND + "?id=603"))
 
 
-def test_unforeseen_error_shows_no_stack_trace(index):
+def test_unforeseen_error_is_logged_and_shows_nothing(index, caplog):
     def embed(text):
         raise ZeroDivisionError("secret")
 
-    client = create_app(index=index, embed=embed).test_client()
-    message = error_of(client.post("/recommend", json={"overview": "x"}), 500)
+    message = error_of(client_of(index, embed).post(RECOMMEND, json={"overview": "x"}), 500)
     assert "secret" not in message
     assert "Traceback" not in message
+    assert "ZeroDivisionError: secret" in caplog.text
 
 
 def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
@@ -301,10 +344,13 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
 
     class Embedder:
         def hidden_layers(self, texts):
-            return [fake_embed(text)[0] for text in texts]
+            return [FakeTexts.layers(text) for text in texts]
 
         def token_ids(self, texts):
-            return [fake_embed(text)[1] for text in texts]
+            return [FakeTexts()(text).token_ids for text in texts]
+
+        def would_cut(self, text):
+            return False
 
     def embedder_of(*recipe):
         built.append(recipe)
@@ -314,7 +360,7 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
     module = types.ModuleType("bert.embedder")
     module.embedder_of = embedder_of
     monkeypatch.setitem(sys.modules, "bert.embedder", module)
-    embedder = TextEmbedder(index)
+    embedder = TextEmbedder(index.features)
 
     def embed(text):
         asked.append(text)
@@ -322,152 +368,89 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
             all_asked.set()
         return embedder(text)
 
-    app = create_app(index=index, embed=embed)
-    answers = at_once(8, lambda: app.test_client().post("/recommend", json={"overview": "x"}))
+    app = create_app(Library(index, embed))
+    answers = at_once(8, lambda: app.test_client().post(RECOMMEND, json={"overview": "x"}))
     assert len({body_of(answer)["results"][0]["id"] for answer in answers}) == 1
     assert built == [(index.features, None)]
 
 
 def test_concurrent_title_queries_all_answer_alike(index):
-    app = create_app(index=index)
-    answers = at_once(8, lambda: [app.test_client().get("/recommend?title=pinocchio").data
+    app = create_app(Library(index, FakeTexts()))
+    answers = at_once(8, lambda: [app.test_client().get(RECOMMEND + "?title=pinocchio").data
                                   for _ in range(5)])
     assert len({data for of_one in answers for data in of_one}) == 1
 
 
-# The program itself.
+# A change of index.
 
-def run_server(*flags):
-    return subprocess.Popen([sys.executable, "server.py", *flags], cwd=ROOT,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def port_of(program, seconds=60):
-    """The port in the line that the program prints when it listens."""
-    ready, _, _ = select.select([program.stderr], [], [], seconds)
-    assert ready, "the server said nothing in {} s".format(seconds)
-    line = program.stderr.readline().decode()
-    match = re.match(r"server\.py: listening on http://127\.0\.0\.1:(\d+)$", line)
-    assert match, line
-    return int(match.group(1))
+def test_reload_serves_the_new_index_and_lets_the_old_one_go(index_path, tmp_path, capsys):
+    library = Library(Index(index_path), FakeTexts())
+    client = create_app(library).test_client()
+    old = weakref.ref(library.now.index)
+    error_of(client.get(RECOMMEND + "?id=550"), 404)
+    os.replace(write_films(tmp_path / "new", MORE_FILMS), index_path)
+    library.reload()
+    assert body_of(client.get(RECOMMEND + "?id=550"))["query"]["title"] == "Fight Club"
+    assert "13 films" in capsys.readouterr().err
+    gc.collect()
+    assert old() is None
 
 
-def get(port, path):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path)
-    response = connection.getresponse()
-    return response.status, json.loads(response.read().decode("utf-8"))
+def test_a_query_ends_on_the_index_that_it_began_with(index_path, tmp_path):
+    class Slow(FakeTexts):
+        begun, go_on = threading.Event(), threading.Event()
+
+        def __call__(self, text):
+            self.begun.set()
+            assert self.go_on.wait(30)
+            return super().__call__(text)
+
+    library = Library(Index(index_path), Slow())
+    app = create_app(library)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(app.test_client().post, RECOMMEND, json={"overview": "x", "k": 50})
+        assert Slow.begun.wait(30)
+        os.replace(write_films(tmp_path / "new", MORE_FILMS), index_path)
+        library.reload()
+        assert body_of(app.test_client().get("/healthz"))["movies"] == 13
+        Slow.go_on.set()
+        assert len(body_of(answer.result())["results"]) == 12
 
 
-@pytest.fixture()
-def program(index_path):
-    program = run_server("--index", index_path, "--port", "0")
-    yield program
-    if program.poll() is None:
-        program.kill()
-    program.communicate()
+def test_a_bad_new_index_leaves_the_old_one_serving(index_path, tmp_path, capsys):
+    other = write_films(tmp_path / "other")
+    library = Library(Index(index_path), FakeTexts())
+    client = create_app(library).test_client()
+
+    def missing():
+        os.remove(index_path)
+
+    def no_index():
+        with open(index_path, "w") as file:
+            file.write("no index")
+
+    def of_another_checkpoint():
+        import h5py
+        with h5py.File(other, "r+") as file:
+            file.attrs["checkpoint"] = "another"
+        os.replace(other, index_path)
+
+    for spoil, said in ((missing, "no index at"), (no_index, "not a whole HDF5 file"),
+                        (of_another_checkpoint, "no checkpoint another")):
+        spoil()
+        library.reload()
+        line, = capsys.readouterr().err.splitlines()
+        assert line.startswith("server.py: the old index stays: ")
+        assert said in line
+        assert len(body_of(client.get(RECOMMEND + "?id=603&k=50"))["results"]) == len(FILMS) - 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_program_serves_titles_without_tensorflow_and_stops_cleanly(program, number):
-    port = port_of(program)
-    assert get(port, "/healthz") == (200, {"status": "ok", "movies": len(FILMS)})
-    status, body = get(port, "/recommend?title=am%C3%A9lie&k=2")
-    assert (status, body["query"]["id"], len(body["results"])) == (200, 194, 2)
-    with open("/proc/{}/maps".format(program.pid)) as maps:
-        assert "tensorflow" not in maps.read()
-    program.send_signal(number)
-    out, err = program.communicate(timeout=30)
-    assert (program.returncode, out, err) == (0, b"", b"")
+def test_an_index_of_the_same_checkpoint_keeps_the_graph(index):
+    embed = TextEmbedder(index.features)
+    assert embed.for_index(Index(index.path).features) is embed
 
 
-def test_program_answers_what_is_no_http_in_json(program):
-    port = port_of(program)
-    for sent, status in ((b"GET / HTTP/1.1\r\nX : y\r\n\r\n", b"400"),
-                         (b"POST /recommend HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n",
-                          b"413")):
-        with socket.create_connection(("127.0.0.1", port), 30) as connection:
-            connection.sendall(sent)
-            head, body = connection.makefile("rb").read().split(b"\r\n\r\n", 1)
-        assert head.split()[1] == status
-        assert list(json.loads(body.decode())) == ["error"]
-
-
-SLOW_SERVER = """
-import sys, time
-import server
-from recommender.index import Index
-from tests.test_server import fake_embed
-
-def embed(text):
-    print("asked", flush=True)
-    sys.stdin.readline()
-    return fake_embed(text)
-
-server.serve(server.create_app(Index(sys.argv[1]), embed), server.bind("127.0.0.1", 0))
-"""
-
-
-def stops_listening(port, seconds):
-    """Whether connections to `port` come to be refused within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            return True
-        except ConnectionResetError:
-            pass  # this one waited to be accepted when the listening socket was closed
-    return False
-
-
-def test_request_in_flight_is_answered_before_the_end(index_path):
-    program = subprocess.Popen([sys.executable, "-c", SLOW_SERVER, index_path], cwd=ROOT,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
-    try:
-        port = port_of(program)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request("POST", "/recommend", json.dumps({"overview": "x"}),
-                           {"Content-Type": "application/json"})
-        assert program.stdout.readline() == b"asked\n"
-        program.send_signal(signal.SIGTERM)
-        assert stops_listening(port, seconds=30)
-        program.stdin.write(b"\n")
-        program.stdin.flush()
-        response = connection.getresponse()
-        assert (response.status, len(json.loads(response.read().decode())["results"])) == (200, 10)
-        _, err = program.communicate(timeout=30)
-        assert (program.returncode, err) == (0, b"")
-    finally:
-        program.kill()
-        program.communicate()
-
-
-def fails_in_one_line(*flags):
-    program = run_server(*flags)
-    try:
-        out, err = program.communicate(timeout=60)
-    finally:
-        program.kill()
-    assert (program.returncode, out, err.count(b"\n")) == (1, b"", 1), err
-    assert err.startswith(b"server.py: error: ")
-    return err.decode()
-
-
-def test_port_in_use_is_one_line(index_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = str(taken.getsockname()[1])
-        assert "127.0.0.1 port " + port in fails_in_one_line("--index", index_path,
-                                                             "--port", port)
-
-
-def test_missing_index_is_one_line(tmp_path):
-    assert "no index at" in fails_in_one_line("--index", str(tmp_path / "none.h5"))
-
-
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70])
-def test_no_such_host_is_one_line(index_path, host):
-    assert host in fails_in_one_line("--index", index_path, "--port", "0", "--host", host)
+def test_an_index_of_another_checkpoint_needs_it_at_once(index, tmp_path):
+    embed = TextEmbedder(index.features, bert_dir=str(tmp_path / "none"))
+    with pytest.raises(BertError, match="text queries need the checkpoint other"):
+        embed.for_index(index.features._replace(checkpoint="other"))

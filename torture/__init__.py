@@ -4,6 +4,6 @@ A proof is a module with `run(short: bool) -> List[Row]`; `make torture` runs th
 (python -m torture), `make test` their short form.
 """
 
-from torture import writers
+from torture import requests, writers
 
-PROOFS = (writers,)
+PROOFS = (requests, writers)

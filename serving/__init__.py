@@ -1,0 +1,1 @@
+"""Serving: the HTTP side of recommendations. `server.py` is the program."""

@@ -1,0 +1,117 @@
+"""The API's OpenAPI document. The schemas in it are those that requests are checked against.
+
+Operations stand in it once: `serving.requests` makes its checks out of them, `serving.app`
+answers them.
+"""
+
+from typing import Any, Dict
+
+PREFIX = "/api/v1"
+MAX_BODY = 64 << 10  # bytes of a request's body
+MAX_TEXT = 10000  # characters of an overview
+MAX_PARAMETER = 1000  # characters of a value in the address
+MAX_ID = 2 ** 63 - 1
+
+_TITLE = {"type": "string", "format": "text", "maxLength": MAX_PARAMETER,
+          "description": "a film's title; case, accents, punctuation and articles do not matter"}
+_ID = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "description": "a film's TMDB id"}
+_YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
+         "description": "picks among films that share the title"}
+_K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
+      "description": "how many films to recommend"}
+
+
+def _query(name: str, schema: Dict[str, Any], required: bool = False) -> Dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+def _answer(description: str, schema: str) -> Dict[str, Any]:
+    return {"description": description, "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/" + schema}}}}
+
+
+def _object(required: str, **properties: Dict[str, Any]) -> Dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required.split(),
+            "additionalProperties": False}
+
+
+_BRIEF = {"id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]}}
+_FILM = {
+    **_BRIEF, "original_title": {"type": "string"},
+    "genres": {"type": "array", "items": {"type": "string"}}, "language": {"type": "string"},
+    "imdb_id": {"type": "string"}, "vote_average": {"type": "number"},
+    "vote_count": {"type": "integer"},
+    "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
+    "overview": {"type": "string"}}
+_BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
+_NOT_FOUND = _answer("no such film; near titles are named", "Error")
+
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Movie recommender", "version": "1",
+             "description": "Films whose stories are nearest to a film's or to a text."},
+    "servers": [{"url": PREFIX}],
+    "paths": {
+        "/recommend": {
+            "get": {
+                "summary": "Films like a film, which is named by either title or id",
+                "parameters": [_query("title", _TITLE), _query("id", _ID), _query("year", _YEAR),
+                               _query("k", _K)],
+                "responses": {"200": _answer("the film and those nearest to it", "LikeFilm"),
+                              "400": _BAD_REQUEST, "404": _NOT_FOUND},
+            },
+            "post": {
+                "summary": "Films like a text",
+                "requestBody": {"required": True, "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/TextQuery"}}}},
+                "responses": {
+                    "200": _answer("the text and the films nearest to it", "LikeText"),
+                    "400": _BAD_REQUEST,
+                    "413": _answer("the body is larger than {} bytes".format(MAX_BODY), "Error"),
+                    "415": _answer("the body is not sent as application/json", "Error"),
+                    "422": _answer("the JSON is not what the schema says", "Error"),
+                    "503": _answer("texts cannot be answered here or now", "Error"),
+                },
+            },
+        },
+        "/movies": {
+            "get": {
+                "summary": "Films whose titles complete what was typed, most votes first",
+                "parameters": [
+                    _query("q", {**_TITLE, "description": "the beginning of a title, or of a word "
+                                 "in it"}, required=True),
+                    _query("k", {**_K, "maximum": 50, "description": "how many titles"})],
+                "responses": {"200": _answer("the films", "Completion"), "400": _BAD_REQUEST},
+            },
+        },
+        "/movies/{id}": {
+            "get": {
+                "summary": "One film",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+                "responses": {"200": _answer("the film", "Film"), "400": _BAD_REQUEST,
+                              "404": _NOT_FOUND},
+            },
+        },
+    },
+    "components": {"schemas": {
+        "TextQuery": _object("overview", overview={
+            "type": "string", "format": "text", "maxLength": MAX_TEXT,
+            "description": "what the films should be about"}, k=_K),
+        "LikeFilm": _object("query results", query={"$ref": "#/components/schemas/Film"},
+                            results={"$ref": "#/components/schemas/Results"},
+                            others={"type": "array", "items": _object(" ".join(_BRIEF), **_BRIEF),
+                                    "description": "other films of that title"}),
+        "LikeText": _object("query results", query=_object(
+            "overview", overview={"type": "string"}),
+            results={"$ref": "#/components/schemas/Results"},
+            note={"type": "string", "description": "said of a text too long to be read whole"}),
+        "Completion": _object("query results", query=_object("q", q={"type": "string"}),
+                              results={"type": "array",
+                                       "items": _object(" ".join(_BRIEF), **_BRIEF)}),
+        "Film": _object(" ".join(_FILM), **_FILM),
+        "Results": {"type": "array", "items": _object(
+            "rank score " + " ".join(_FILM), rank={"type": "integer"},
+            score={"type": "number", "description": "cosine, from -1 to 1"}, **_FILM)},
+        "Error": _object("error", error={"type": "string", "description": "one line"}),
+    }},
+}  # type: Dict[str, Any]

@@ -1,0 +1,138 @@
+"""Requests as values: read strictly, checked against the API's document.
+
+What cannot be understood is 400 (an address with wrong parameters, a body that is not JSON),
+JSON that is understood and wrong is 422. The message is one line.
+"""
+
+import json
+import re
+from typing import Any, Callable, Dict, List, Optional, Tuple
+from urllib.parse import unquote_to_bytes
+
+import fastjsonschema
+from flask import abort, request
+
+from serving.api import DOCUMENT, MAX_BODY
+
+_MAX_DIGITS = 20  # of a number in JSON: Python takes seconds to read one of a million
+Reader = Callable[[Dict[str, str]], Dict[str, Any]]
+
+
+def reader(path: str, method: str) -> Reader:
+    """What reads the requests of an operation of the document.
+
+    It takes the values that stand in the path and returns all that is given, with the defaults
+    of what is not.
+    """
+    return _reader_of(DOCUMENT["paths"][path][method])
+
+
+def _reader_of(operation: Dict[str, Any]) -> Reader:
+    parameters = {p["name"]: p for p in operation.get("parameters", ())}
+    in_address = _checker({
+        "type": "object", "additionalProperties": False,
+        "properties": {name: p["schema"] for name, p in parameters.items()},
+        "required": [name for name, p in parameters.items() if p["required"]]}, 400)
+    types = {name: p["schema"]["type"] for name, p in parameters.items()}
+    body = operation.get("requestBody")
+    in_body = _checker(body["content"]["application/json"]["schema"], 422) if body else None
+
+    def read(in_path: Dict[str, str]) -> Dict[str, Any]:
+        given = {name: _typed(name, text, types.get(name))
+                 for name, text in {**_query_string(), **in_path}.items()}
+        given = in_address(given)
+        return {**given, **in_body(_json())} if in_body else given
+
+    return read
+
+
+def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, Any]]:
+    """Returns a value with its defaults, or refuses it with `status`."""
+    check = fastjsonschema.compile(
+        {**schema, "components": DOCUMENT["components"]}, formats={"text": _is_text})
+
+    def checked(value: Any) -> Dict[str, Any]:
+        try:
+            return check(value)
+        except fastjsonschema.JsonSchemaValueException as error:
+            return abort(status, _said(error))
+
+    return checked
+
+
+def _is_text(value: str) -> bool:
+    return bool(value.strip()) and not re.search("[\0\ud800-\udfff]", value)
+
+
+def _said(error: fastjsonschema.JsonSchemaValueException) -> str:
+    """What is wrong with a value, in the words of this API."""
+    name = ".".join(error.path[1:]) or "the body"
+    properties = error.definition.get("properties", {})
+    if error.rule == "additionalProperties":
+        unknown = next(key for key in error.value if key not in properties)
+        return "{} is unknown: {}".format(shown(unknown), "known are " + ", ".join(properties)
+                                          if properties else "none is known here")
+    if error.rule == "required":
+        missing = next(key for key in error.definition["required"] if key not in error.value)
+        return "{} is missing".format(missing)
+    if error.rule == "format":
+        return "{} is empty, or has a NUL or half a surrogate pair".format(name)
+    return name + error.message[len(error.name):]
+
+
+def shown(text: str) -> str:
+    """A text of a request as an error quotes it: printable, and not at length."""
+    return repr(text if len(text) <= 60 else text[:60] + "…")
+
+
+def _query_string() -> Dict[str, str]:
+    try:
+        unquote_to_bytes(request.query_string.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        abort(400, "the address is not UTF-8")
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            abort(400, "{} is given {} times".format(shown(name), len(values)))
+    return request.args.to_dict()
+
+
+def _typed(name: str, text: str, of_type: Optional[str]) -> Any:
+    """A value of the address as what the document says it is."""
+    if of_type != "integer":
+        return text
+    if not re.fullmatch("-?[0-9]{1,20}", text):
+        abort(400, "{}: {} is not a whole number".format(name, shown(text)))
+    return int(text)
+
+
+def _json() -> Any:
+    if (request.content_length or 0) > MAX_BODY:
+        abort(413, "the body is larger than {} bytes".format(MAX_BODY))
+    if not request.is_json or request.headers.get("Content-Encoding", "identity") != "identity":
+        abort(415, "send JSON as it is, with Content-Type: application/json")
+    try:
+        return json.loads(request.get_data().decode("utf-8"), object_pairs_hook=_unique,
+                          parse_constant=_no_constant, parse_int=_short)
+    except UnicodeDecodeError:
+        return abort(400, "the body is not UTF-8")
+    except RecursionError:
+        return abort(400, "the body is nested too deep")
+    except ValueError as error:
+        return abort(400, "the body is not JSON: {}".format(error))
+
+
+def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError("{} is no number of JSON".format(name))
+
+
+def _short(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("a number has {} digits".format(len(digits)))
+    return int(digits)

@@ -1,0 +1,284 @@
+"""The server as a program: start, signals, a change of index under load, broken HTTP."""
+
+import http.client
+import json
+import os
+import pty
+import signal
+import socket
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import pytest
+
+from tests.conftest import ROOT
+from tests.served import FILMS, MORE_FILMS, running, write_films
+from tests.worlds import only_line
+
+RECOMMEND = "/api/v1/recommend"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture()
+def index_path(tmp_path):
+    return write_films(tmp_path)
+
+
+@pytest.fixture()
+def program(index_path):
+    with running("--index", index_path, "--port", "0") as program:
+        yield program
+
+
+def maps_of(program):
+    with open("/proc/{}/maps".format(program.pid)) as maps:
+        return maps.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_titles_without_tensorflow_and_stops_cleanly(program, number):
+    assert program.get("/healthz") == (200, {"status": "ok", "movies": len(FILMS)})
+    status, body = program.get(RECOMMEND + "?title=am%C3%A9lie&k=2")
+    assert (status, body["query"]["id"], len(body["results"])) == (200, 194, 2)
+    assert "tensorflow" not in maps_of(program)
+    assert program.stop(number) == (0, b"", b"")
+
+
+# A server whose texts wait for a line on stdin.
+SLOW_SERVER = """
+import sys
+from recommender.index import Index
+from serving import http
+from serving.app import create_app
+from serving.library import Library
+from tests.served import FakeTexts
+
+class Slow(FakeTexts):
+    def __call__(self, text):
+        print("asked", flush=True)
+        sys.stdin.readline()
+        return super().__call__(text)
+
+http.REQUEST_SECONDS = 1.0
+library = Library(Index(sys.argv[1]), Slow())
+http.serve(create_app(library), http.bind("127.0.0.1", 0), library.reload)
+"""
+
+
+@pytest.fixture()
+def slow_program(index_path):
+    with running(index_path, command=("-c", SLOW_SERVER)) as program:
+        yield program
+
+
+def ask_slowly(program):
+    """A connection whose text query is being answered and waits for `let_go_on`."""
+    connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
+    connection.request("POST", RECOMMEND, json.dumps({"overview": "x", "k": 50}), JSON)
+    assert program.process.stdout.readline() == b"asked\n"
+    return connection
+
+
+def let_go_on(program, connection):
+    """The answer to the query of `ask_slowly`."""
+    program.process.stdin.write(b"\n")
+    program.process.stdin.flush()
+    response = connection.getresponse()
+    return response.status, json.loads(response.read().decode())
+
+
+def comes_true(condition, seconds=30):
+    """Whether `condition` becomes true within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def refuses_connections(program):
+    try:
+        socket.create_connection(("127.0.0.1", program.port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # this one waited to be accepted when the listening socket was closed
+    return False
+
+
+def test_a_request_in_flight_is_answered_before_the_end(slow_program):
+    connection = ask_slowly(slow_program)
+    slow_program.process.send_signal(signal.SIGTERM)
+    assert comes_true(lambda: refuses_connections(slow_program))
+    status, body = let_go_on(slow_program, connection)
+    assert (status, len(body["results"])) == (200, len(FILMS))
+    _, err = slow_program.process.communicate(timeout=30)
+    assert (slow_program.process.returncode, err) == (0, b"")
+
+
+def test_sighup_brings_the_new_index_and_drops_no_request(program, index_path, tmp_path):
+    new = [write_films(tmp_path / "new{}".format(n), films)
+           for n, films in enumerate([MORE_FILMS, FILMS, MORE_FILMS, FILMS, MORE_FILMS])]
+    stop = threading.Event()
+    sizes = {len(FILMS) - 1, len(MORE_FILMS) - 1}
+
+    def ask():
+        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
+        n_answers = 0
+        while not stop.is_set() or not n_answers:
+            connection.request("GET", RECOMMEND + "?title=matrix&k=50")
+            response = connection.getresponse()
+            results = json.loads(response.read().decode())["results"]
+            assert response.status == 200
+            assert len(results) in sizes
+            n_answers += 1
+        return n_answers
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask) for _ in range(4)]
+        try:
+            for path in new:
+                os.replace(path, index_path)
+                program.process.send_signal(signal.SIGHUP)
+                assert program.line().startswith("server.py: {} is read anew".format(index_path))
+        finally:
+            stop.set()
+        assert all(client.result() for client in clients)
+    assert program.get("/healthz")[1]["movies"] == len(MORE_FILMS)
+    # What was replaced is closed: the address space holds no file that is gone.
+    assert comes_true(lambda: "index.h5 (deleted)" not in maps_of(program))
+
+
+def test_a_request_in_flight_keeps_the_old_index_open_until_it_is_answered(
+        slow_program, index_path, tmp_path):
+    connection = ask_slowly(slow_program)
+    os.replace(write_films(tmp_path / "new", MORE_FILMS), index_path)
+    slow_program.process.send_signal(signal.SIGHUP)
+    assert slow_program.line().endswith("13 films")
+    assert "index.h5 (deleted)" in maps_of(slow_program)
+    status, body = let_go_on(slow_program, connection)
+    assert (status, len(body["results"])) == (200, len(FILMS))
+    assert comes_true(lambda: "index.h5 (deleted)" not in maps_of(slow_program))
+
+
+def test_sighup_with_a_bad_index_leaves_the_old_one_serving(program, index_path):
+    os.remove(index_path)
+    program.process.send_signal(signal.SIGHUP)
+    assert program.line().startswith("server.py: the old index stays: no index at ")
+    assert len(program.get(RECOMMEND + "?id=603")[1]["results"]) == 10
+    assert program.stop() == (0, b"", b"")
+
+
+def test_a_terminal_that_is_closed_ends_the_server(index_path):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, os.path.join(ROOT, "server.py"),
+                                  "--index", index_path, "--port", "0"])
+    said = b""
+    while b"listening" not in said:
+        said += os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def exchange(program, *parts):
+    """All that the server answers to bytes as they stand, head and body."""
+    with socket.create_connection(("127.0.0.1", program.port), 60) as connection:
+        for part in parts:
+            connection.sendall(part)
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+    return head.decode("latin-1"), body
+
+
+POST = b"POST /api/v1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("status, parts", [
+    (400, [b"GET / HTTP/1.1\r\nX : y\r\n\r\n"]),
+    (200, [b"GET /healthz HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"]),
+    (400, [b"get / HTTP/1.1\r\n\r\n"]),
+    (400, [POST + b"Content-Length: x\r\n\r\n"]),
+    (400, [POST + b"Content-Length: -1\r\n\r\n"]),
+    (400, [POST + b"Transfer-Encoding: gzip\r\n\r\n"]),
+    (400, [CHUNKED + b"zz\r\n"]),
+    (400, [CHUNKED + b"2\r\n{}x\r\n"]),
+    (400, [b"GET /healthz?" + b"\xff" * 10 + b" HTTP/1.1\r\n", b"Connection: close\r\n\r\n"]),
+    (400, [b"GET /\xff\xfe HTTP/1.1\r\n\r\n"]),
+    (404, [b"GET /%ff%fe%00 HTTP/1.1\r\nConnection: close\r\n\r\n"]),
+    (405, [b"\0\xff /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"]),
+    (405, [b"BREW /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"]),
+    (413, [POST + b"Content-Length: 99999999999999999999\r\n\r\n"]),
+    (413, [POST + b"Expect: 100-continue\r\nContent-Length: 10000000\r\n\r\n"]),
+    (413, [POST + b"Connection: close\r\nContent-Length: 70000\r\n\r\n", b"x" * 70000]),
+    (413, [POST + b"Content-Length: 10000000\r\n\r\n", b"x" * 10000000]),
+    (413, [CHUNKED] + [b"fffff\r\n" + b"x" * 0xfffff + b"\r\n"] * 10),
+    (422, [CHUNKED + b"2\r\n{}\r\n0\r\n\r\n"]),
+    (431, [b"GET /api/v1/recommend?title=" + b"x" * 10000000 + b" HTTP/1.1\r\n\r\n"]),
+])
+def test_odd_http_gets_its_answer_as_json(program, status, parts):
+    head, body = exchange(program, *parts)
+    assert head.split()[1] == str(status), head
+    assert (list(json.loads(body.decode())) == ["error"]) == (status >= 400)
+    headers = head.lower()
+    assert "\r\ncontent-type: application/json; charset=utf-8" in headers
+    assert "\r\nx-content-type-options: nosniff" in headers
+    assert "\r\nserver:" not in headers
+    assert "waitress" not in (head + body.decode()).lower()
+    assert program.get("/healthz")[0] == 200
+
+
+def test_a_request_that_never_ends_is_cut_off(slow_program):
+    with socket.create_connection(("127.0.0.1", slow_program.port), 60) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        assert connection.recv(1) == b""
+    assert slow_program.get("/healthz")[0] == 200
+
+
+def test_clients_that_go_away_leave_the_server_well(program):
+    for sent in (b"", b"GET", POST, POST + b"Content-Length: 100\r\n\r\n{",
+                 b"GET /api/v1/recommend?id=603&k=1000 HTTP/1.1\r\n\r\n" * 50):
+        with socket.create_connection(("127.0.0.1", program.port), 60) as connection:
+            connection.sendall(sent)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert program.get("/healthz")[0] == 200
+    assert program.stop() == (0, b"", b"")
+
+
+def fails_in_one_line(run_program, *flags):
+    done = run_program("server.py", *flags, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    line = only_line(done.stderr)
+    assert line.startswith("server.py: error: ")
+    return line
+
+
+def test_port_in_use_is_one_line(index_path, run_program):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        said = fails_in_one_line(run_program, "--index", index_path, "--port", port)
+        assert "127.0.0.1 port {}".format(port) in said
+
+
+def test_missing_index_is_one_line(tmp_path, run_program):
+    assert "no index at" in fails_in_one_line(run_program, "--index", tmp_path / "none.h5")
+
+
+def test_an_index_of_an_unknown_recipe_is_one_line(index_path, run_program):
+    with h5py.File(index_path, "r+") as file:
+        file.attrs["recipe_parts"] = file.attrs["recipe_parts"].replace("mean", "median")
+    said = fails_in_one_line(run_program, "--index", index_path, "--port", "0")
+    assert index_path in said
+    assert "recipe" in said
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70])
+def test_no_such_host_is_one_line(index_path, run_program, host):
+    assert host in fails_in_one_line(run_program, "--index", index_path, "--port", "0",
+                                     "--host", host)
