@@ -28,7 +28,7 @@ class Bench(NamedTuple):
     @property
     def few_rounds(self) -> int:
         """Rounds of what takes long: whole programs and the large shape."""
-        return max(1, self.rounds // 3)
+        return max(1, self.rounds // 2)
 
     def data(self, *path: str) -> str:
         """A path under `.data/`, its folder made."""

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List
 
 from benchmarks.environments import HERE, NotMeasured
 
@@ -68,13 +68,3 @@ def in_turns(rounds: int, tasks: Dict[str, Callable[[], float]]) -> Dict[str, Li
         for name in names[first:] + names[:first]:
             found[name].append(tasks[name]())
     return found
-
-
-def best_setting(worker: Worker, settings: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
-    """The setting whose order `worker` answers in the least seconds, the second time it
-    is asked."""
-    def seconds(setting: Dict[str, Any]) -> float:
-        worker.ask(**setting)
-        return worker.ask(**setting)["seconds"]
-
-    return min(settings, key=seconds)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from benchmarks import encoders
+from benchmarks.bench import Bench
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import in_turns
 from benchmarks.table import Row, best_of, markdown, number, ratios, useful_flops
@@ -31,6 +33,19 @@ def test_padding_is_no_useful_work():
 def test_ratios_are_of_the_same_round():
     assert ratios([2.0, 9.0], [1.0, 3.0]) == [2.0, 3.0]
     assert best_of([[2.0, 9.0], [3.0, 4.0]]) == [2.0, 4.0]
+
+
+def test_a_peer_that_is_missing_leaves_its_reason_in_the_table(monkeypatch):
+    rounds = encoders.Rounds({"ours": [1.0, 2.0], "Google's graph": [2.0, 5.0]}, [4e9, 8e9], 2e9,
+                             {"Google's graph": "same batches", "rate": "numpy"}, "no CPython 3.11")
+    monkeypatch.setattr(encoders, "_rounds", lambda *args, **options: rounds)
+    by_name = {row.measure: row for row in encoders.minilm(Bench("", "", 2, []))}
+    torch = by_name["encoder alone / PyTorch, MiniLM"]
+    assert (torch.values, torch.target, torch.how) == ([], "≥ 1.15", "no CPython 3.11")
+    assert by_name["encoder alone / Google's graph, MiniLM"].values == [2.0, 2.5]
+    useful = by_name["useful arithmetic / matrix-multiply rate, MiniLM"]
+    assert useful.values == [0.5, 0.125]
+    assert useful.how == "2 of 6 Gflop/s; numpy"
 
 
 def test_every_engine_has_its_turn_and_none_always_follows_the_same():

@@ -17,8 +17,6 @@ import tempfile
 
 import numpy as np
 
-GROUP_TOKENS = 2048
-
 
 def weights(bert_dir, folder):
     """The same values under PyTorch's names, kernels transposed: model.safetensors."""
@@ -48,9 +46,9 @@ def weights(bert_dir, folder):
 def batches(bert_dir, csv, n_groups, folder, *budgets):
     """One .npz a budget, of the same texts: `n_groups` groups of like length, 0 for all texts.
 
-    The groups are those batches of the whole catalogue, at equal distances, that hold
-    GROUP_TOKENS tokens; each is cut into batches anew. So there is as little padding as when the
-    whole catalogue is extracted.
+    The groups are batches of the whole catalogue, at equal distances, with the largest of the
+    budgets; each is cut into batches anew. So there is as little padding as when the whole
+    catalogue is extracted.
     """
     from bert import extraction
     from bert.checkpoint import open_checkpoint
@@ -59,16 +57,17 @@ def batches(bert_dir, csv, n_groups, folder, *budgets):
 
     texts = [movie.overview for movie in read_catalogue(csv).movies]
     pieces = WordPieces(open_checkpoint(bert_dir).vocab_file)
+    tokens_of = {int(budget): int(budget) or extraction.default_batch_tokens()
+                 for budget in budgets}
     groups = [texts]
-    if int(n_groups):
-        of_all = list(extraction.batches(pieces, texts, 256, GROUP_TOKENS))
-        middle = np.linspace(0, len(of_all), int(n_groups) + 1)[:-1] + len(of_all) / (
-            2 * int(n_groups))
-        groups = [[texts[row] for row in of_all[int(n)]["rows"]] for n in middle]
+    n_groups = int(n_groups)
+    if n_groups:
+        of_all = list(extraction.batches(pieces, texts, 256, max(tokens_of.values())))
+        chosen = [of_all[int((n + 0.5) * len(of_all) / n_groups)] for n in range(n_groups)]
+        groups = [[texts[row] for row in batch["rows"]] for batch in chosen]
     paths, lengths = {}, []
     os.makedirs(folder, exist_ok=True)
-    for budget in map(int, budgets):
-        tokens = budget or extraction.default_batch_tokens()
+    for budget, tokens in tokens_of.items():
         made = [batch for group in groups
                 for batch in extraction.batches(pieces, group, 256, tokens)]
         lengths = np.concatenate([batch["lengths"] for batch in made]).tolist()

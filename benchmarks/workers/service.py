@@ -1,6 +1,7 @@
 """bert-as-service, server and client: `service.py CHECKPOINT NUM_WORKER MAX_BATCH_SIZE`."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ PORTS = [free_port(), free_port()]
 def load():
     from bert_serving.client import BertClient
 
-    client = BertClient(port=PORTS[0], port_out=PORTS[1], check_length=False)
+    client = BertClient(port=PORTS[0], port_out=PORTS[1], check_length=False,
+                        timeout=600000)  # milliseconds: a server that has died does not answer
 
     def run(texts):
         with open(texts, encoding="utf-8") as file:
@@ -39,9 +41,10 @@ server = subprocess.Popen(
      "-model_dir", bert_dir, "-max_seq_len", "NONE", "-pooling_strategy", "REDUCE_MEAN",
      "-pooling_layer", "-4", "-3", "-2", "-1", "-num_worker", n_workers,
      "-max_batch_size", max_batch_size, "-port", str(PORTS[0]), "-port_out", str(PORTS[1])],
-    stdin=subprocess.DEVNULL, stdout=2)
+    stdin=subprocess.DEVNULL, stdout=2, start_new_session=True)
 try:
     serve(load)
 finally:
-    server.terminate()
+    # With its workers, which would live on without it.
+    os.killpg(server.pid, signal.SIGKILL)
     server.wait()
