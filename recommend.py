@@ -1,93 +1,146 @@
 #!/usr/bin/env python3
-"""Recommends the films nearest to a title, an id, or a description in your own words.
+"""Recommends the films nearest to films, or to a description in your own words.
 
     python recommend.py --title "The Matrix"
     python recommend.py --overview "A hacker learns that the world is a simulation"
+    python recommend.py --title Alien --title "The Thing (1982)" --not "Mars Attacks!" --to 1999
+    python recommend.py --genres Horror
 """
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 import unicodedata
 from typing import List, Optional, Sequence
 
 from bert.errors import BertError
-from recommender import cli
-from recommender.errors import RecommenderError
+from recommender import Recommender, cli
+from recommender.errors import NothingFound, RecommenderError
+from recommender.explain import Share, Why
+from recommender.filters import NONE, Filters
 from recommender.index import Index, Result
-from recommender.recipes import Source
+from recommender.recommender import Wishes
 
 _MAX_TITLE = 44  # columns of a title in the table
+_STRONG = (1.5, 2.5, 4.0)  # so many times what a word has on average earn 1, 2, 3 asterisks
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="recommend.py", description=__doc__.splitlines()[0])
     flags.add_argument("--index", default="data/index.h5", help="what build_index.py wrote")
-    query = flags.add_mutually_exclusive_group(required=True)
-    query.add_argument("--title", help="a film's title; case, accents and articles do not matter")
-    query.add_argument("--id", type=cli.whole_number(0, 2 ** 63 - 1), help="a film's TMDB id")
-    query.add_argument("--overview", help="what the film should be about, in your own words")
+    wishes = flags.add_argument_group(
+        "what is asked for", "each may be given several times, and all together; without any, "
+        "filters list the best rated films")
+    wishes.add_argument("--title", type=_text, action="append", help="a film's title; case, "
+                        "accents and articles do not matter; a year may follow: \"Heat (1995)\"")
+    wishes.add_argument("--id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
+                        help="a film's TMDB id")
+    wishes.add_argument("--overview", type=_text, action="append",
+                        help="what the film should be about, in your own words")
+    wishes.add_argument("--not", type=_text, action="append", dest="unlike", metavar="TITLE",
+                        help="a film to keep away from")
     flags.add_argument("--year", type=cli.whole_number(1870, 2200),
                        help="picks among films that share the title")
+    filters = flags.add_argument_group("filters", "what every recommended film must meet")
+    filters.add_argument("--genres", type=_names, default=(), metavar="GENRE,...",
+                         help="it has all of these genres")
+    filters.add_argument("--any-genre", action="store_true",
+                         help="one of the --genres is enough")
+    filters.add_argument("--same-genre", action="store_true",
+                         help="it shares a genre with a film asked for")
+    filters.add_argument("--top-rated", type=cli.whole_number(1), metavar="N",
+                         help="it is among the N best of the index by IMDb's weighted rating")
+    filters.add_argument("--min-votes", type=cli.whole_number(0), metavar="N",
+                         help="at least N people have rated it")
+    filters.add_argument("--from", type=cli.whole_number(1870, 2200), dest="year_from",
+                         metavar="YEAR", help="it is of that year or later")
+    filters.add_argument("--to", type=cli.whole_number(1870, 2200), dest="year_to",
+                         metavar="YEAR", help="it is of that year or earlier")
+    filters.add_argument("--language", type=_text, help="its original language, such as fr")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
                        help="how many films to recommend")
-    flags.add_argument("--bert_dir", help="the checkpoint for --overview (default: the one in "
-                       "tmp/ that made the index)")
+    flags.add_argument("--diverse", type=cli.share, default=0.0,
+                       help="from 0 to 1: how much variety counts against nearness")
+    flags.add_argument("--explain", action="store_true", help="mark the words that carried each "
+                       "match; reads --features")
+    flags.add_argument("--features", default="data/features",
+                       help="the folder that the index was made of, for --explain")
+    flags.add_argument("--bert_dir", help="the checkpoint for --overview and --explain (default: "
+                       "the one in tmp/ that made the index)")
     flags.add_argument("--json", action="store_true", help="print JSON")
     flags.add_argument("--verbose", action="store_true", help="let TensorFlow talk")
     args = flags.parse_args(argv)
-    if args.year is not None and args.title is None:
-        flags.error("--year goes with --title")
-    for name in ("title", "overview"):
-        if getattr(args, name) is not None and not getattr(args, name).strip():
-            flags.error("--{} is empty".format(name))
+    if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
+        flags.error("name a film with --title or --id, describe one with --overview, or list the "
+                    "best rated with a filter such as --genres")
+    if args.year is not None and len(args.title or ()) != 1:
+        flags.error("--year goes with a single --title: behind each of several, write the year as "
+                    "in \"Heat (1995)\"")
     return args
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _names(text: str) -> List[str]:
+    return [_text(name).strip() for name in text.split(",")]
+
+
+def filters_of(args: argparse.Namespace) -> Filters:
+    """The filters among the flags: they have the same names."""
+    return Filters(*(getattr(args, name) for name in Filters._fields))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
-    index = Index(args.index)
-    if args.overview is not None:
-        results = by_overview(index, args)
-        query = {"overview": args.overview}
-    else:
-        row = by_title(index, args) if args.title is not None else index.row_of_id(args.id)
-        results = index.search(index.embedding(row), args.k, without=[row])
-        query = index.movie(row)
-        if not args.json:
-            cli.note("films like {}".format(index.describe(row)))
+    recommender = Recommender.open(args.index, args.bert_dir, args.verbose)
+    index, filters = recommender.index, filters_of(args)
+    wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike)
+    for title, rows in wishes.shared:
+        cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
+                 "--id picks: {}".format(len(rows), title, index.describe(rows[0]),
+                                         ", ".join(map(index.describe, rows[1:]))))
+    results = recommender.recommend(wishes, args.k, filters, args.diverse)
+    if not results and filters != NONE:
+        raise NothingFound("no film meets all of the filters: leave one out")
+    why = recommender.explain(wishes, results, args.features) if args.explain else []
     if args.json:
-        print(json.dumps({"query": query, "results": [result.to_dict() for result in results]},
-                         ensure_ascii="utf" not in sys.stdout.encoding.lower(), indent=2))
-    else:
-        print(table(results))
+        answer = recommender.question(wishes, filters, args.diverse)
+        answer["results"] = [result.to_dict() for result in results]
+        for result, reasons in zip(answer["results"], why):
+            result["why"] = reasons.to_dict()
+        print(json.dumps(answer, ensure_ascii="utf" not in sys.stdout.encoding.lower(), indent=2))
+        return 0
+    tell(index, wishes)
+    print(table(results))
+    for result, reasons in zip(results, why):
+        print("\n" + explanation(index, wishes, result, reasons))
+    if len(results) < args.k and filters != NONE:
+        cli.note("only {} films meet the filters".format(len(results)))
     return 0
 
 
-def by_title(index: Index, args: argparse.Namespace) -> int:
-    """The row of the film called `args.title`; names the others of that title on stderr."""
-    rows = index.rows_of_title(args.title, args.year)
-    if len(rows) > 1:
-        cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
-                 "--id picks: {}".format(len(rows), args.title, index.describe(rows[0]),
-                                         ", ".join(index.describe(row) for row in rows[1:])))
-    return rows[0]
+def tell(index: Index, wishes: Wishes) -> None:
+    """Say on stderr what the films are like, where the table does not show it."""
+    wanted = names(index, wishes)
+    if wishes.films or len(wanted) > 1:
+        unlike = ", unlike " + " and ".join(map(index.describe, wishes.unlike))
+        cli.note("films like " + " and ".join(wanted[:len(wanted) - len(wishes.unlike)])
+                 + (unlike if wishes.unlike else ""))
+    elif not wanted:
+        cli.note("the best rated films; their score is IMDb's weighted rating, from 0 to 10")
 
 
-def by_overview(index: Index, args: argparse.Namespace) -> List[Result]:
-    """Films near a text, embedded with the index's own checkpoint and recipe."""
-    source = Source(args.overview)
-    if index.recipe.uses_bert:
-        # Imported here: a title query must not wait for TensorFlow.
-        from bert import quiet
-        quiet.silence(args.verbose)
-        from bert.embedder import embedder_of
-
-        embedder = embedder_of(index.features, args.bert_dir)
-        layers, = embedder.hidden_layers([args.overview])
-        token_ids, = embedder.token_ids([args.overview])
-        source = Source(args.overview, layers, token_ids)
-    return index.search(index.embed(source), args.k)
+def names(index: Index, wishes: Wishes) -> List[str]:
+    """What was asked for in a few words each, and last what was not wanted."""
+    return ([index.describe(row) for row in wishes.films]
+            + ['"{}"'.format(textwrap.shorten(text, 60, placeholder="…")) for text in wishes.texts]
+            + [index.describe(row) for row in wishes.unlike])
 
 
 def table(results: Sequence[Result]) -> str:
@@ -100,6 +153,56 @@ def table(results: Sequence[Result]) -> str:
             rank, score, _pad(movie["title"], width), movie["year"] or "?",
             _pad(", ".join(movie["genres"]), 36), movie["id"]))
     return "\n".join(lines)
+
+
+def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
+    """The texts of what was asked for and of a film found, their strong words in asterisks, and
+    what each of their parts adds to the score."""
+    films = wishes.films + wishes.unlike
+    overviews = [index.movie(row)["overview"] for row in films]
+    overviews[len(wishes.films):len(wishes.films)] = wishes.texts
+    # What is not wanted counts against the film: there the strong words are those that do.
+    signs = [1] * len(overviews) + [1]
+    signs[len(overviews) - len(wishes.unlike):-1] = [-1] * len(wishes.unlike)
+    lines = ["{}. {}: score {:.4f}".format(result.rank, result.movie["title"], result.score)]
+    for name, overview, shares, sign in zip(
+            [*names(index, wishes), result.movie["title"]],
+            [*overviews, result.movie["overview"]], [*why.asked, why.found], signs):
+        lines.append(textwrap.fill(
+            "{}{}: {} [{}]".format("" if sign > 0 else "unlike ", name,
+                                   marked(overview, shares, sign), sums(shares)),
+            min(shutil.get_terminal_size().columns, 100), initial_indent="   ",
+            subsequent_indent="     "))
+    return "\n".join(lines)
+
+
+def marked(overview: str, shares: Sequence[Share], sign: int = 1) -> str:
+    """The overview with asterisks around the words that add most, or take most off where `sign`
+    is -1; the more asterisks, the more."""
+    words = [share for share in shares if share.of == "overview"]
+    average = sum(abs(share.share) for share in words) / max(len(words), 1)
+    text, end = "", 0
+    for share in words:
+        is_word = any(c.isalnum() for c in share.word)
+        strength = sum(sign * share.share >= times * average for times in _STRONG)
+        asterisks = "*" * (strength if average and is_word else 0)
+        text += overview[end:share.start] + asterisks + share.word + asterisks
+        end = share.end
+    return text + overview[end:]
+
+
+def sums(shares: Sequence[Share]) -> str:
+    """What overview, title, genres and BERT's own marks add to the score, each in all."""
+    told = []
+    for of in dict.fromkeys(share.of for share in shares):
+        parts = [(share.word, "{:.4f}".format(share.share)) for share in shares if share.of == of]
+        total = "{:.4f}".format(sum(share.share for share in shares if share.of == of))
+        single = ["{} {}".format(word, share) for word, share in parts
+                  if of in ("title", "genres") and float(share)]
+        if of == "overview" or float(total) or single:
+            told.append("{} {}".format("[CLS] and [SEP]" if of == "marks" else of, total)
+                        + (" ({})".format(", ".join(single)) if single else ""))
+    return "; ".join(told)
 
 
 def _columns(text: str) -> int:

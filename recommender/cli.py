@@ -17,7 +17,7 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one that says something."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
-        if action.default in (None, False) or "default:" in action.help:
+        if action.default in (None, False, ()) or "default:" in action.help:
             return action.help
         return super()._get_help_string(action)
 

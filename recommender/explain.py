@@ -7,7 +7,7 @@ adds, together with all words of the other side, is its share; either side's sha
 the score.
 """
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Share(NamedTuple):
     end: int
     share: float
 
+    def to_dict(self) -> Dict[str, Any]:
+        """The share as JSON shows it; rounded so little that sums stay."""
+        return {**self._asdict(), "share": round(self.share, 9)}
+
 
 class Explanation(NamedTuple):
     """`score` is the cosine; the shares of `asked`, and those of `found`, add up to it."""
@@ -39,6 +43,35 @@ class Explanation(NamedTuple):
     score: float
     asked: List[Share]
     found: List[Share]
+
+
+class Why(NamedTuple):
+    """An explanation by several wishes: the shares of each, weighted, and those of the film found.
+
+    `score` is the cosine; what all wishes share, and what the film found does, add up to it.
+    """
+
+    score: float
+    asked: List[List[Share]]
+    found: List[Share]
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The field `why` of `recommend.py --json` and of the server."""
+        return {"asked": [[share.to_dict() for share in shares] for shares in self.asked],
+                "found": [share.to_dict() for share in self.found]}
+
+
+def explain_all(index: Index, weights: Sequence[float],
+                asked: Sequence[Tuple[Source, Sequence[Span]]], found: Source,
+                found_spans: Sequence[Span] = ()) -> Why:
+    """`explain` where several films and texts are asked for, each at its weight."""
+    told = [explain(index, source, found, spans, found_spans) for source, spans in asked]
+    weighted = [_scaled(one.asked, weight) for one, weight in zip(told, weights)]
+    # The words of the film found are the same ones in each, in the same order.
+    of_found = zip(*(_scaled(one.found, weight) for one, weight in zip(told, weights)))
+    return Why(sum(weight * one.score for one, weight in zip(told, weights)), weighted,
+               [shares[0]._replace(share=sum(share.share for share in shares))
+                for shares in of_found])
 
 
 def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Span] = (),
@@ -87,6 +120,10 @@ def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) 
             source = source._replace(layers=features.layers, token_ids=features.token_ids)
         found.append(source)
     return found
+
+
+def _scaled(shares: Sequence[Share], weight: float) -> List[Share]:
+    return [share._replace(share=weight * share.share) for share in shares]
 
 
 def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequence[np.ndarray],

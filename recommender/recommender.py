@@ -1,20 +1,25 @@
 """The Python interface: one query, of films and texts, with filters, answered by an index."""
 
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+import os
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from recommender.errors import WrongQuery
+from recommender.errors import RecommenderError, WrongQuery
+from recommender.explain import Span, Why, explain_all, sources
+from recommender.features import FeatureReader
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.recipes import Source
 from recommender.texts import CheckpointTexts
 
-PUSH = 0.5  # how much what is not wanted counts against what is; the README measures it
-_POOL = 4  # films a recommended one is chosen among where variety counts
+PUSH = 0.5  # of what is not wanted, against what is: it changes about half of ten films
+_POOL = 4  # where variety counts, k films are chosen among so many times k
 _SMALLEST_POOL = 100
 
 Embed = Callable[[str], Source]  # a text with its hidden layers and token ids
+Texts = Union[None, str, Sequence[str]]  # none, one or several
+Ids = Union[None, int, Sequence[int]]
 
 
 class Wishes(NamedTuple):
@@ -25,7 +30,7 @@ class Wishes(NamedTuple):
     """
 
     films: Tuple[int, ...] = ()
-    texts: Tuple[Source, ...] = ()
+    texts: Tuple[str, ...] = ()
     unlike: Tuple[int, ...] = ()
     shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
 
@@ -48,28 +53,24 @@ class Recommender:
             print(rank, score, movie["title"])
     """
 
-    def __init__(self, index: Index, embed: Embed):
-        """`embed` takes a text to what the index's recipe needs of it; it is only called for
-        texts, and not for a recipe without BERT."""
+    def __init__(self, index: Index, embed: Optional[Embed] = None,
+                 bert_dir: Optional[str] = None, verbose: bool = False):
+        """Texts go through the checkpoint in `bert_dir`, by default the one in tmp/ that made
+        the index, which is loaded, with TensorFlow, at the first text; `embed` stands in for it.
+        """
         self.index = index
-        self._embed = embed
+        self._texts = CheckpointTexts(index.features, bert_dir, verbose)
+        self._embed = embed or self._texts.embed
 
     @classmethod
     def open(cls, path: str, bert_dir: Optional[str] = None,
              verbose: bool = False) -> "Recommender":
-        """The index at `path`; texts go through the checkpoint in `bert_dir`, by default the one
-        in tmp/ that made the index, which is loaded, with TensorFlow, at the first text.
+        """One of the index at `path`. Raises RecommenderError if there is none of this format."""
+        return cls(Index(path), None, bert_dir, verbose)
 
-        Raises RecommenderError if there is no index of this format.
-        """
-        index = Index(path)
-        return cls(index, CheckpointTexts(index.features, bert_dir, verbose))
-
-    def similar(self, title: Union[None, str, Sequence[str]] = None,
-                id: Union[None, int, Sequence[int]] = None,
-                overview: Union[None, str, Sequence[str]] = None,
-                year: Optional[int] = None, unlike: Union[None, str, Sequence[str]] = None,
-                k: int = 10, diverse: float = 0.0, **filters: Any) -> Results:
+    def similar(self, title: Texts = None, id: Ids = None, overview: Texts = None,
+                year: Optional[int] = None, unlike: Texts = None, k: int = 10,
+                diverse: float = 0.0, **filters: Any) -> Results:
         """The `k` films nearest to all that is asked for, or fewer where fewer pass the filters.
 
         What is asked for are films by `title` or TMDB `id` and texts, `overview`; each may be one
@@ -85,11 +86,8 @@ class Recommender:
         wishes = self.wishes(title, id, overview, year, unlike)
         return self.recommend(wishes, k, Filters(**filters), diverse)
 
-    def wishes(self, title: Union[None, str, Sequence[str]] = None,
-               id: Union[None, int, Sequence[int]] = None,
-               overview: Union[None, str, Sequence[str]] = None,
-               year: Optional[int] = None,
-               unlike: Union[None, str, Sequence[str]] = None) -> Wishes:
+    def wishes(self, title: Texts = None, id: Ids = None, overview: Texts = None,
+               year: Optional[int] = None, unlike: Texts = None) -> Wishes:
         """What `similar` is asked for, found in the index."""
         titles, away = _many(title), _many(unlike)
         if year is not None and len(titles) != 1:
@@ -103,11 +101,9 @@ class Recommender:
             if row in films:
                 raise WrongQuery("{} is both asked for and not wanted".format(
                     self.index.describe(row)))
-        texts = [self._embed(text) if self.index.recipe.uses_bert else Source(text)
-                 for text in _many(overview)]
         shared = [(name, rows) for name, rows in found + found_away if len(rows) > 1]
-        return Wishes(tuple(dict.fromkeys(films)), tuple(texts), tuple(dict.fromkeys(unliked)),
-                      tuple(shared))
+        return Wishes(tuple(dict.fromkeys(films)), tuple(_many(overview)),
+                      tuple(dict.fromkeys(unliked)), tuple(shared))
 
     def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
                   diverse: float = 0.0) -> Results:
@@ -134,6 +130,26 @@ class Recommender:
         chosen = varied(index, rows, scores, k, diverse)
         return Results(index.results(rows[chosen], scores[chosen]))
 
+    def question(self, wishes: Wishes, filters: Filters = NONE,
+                 diverse: float = 0.0) -> Dict[str, Any]:
+        """What was asked for, as `recommend.py --json` and the server show it.
+
+        `query` is the film or the text; `wishes`, a list of them, where there are several, and
+        nothing where there is none. What is not wanted, filters and variety stand beside it.
+        """
+        movie = self.index.movie
+        asked = [movie(row) for row in wishes.films] + [{"overview": text}
+                                                        for text in wishes.texts]
+        told = {"query": asked[0] if len(asked) == 1 else {"wishes": asked} if asked else {}}
+        if wishes.unlike:
+            told["not"] = [movie(row) for row in wishes.unlike]
+        if filters != NONE:
+            told["filters"] = {name: value for name, value in filters._asdict().items()
+                               if value != getattr(NONE, name)}
+        if diverse:
+            told["diverse"] = diverse
+        return told
+
     def vector(self, wishes: Wishes) -> np.ndarray:
         """The vector of all that is asked for, float (width,).
 
@@ -142,11 +158,46 @@ class Recommender:
         (Introduction to Information Retrieval), equation 9.3.
         """
         liked = [self.index.embedding(row) for row in wishes.films]
-        liked += [self.index.embed(text) for text in wishes.texts]
+        liked += [self.index.embed(self._source(text)) for text in wishes.texts]
         vector = np.mean(liked, axis=0)
         if wishes.unlike:
             vector -= PUSH * np.mean([self.index.embedding(row) for row in wishes.unlike], axis=0)
         return vector
+
+    def explain(self, wishes: Wishes, results: Sequence[Result],
+                features: str = "data/features") -> List[Why]:
+        """Why each of `results`, an answer to `wishes`: the share of every word in its score.
+
+        `features` is the folder that the index was made of; a recipe without BERT does without.
+        Raises WrongQuery if nothing was asked for, RecommenderError where the features were not
+        kept, bert.errors.BertError where the checkpoint's vocabulary was not.
+        """
+        if not wishes.films and not wishes.texts:
+            raise WrongQuery("the best rated films are near to nothing that could explain them: "
+                             "name a film or give a text")
+        index = self.index
+        if index.recipe.uses_bert and not os.path.isdir(features):
+            raise RecommenderError("there is no {}: a word's share needs the features that {} was "
+                                   "made of; name their folder with --features".format(
+                                       features, index.path))
+        reader = FeatureReader(features) if index.recipe.uses_bert else None
+        found = [index.row_of_id(result.movie["id"]) for result in results]
+        of_films = sources(index, [*wishes.films, *wishes.unlike, *found], reader)
+        n, m = len(wishes.films), len(wishes.unlike)
+        asked = of_films[:n] + [self._source(text) for text in wishes.texts] + of_films[n:n + m]
+        # The vector of the wishes is a sum of theirs: so is its cosine with a film.
+        length = np.linalg.norm(self.vector(wishes))
+        n_liked = len(asked) - m
+        weights = np.repeat([1 / n_liked, -PUSH / max(m, 1)], [n_liked, m]) / length
+        with_spans = [(source, self._spans(source)) for source in asked]
+        return [explain_all(index, weights, with_spans, source, self._spans(source))
+                for source in of_films[n + m:]]
+
+    def _source(self, text: str) -> Source:
+        return self._embed(text) if self.index.recipe.uses_bert else Source(text)
+
+    def _spans(self, source: Source) -> List[Span]:
+        return self._texts.word_spans(source) if self.index.recipe.uses_bert else []
 
 
 def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,

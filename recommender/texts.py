@@ -1,28 +1,34 @@
-"""Texts in one's own words, through the checkpoint that made an index."""
+"""Texts and their word pieces, through the checkpoint that made an index.
 
+This is the one place of the package that reaches for `bert`, and so for TensorFlow. It does so
+inside methods: who asks for films only never waits for it.
+"""
+
+import os
 import threading
-from typing import Optional
+from typing import List, Optional, Tuple
 
+from recommender.errors import RecommenderError
 from recommender.features import Settings
 from recommender.recipes import Source
 
 
 class CheckpointTexts:
-    """Takes a text to its hidden layers; the graph is built once, at the first text.
-
-    This is the one place of the package that reaches for `bert`, and so for TensorFlow. It does
-    so inside a method, so that who asks for films only never waits for it.
-    """
+    """What a checkpoint makes of texts; it is opened when first asked, and once."""
 
     def __init__(self, made_by: Settings, bert_dir: Optional[str] = None, verbose: bool = False):
         """`made_by` is what an index says of its features; `bert_dir` the checkpoint's folder,
         by default the one of its name in tmp/."""
         self._made_by, self._bert_dir, self._verbose = made_by, bert_dir, verbose
         self._embedder = None  # type: Optional[bert.embedder.Embedder]
+        self._pieces = None  # type: Optional[bert.tokenizing.WordPieces]
         self._lock = threading.Lock()
 
-    def __call__(self, text: str) -> Source:
-        """Raises bert.errors.BertError if the checkpoint is not there or is another."""
+    def embed(self, text: str) -> Source:
+        """The text with its hidden layers and token ids.
+
+        Raises bert.errors.BertError if the checkpoint is not there or is another.
+        """
         with self._lock:
             if self._embedder is None:
                 from bert import quiet
@@ -33,3 +39,25 @@ class CheckpointTexts:
         layers, = self._embedder.hidden_layers([text])
         token_ids, = self._embedder.token_ids([text])
         return Source(text, layers, token_ids)
+
+    def word_spans(self, source: Source) -> List[Tuple[int, int]]:
+        """Where in the overview the word begins and ends that each token belongs to.
+
+        Needs no TensorFlow. Raises bert.errors.BertError if the checkpoint is not there,
+        RecommenderError if its word pieces are not those of the features.
+        """
+        with self._lock:
+            if self._pieces is None:
+                from bert.checkpoint import open_checkpoint
+                from bert.tokenizing import WordPieces
+
+                folder = self._bert_dir or os.path.join("tmp", self._made_by.checkpoint)
+                self._pieces = WordPieces(open_checkpoint(folder).vocab_file,
+                                          self._made_by.do_lower_case)
+        n = self._made_by.max_seq_length
+        pieces, = self._pieces.encode([source.overview], n)
+        if pieces.token_ids.tolist() != source.token_ids.tolist():
+            raise RecommenderError("the vocabulary of {} is another than that of the features: "
+                                   "name the checkpoint that made them with --bert_dir".format(
+                                       self._bert_dir or self._made_by.checkpoint))
+        return self._pieces.word_spans(source.overview, n)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from recommender import Recommender
 from recommender.features import FeatureReader
 from recommender.index import Index
 from recommender.recipes import unit
@@ -98,3 +99,48 @@ def test_another_checkpoint_is_refused_for_a_text(run_program, sample, tmp_path)
     assert done.returncode == 1
     assert "not the checkpoint that the index was made with" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_filters_hold_for_ten_of_ten(run_program, sample):
+    films = ten(run_program, sample[1], "--title", "The Matrix", "--genres", "Science Fiction",
+                "--to", "1998", "--min-votes", "500")
+    assert len(films) == 10
+    assert all("Science Fiction" in film["genres"] and film["year"] <= 1998
+               and film["vote_count"] >= 500 for film in films)
+    best = ten(run_program, sample[1], "--genres", "Horror,Comedy", "--any-genre")
+    assert len({film["id"] for film in best}) == 10
+    assert all({"Horror", "Comedy"} & set(film["genres"]) for film in best)
+
+
+def test_films_and_texts_mix_and_what_is_not_wanted_moves_away(run_program, sample):
+    query = ["--title", "Alien", "--overview", "a crew alone in space", "-k", "500"]
+    before, after = ([film["id"] for film in ten(run_program, sample[1], *query, *more)]
+                     for more in ([], ["--not", "The Terminator"]))
+    sequel = 280  # Terminator 2
+    assert after.index(sequel) > before.index(sequel)
+    assert not {348, 218} & set(after)
+
+
+def test_every_share_of_a_score_is_told(run_program, minilm, sample):
+    films = ten(run_program, sample[1], "--title", "The Matrix (1999)", "--overview",
+                "A hacker is chased by machines", "--not", "Cinderella (1950)", "-k", "3",
+                "--explain", "--features", sample[0], "--bert_dir", minilm)
+    for film in films:
+        asked, found = film["why"]["asked"], film["why"]["found"]
+        assert len(asked) == 3
+        for shares in (sum(asked, []), found):
+            assert sum(share["share"] for share in shares) == pytest.approx(film["score"],
+                                                                            abs=1e-5)
+        words = [share for share in found if share["of"] == "overview"]
+        assert [film["overview"][word["start"]:word["end"]] for word in words] == [
+            word["word"] for word in words]
+        assert "".join("".join(word["word"] for word in words).split()) == "".join(
+            film["overview"].split())
+        assert [share["word"] for share in asked[1]][:-1] == [
+            "A", "hacker", "is", "chased", "by", "machines"]
+
+
+def test_python_gives_what_the_program_prints(run_program, sample):
+    results = Recommender.open(sample[1]).similar(title="Heat", genres=["Crime"], k=10)
+    assert [result.to_dict() for result in results] == ten(
+        run_program, sample[1], "--title", "Heat", "--genres", "Crime")

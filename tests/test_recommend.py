@@ -10,6 +10,9 @@ import h5py
 import numpy as np
 import pytest
 
+from recommender.catalogue import read_catalogue
+from recommender.features import FeatureReader
+from recommender.index import build_index
 from tests.conftest import ROOT
 from tests.worlds import only_line, random_layers, row, write_features, write_index
 
@@ -138,9 +141,130 @@ def test_an_id_that_is_not_there_finds_nothing(recommend):
     assert "no movie with id 7 " in error_of(recommend("--id", "7"), 2)
 
 
+def ids(result):
+    return [film["id"] for film in json.loads(result.stdout)["results"]]
+
+
+@pytest.mark.parametrize("flags, wanted", [
+    (("--genres", "Drama"), [604, 194, 10264, 10549, 23383]),
+    (("--genres", "action, Science Fiction"), []),
+    (("--to", "1999"), [194, 10264, 10549, 23383]), (("--from", "2003"), [604]),
+    (("--from", "1990", "--to", "1996"), [10264, 10549]), (("--min-votes", "100"), [604, 129, 194]),
+    (("--same-genre",), [])])
+def test_filters_narrow_what_is_near(recommend, flags, wanted):
+    result = recommend("--id", "603", "--json", *flags)
+    if wanted:
+        assert (result.returncode, ids(result)) == (0, wanted)
+        return
+    assert error_of(result, 2) == ("recommend.py: error: no film meets all of the filters: leave "
+                                   "one out")
+
+
+def test_fewer_films_than_asked_for_are_told(recommend):
+    result = recommend("--id", "603", "--min-votes", "100", "-k", "4")
+    assert result.stderr.splitlines()[-1] == "only 3 films meet the filters"
+    assert "only" not in recommend("--id", "603", "--min-votes", "100", "-k", "3").stderr
+
+
+def test_a_genre_alone_lists_the_best_rated(recommend):
+    result = recommend("--genres", "Drama,Science Fiction", "--any-genre", "--json")
+    films = json.loads(result.stdout)["results"]
+    assert len(films) == 6
+    assert [film["score"] for film in films] == sorted(
+        (film["score"] for film in films), reverse=True)
+    assert all(film["score"] == pytest.approx(film["weighted_rating"], abs=0.005)
+               for film in films)
+    assert only_line(recommend("--genres", "Drama", "-k", "5").stderr) == (
+        "the best rated films; their score is IMDb's weighted rating, from 0 to 10")
+
+
+def test_an_unknown_genre_names_the_known_ones(recommend):
+    line = error_of(recommend("--id", "603", "--genres", "Horror"), 2)
+    assert line.endswith("no film is of the genre 'Horror'; there are Action, Drama, "
+                         "Science Fiction")
+
+
+def test_several_wishes_and_one_not_wanted_are_all_told_and_left_out(recommend):
+    query = ("--title", "the matrix", "--title", "Hamlet (1948)", "--not", "Hamlet (1990)")
+    result = recommend(*query, "--json")
+    answer = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert [film["id"] for film in answer["query"]["wishes"]] == [603, 23383]
+    assert [film["id"] for film in answer["not"]] == [10264]
+    assert sorted(ids(result)) == [129, 194, 604, 10549]
+    assert ids(result)[0] == 604
+    assert recommend(*query).stderr == (
+        "films like The Matrix (1999, id 603) and Hamlet (1948, id 23383), "
+        "unlike Hamlet (1990, id 10264)\n")
+
+
+def test_json_tells_filters_and_variety_that_were_asked_for(recommend):
+    result = recommend("--id", "603", "--to", "1999", "--genres", "Drama", "--diverse", "0.5",
+                       "--json")
+    answer = json.loads(result.stdout)
+    assert list(answer) == ["query", "filters", "diverse", "results"]
+    assert (answer["filters"], answer["diverse"]) == ({"genres": ["Drama"], "year_to": 1999}, 0.5)
+    assert answer["query"]["id"] == 603
+
+
+def test_variety_puts_another_film_second(recommend):
+    plain, varied = (ids(recommend("--id", "10549", "-k", "2", "--json", "--diverse", diverse))
+                     for diverse in ("0", "0.7"))
+    assert plain == [10264, 23383]
+    assert varied == [10264, 194]
+
+
+def test_an_explanation_needs_features_and_says_so(recommend, tmp_path):
+    line = error_of(recommend("--id", "603", "--explain", "--features", tmp_path / "none"), 1)
+    assert "there is no {}".format(tmp_path / "none") in line
+    assert "--features" in line
+    line = error_of(recommend("--genres", "Drama", "--explain"), 2)
+    assert "name a film or give a text" in line
+
+
+@pytest.fixture(scope="module")
+def index_of_words(index):
+    """The same films as TF-IDF."""
+    folder = Path(index).parent
+    path = str(folder / "words.h5")
+    build_index(read_catalogue(str(folder / "movies.csv")),
+                FeatureReader(str(folder / "features")), "tfidf", path)
+    return path
+
+
+def test_an_explanation_marks_the_words_that_carried_the_match(recommend, index_of_words):
+    result = recommend("--index", index_of_words, "--id", "603", "-k", "1", "--explain")
+    assert result.returncode == 0
+    table, explained = result.stdout.split("\n\n")
+    assert "The Matrix Reloaded" in table
+    score = table.splitlines()[1].split()[1]
+    assert " ".join(explained.split()) == (
+        "1. The Matrix Reloaded: score {0} The Matrix (1999, id 603): What happens in *The* "
+        "*Matrix* (603). [overview {0}] The Matrix Reloaded: What happens in "
+        "*The* **Matrix** Reloaded (604). [overview {0}]".format(score))
+
+
+def test_shares_in_json_add_up_to_the_score(recommend, index_of_words):
+    result = recommend("--index", index_of_words, "--title", "Hamlet (1996)", "--overview",
+                       "the matrix reloaded", "--not", "the matrix", "--explain", "--json")
+    films = json.loads(result.stdout)["results"]
+    assert films[0]["score"] > 0
+    for film in films:
+        why = film["why"]
+        assert len(why["asked"]) == 3
+        for shares in (sum(why["asked"], []), why["found"]):
+            assert sum(share["share"] for share in shares) == pytest.approx(film["score"],
+                                                                            abs=2e-6)
+        assert all(film["overview"][share["start"]:share["end"]] == share["word"]
+                   for share in why["found"])
+    not_wanted = [share for film in films for share in film["why"]["asked"][2]]
+    assert min(share["share"] for share in not_wanted) < 0
+    assert max(share["share"] for share in not_wanted) <= 0
+
+
 @pytest.mark.parametrize("flag, value", [("--title", "Hamlet"), ("--id", "603"),
-                                         ("--title", "Hamlett")])
-def test_title_and_id_import_neither_tensorflow_nor_pandas(index, flag, value):
+                                         ("--title", "Hamlett"), ("--genres", "Drama")])
+def test_title_id_and_filters_import_neither_tensorflow_nor_pandas(index, flag, value):
     code = ("import atexit, sys, runpy\n"
             "atexit.register(lambda: print('LOADED', *sorted(sys.modules)))\n"
             "sys.argv[0] = 'recommend.py'\n"
@@ -175,11 +299,18 @@ def test_an_hdf5_file_that_is_no_index_is_one_line(recommend, tmp_path):
 
 
 @pytest.mark.parametrize("args, what", [
-    ((), "--title"), (("--title",), "--title"), (("--title", "a", "--id", "1"), "--id"),
-    (("--id", "x"), "--id"), (("--id", "-1"), "--id"), (("--id", "1", "-k", "0"), "-k"),
+    ((), "--title"), (("--title",), "--title"), (("--id", "x"), "--id"), (("--id", "-1"), "--id"),
+    (("--id", "1", "-k", "0"), "-k"),
     (("--id", "1", "-k", "1001"), "-k"), (("--id", "1", "-k", "ten"), "-k"),
     (("--id", "1", "--year", "1999"), "--year"), (("--title", "a", "--year", "99"), "--year"),
     (("--overview", "  "), "--overview"), (("--title", " "), "--title"), (("--titel", "a"), ""),
+    (("--title", "a", "--title", "b", "--year", "1999"), "--year"),
+    (("--id", "1", "--genres", "Drama,,Comedy"), "--genres"), (("--genres", ""), "--genres"),
+    (("--id", "1", "--from", "99"), "--from"), (("--id", "1", "--to", "x"), "--to"),
+    (("--id", "1", "--top-rated", "0"), "--top-rated"), (("--not", "a"), "--title"),
+    (("--id", "1", "--min-votes", "-1"), "--min-votes"),
+    (("--id", "1", "--language", ""), "--language"),
+    (("--id", "1", "--diverse", "1.5"), "--diverse"), (("--diverse", "0.5"), "--title"),
     (("--id", "1", "more"), "more")])
 def test_wrong_usage_is_one_line_that_names_the_flag_and_exit_2(recommend, args, what):
     line = error_of(recommend(*args), 2)
@@ -190,7 +321,9 @@ def test_wrong_usage_is_one_line_that_names_the_flag_and_exit_2(recommend, args,
 def test_help_tells_every_flag(recommend):
     result = recommend("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    for flag in ("--index", "--title", "--id", "--overview", "--year", "-k", "--json"):
+    for flag in ("--index", "--title", "--id", "--overview", "--not", "--year", "--genres",
+                 "--any-genre", "--same-genre", "--top-rated", "--min-votes", "--from", "--to",
+                 "--language", "-k", "--diverse", "--explain", "--features", "--json"):
         assert flag in result.stdout
 
 
