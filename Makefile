@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate bench test torture lint lock clean
+.PHONY: help demo evaluate bench test browser torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -44,8 +44,12 @@ FEATURES := data/sample_features
 evaluate: data/sample_index.h5
 	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES)
 
-test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json browser
 	$(PYTHON) -m pytest
+
+browser:
+	@command -v chromedriver >/dev/null || { echo "make: the pages are tested in a browser: install" \
+	    "chromium and its driver (Debian: apt-get install chromium chromium-driver)" >&2; exit 1; }
 
 torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture

@@ -35,10 +35,10 @@ def _object(required: str, **properties: Dict[str, Any]) -> Dict[str, Any]:
             "additionalProperties": False}
 
 
-_BRIEF = {"id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]}}
+_BRIEF = {"id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]},
+          "genres": {"type": "array", "items": {"type": "string"}}}
 _FILM = {
-    **_BRIEF, "original_title": {"type": "string"},
-    "genres": {"type": "array", "items": {"type": "string"}}, "language": {"type": "string"},
+    **_BRIEF, "original_title": {"type": "string"}, "language": {"type": "string"},
     "imdb_id": {"type": "string"}, "vote_average": {"type": "number"},
     "vote_count": {"type": "integer"},
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},

@@ -14,6 +14,7 @@ from recommender.titles import nearest, title_key
 from serving.api import DOCUMENT, PREFIX
 from serving.http import JSON, SECURITY_HEADERS
 from serving.library import Library
+from serving.pages import pages
 from serving.requests import reader, shown
 
 Answer = Dict[str, Any]
@@ -31,7 +32,7 @@ class _Flask(Flask):
 
 def create_app(library: Library) -> Flask:
     """The application over what `library` serves."""
-    app = _Flask(__name__, static_folder=None)
+    app = _Flask(__name__)
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     app.json.mimetype = JSON
@@ -106,6 +107,7 @@ def create_app(library: Library) -> Flask:
         return {"error": str(error)}, 503
 
     app.register_blueprint(api)
+    app.register_blueprint(pages(library))
     return app
 
 
@@ -135,7 +137,7 @@ def like_rows(index: Index, rows: Sequence[int], k: int) -> Answer:
 def brief(index: Index, row: int) -> Answer:
     """What tells a film from others of its title."""
     movie = index.movie(row, full=False)
-    return {name: movie[name] for name in ("id", "title", "year")}
+    return {name: movie[name] for name in ("id", "title", "year", "genres")}
 
 
 def completions(index: Index, typed: str, limit: int) -> List[int]:

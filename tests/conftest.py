@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 
@@ -11,6 +12,9 @@ from bert import quiet
 quiet.silence()
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+SAMPLE = "data/sample_movies.csv"
+Sample = NamedTuple("Sample", [("features", str), ("index", str)])
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,25 @@ def run_program():
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
             encoding="utf-8", check=False, **options)
     return run
+
+
+@pytest.fixture(scope="session")
+def build_sample(run_program, minilm, tmp_path_factory):
+    """Extracts the sample catalogue, with flags, and indexes it; returns a Sample."""
+    def build(*flags):
+        folder = tmp_path_factory.mktemp("sample")
+        made = Sample(str(folder / "features"), str(folder / "index.h5"))
+        for program, args in (
+                ("extract_features.py",
+                 ["--bert_dir", minilm, "--output_dir", made.features, *flags]),
+                ("build_index.py", ["--features", made.features, "--output", made.index])):
+            done = run_program(program, "--input_file", SAMPLE, *args)
+            assert done.returncode == 0, done.stderr
+        return made
+    return build
+
+
+@pytest.fixture(scope="session")
+def sample(build_sample):
+    """The sample catalogue through the whole way; nobody changes it."""
+    return build_sample()

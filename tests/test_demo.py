@@ -10,28 +10,6 @@ from recommender.features import FeatureReader
 from recommender.index import Index
 from recommender.recipes import unit
 
-SAMPLE = "data/sample_movies.csv"
-
-
-@pytest.fixture(scope="module")
-def build(run_program, minilm, tmp_path_factory):
-    """Extracts and indexes the sample; returns the paths of features and index."""
-    def run(*flags):
-        folder = tmp_path_factory.mktemp("sample")
-        features, index = str(folder / "features"), str(folder / "index.h5")
-        for program, args in (
-                ("extract_features.py", ["--bert_dir", minilm, "--output_dir", features, *flags]),
-                ("build_index.py", ["--features", features, "--output", index])):
-            done = run_program(program, "--input_file", SAMPLE, *args)
-            assert done.returncode == 0, done.stderr
-        return features, index
-    return run
-
-
-@pytest.fixture(scope="module")
-def sample(build):
-    return build()
-
 
 def ten(run_program, index, *query):
     done = run_program("recommend.py", "--index", index, "--json", *query)
@@ -39,28 +17,27 @@ def ten(run_program, index, *query):
     return json.loads(done.stdout)["results"]
 
 
-def test_ten_of_ten_are_the_same_from_run_to_run(run_program, build, sample):
-    _, again = build("--batch_tokens", "300")
+def test_ten_of_ten_are_the_same_from_run_to_run(run_program, build_sample, sample):
+    _, again = build_sample("--batch_tokens", "300")
     for query in (["--title", "The Matrix"], ["--title", "Amelie"],
                   ["--overview", "Two detectives hunt a killer in a rainy city"]):
-        first = ten(run_program, sample[1], *query)
+        first = ten(run_program, sample.index, *query)
         assert len(first) == 10
-        assert first == ten(run_program, sample[1], *query)
+        assert first == ten(run_program, sample.index, *query)
         assert [r["id"] for r in first] == [r["id"] for r in ten(run_program, again, *query)]
 
 
 def test_two_films_with_one_title_have_different_embeddings(sample):
-    index = Index(sample[1])
+    index = Index(sample.index)
     for title in ("The Mummy", "Cinderella", "The Avengers", "Hamlet"):
         one, other = index.rows_of_title(title)[:2]
         assert float(index.embedding(one) @ index.embedding(other)) < 0.99
 
 
 def test_a_row_is_the_mean_over_layers_and_tokens(sample):
-    features, path = sample
-    index = Index(path)
+    index = Index(sample.index)
     n = 0
-    for movie_id, layers, token_ids, _ in FeatureReader(features).movies():
+    for movie_id, layers, token_ids, _ in FeatureReader(sample.features).movies():
         assert layers.shape == (4, len(token_ids), 384)
         mean = layers.astype(np.float64).reshape(-1, 384).mean(axis=0)
         np.testing.assert_allclose(index.embedding(index.row_of_id(movie_id)), unit(mean),
@@ -70,22 +47,22 @@ def test_a_row_is_the_mean_over_layers_and_tokens(sample):
 
 
 def test_a_films_own_overview_as_text_finds_it_with_cosine_one(run_program, sample):
-    index = Index(sample[1])
+    index = Index(sample.index)
     for movie_id in (603, 862, 129):
         overview = index.movie(index.row_of_id(movie_id))["overview"]
-        first = ten(run_program, sample[1], "--overview", overview)[0]
+        first = ten(run_program, sample.index, "--overview", overview)[0]
         assert first["id"] == movie_id
         assert first["score"] == pytest.approx(1.0, abs=1e-5)
 
 
 def test_the_sequels_are_near(run_program, sample):
-    ids = {result["id"] for result in ten(run_program, sample[1], "--id", "603")}
+    ids = {result["id"] for result in ten(run_program, sample.index, "--id", "603")}
     assert {604, 605} <= ids
     assert 603 not in ids
 
 
 def test_a_text_query_prints_nothing_of_tensorflow(run_program, sample):
-    done = run_program("recommend.py", "--index", sample[1], "--overview", "A heist in Paris")
+    done = run_program("recommend.py", "--index", sample.index, "--overview", "A heist in Paris")
     assert done.returncode == 0
     assert done.stderr == ""
 
@@ -94,7 +71,7 @@ def test_another_checkpoint_is_refused_for_a_text(run_program, sample, tmp_path)
     from tests.reference import random_checkpoint
 
     other = random_checkpoint(tmp_path / "other")
-    done = run_program("recommend.py", "--index", sample[1], "--overview", "A heist",
+    done = run_program("recommend.py", "--index", sample.index, "--overview", "A heist",
                        "--bert_dir", other)
     assert done.returncode == 1
     assert "not the checkpoint that the index was made with" in done.stderr

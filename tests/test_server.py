@@ -91,8 +91,9 @@ def test_k_beyond_the_index_gives_all_other_films(client):
 def test_shared_title_takes_most_votes_and_names_the_others(client):
     body = body_of(client.get(RECOMMEND + "?title=pinocchio"))
     assert body["query"]["id"] == 10895
-    assert body["others"] == [{"id": 10599, "title": "Pinocchio", "year": 2002},
-                              {"id": 11360, "title": "Pinocchio", "year": 1996}]
+    assert body["others"] == [
+        {"id": 10599, "title": "Pinocchio", "year": 2002, "genres": ["Drama"]},
+        {"id": 11360, "title": "Pinocchio", "year": 1996, "genres": ["Drama"]}]
 
 
 def test_year_picks_among_films_of_one_title(client):
@@ -125,7 +126,8 @@ def test_completion_puts_words_that_begin_so_first_by_votes(client):
     body = body_of(client.get(MOVIES + "?q=mat&k=4"))
     assert body["query"] == {"q": "mat"}
     assert [film["id"] for film in body["results"]] == [603, 604, 605, 10830]
-    assert body["results"][0] == {"id": 603, "title": "The Matrix", "year": 1999}
+    assert body["results"][0] == {
+        "id": 603, "title": "The Matrix", "year": 1999, "genres": ["Drama"]}
 
 
 def test_completion_finds_later_words_and_several_words(client):

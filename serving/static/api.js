@@ -1,0 +1,30 @@
+// Requests to the API: JSON goes in and out, and what fails is said in words for people.
+
+const API = "/api/v1";
+
+export class Failed extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status; // of HTTP, or 0 where the server did not answer
+  }
+}
+
+// The answer of an operation; throws Failed, or AbortError where `signal` took it back.
+export async function ask(path, { query = {}, body, signal } = {}) {
+  const address = API + path + (body ? "" : "?" + new URLSearchParams(query));
+  const options = body && {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  let response, answer;
+  try {
+    response = await fetch(address, { ...options, signal });
+    answer = await response.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failed("The server does not answer. It may have been stopped.", 0);
+  }
+  if (!response.ok) throw new Failed(answer.error, response.status);
+  return answer;
+}

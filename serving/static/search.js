@@ -1,0 +1,125 @@
+// The search box: titles while one types, chosen by keyboard or mouse (the combobox pattern of
+// the ARIA Authoring Practices), or any text.
+
+import { ask } from "./api.js";
+import { element, say } from "./dom.js";
+
+const SUGGESTIONS = 7;
+const PAUSE = 60; // milliseconds without a stroke before titles are asked for
+
+// `choose` gets a film, `submit` the text where none was chosen. `textLabel`, of a text, is what
+// the last suggestion says; without it there is none for texts.
+export function searchBox(form, { choose, submit, textLabel }) {
+  const input = form.querySelector("input");
+  const list = form.querySelector("[role=listbox]");
+  const known = new Map(); // films by what was typed
+  let options = []; // what each suggestion does
+  let active = -1;
+  let timer, asked;
+
+  function close() {
+    clearTimeout(timer);
+    asked?.abort();
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    activate(-1);
+  }
+
+  function activate(at) {
+    list.children[active]?.setAttribute("aria-selected", "false");
+    active = at;
+    const option = list.children[active];
+    if (option) {
+      option.setAttribute("aria-selected", "true");
+      option.scrollIntoView({ block: "nearest" });
+      input.setAttribute("aria-activedescendant", option.id);
+    } else {
+      input.removeAttribute("aria-activedescendant");
+    }
+  }
+
+  function show(films, typed) {
+    options = films.map((film) => () => choose(film));
+    const items = films.map((film) => element("li", {},
+      element("span", { className: "title", textContent: film.title }), " ",
+      element("span", { className: "year", textContent: film.year ?? "" }), " ",
+      element("span", { className: "genres", textContent: film.genres.slice(0, 3).join(", ") })));
+    if (textLabel) {
+      options.push(() => submit(typed));
+      items.push(element("li", { className: "text", textContent: textLabel(typed) }));
+    }
+    items.forEach((item, at) => {
+      item.id = `suggestion-${at}`;
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-selected", "false");
+      item.dataset.at = at;
+    });
+    list.replaceChildren(...items);
+    active = -1;
+    activate(-1);
+    list.hidden = !items.length;
+    input.setAttribute("aria-expanded", String(!list.hidden));
+    say(films.length === 1 ? "1 film" : `${films.length || "No"} films`);
+  }
+
+  async function suggest() {
+    const typed = input.value.trim();
+    asked?.abort();
+    if (!typed) return close();
+    if (!known.has(typed)) {
+      asked = new AbortController();
+      const { signal } = asked;
+      try {
+        const query = { q: typed.slice(0, 200), k: SUGGESTIONS };
+        known.set(typed, (await ask("/movies", { query, signal })).results);
+      } catch (error) {
+        if (error.name === "AbortError") return undefined;
+        return show([], typed); // whoever goes on to search is told what is wrong
+      }
+    }
+    return show(known.get(typed), typed);
+  }
+
+  function take(at) {
+    const option = options[at];
+    close();
+    option();
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(suggest, PAUSE);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && list.hidden) {
+      suggest();
+    } else if (step) {
+      // One place more than there are: the last step leads back to what was typed.
+      const places = options.length + 1;
+      activate(((active + 1 + step + places) % places) - 1);
+    } else if (event.key === "Escape" && !list.hidden) {
+      close();
+    } else if (event.key === "Enter" && active >= 0 && !list.hidden) {
+      take(active);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  input.addEventListener("blur", close);
+  // The box keeps the focus while one clicks, or it would close before.
+  list.addEventListener("pointerdown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) take(Number(option.dataset.at));
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    close();
+    const typed = input.value.trim();
+    if (typed) submit(typed);
+    else input.focus();
+  });
+}
