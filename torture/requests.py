@@ -182,7 +182,9 @@ def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
     status = int(words[1])
     if status >= 500 and status != 503:
         return "status {}: {!r}".format(status, body[:200])
-    if request.has_body and status != 204:
+    if request.has_body and status not in (204, 304):
+        if status == 200 and b"Content-Type: application/json" not in head:
+            return None  # a page, or what it is made of
         if b"application/json; charset=utf-8" not in head:
             return "not JSON by its type: {!r}".format(head)
         try:
