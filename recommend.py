@@ -108,6 +108,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
+    for text in recommender.cut_texts(wishes):
+        cli.note("{} is longer than {} word pieces: what follows them was not read".format(
+            quoted(text), index.features.max_seq_length))
     why = recommender.explain(wishes, results, args.features) if args.explain else []
     if args.json:
         answer = recommender.question(wishes, filters, args.diverse)
@@ -121,7 +124,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for result, reasons in zip(results, why):
         print("\n" + explanation(index, wishes, result, reasons))
     if len(results) < args.k and filters != NONE:
-        cli.note("only {} films meet the filters".format(len(results)))
+        cli.note("the filters leave no more than {}".format(len(results)))
     return 0
 
 
@@ -139,8 +142,13 @@ def tell(index: Index, wishes: Wishes) -> None:
 def names(index: Index, wishes: Wishes) -> List[str]:
     """What was asked for in a few words each, and last what was not wanted."""
     return ([index.describe(row) for row in wishes.films]
-            + ['"{}"'.format(textwrap.shorten(text, 60, placeholder="…")) for text in wishes.texts]
+            + [quoted(text) for text in wishes.texts]
             + [index.describe(row) for row in wishes.unlike])
+
+
+def quoted(text: str) -> str:
+    """The beginning of a text."""
+    return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
 def table(results: Sequence[Result]) -> str:

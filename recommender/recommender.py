@@ -164,6 +164,11 @@ class Recommender:
             vector -= PUSH * np.mean([self.index.embedding(row) for row in wishes.unlike], axis=0)
         return vector
 
+    def cut_texts(self, wishes: Wishes) -> List[str]:
+        """The texts of which the checkpoint does not read the end, for their length."""
+        return [text for text in wishes.texts
+                if self.index.recipe.uses_bert and self._texts.would_cut(text)]
+
     def explain(self, wishes: Wishes, results: Sequence[Result],
                 features: str = "data/features") -> List[Why]:
         """Why each of `results`, an answer to `wishes`: the share of every word in its score.

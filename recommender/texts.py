@@ -6,11 +6,15 @@ inside methods: who asks for films only never waits for it.
 
 import os
 import threading
-from typing import List, Optional, Tuple
+from typing import TYPE_CHECKING, List, Optional, Tuple
 
 from recommender.errors import RecommenderError
 from recommender.features import Settings
 from recommender.recipes import Source
+
+if TYPE_CHECKING:
+    import bert.embedder
+    import bert.tokenizing
 
 
 class CheckpointTexts:
@@ -40,12 +44,24 @@ class CheckpointTexts:
         token_ids, = self._embedder.token_ids([text])
         return Source(text, layers, token_ids)
 
+    def would_cut(self, text: str) -> bool:
+        """Whether a text has more word pieces than are read. Raises what `word_spans` does."""
+        return self._encode(text).was_cut
+
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
         """Where in the overview the word begins and ends that each token belongs to.
 
         Needs no TensorFlow. Raises bert.errors.BertError if the checkpoint is not there,
         RecommenderError if its word pieces are not those of the features.
         """
+        pieces = self._encode(source.overview)
+        if pieces.token_ids.tolist() != source.token_ids.tolist():
+            raise RecommenderError("the vocabulary of {} is another than that of the features: "
+                                   "name the checkpoint that made them with --bert_dir".format(
+                                       self._bert_dir or self._made_by.checkpoint))
+        return self._pieces.word_spans(source.overview, self._made_by.max_seq_length)
+
+    def _encode(self, text: str) -> "bert.tokenizing.Pieces":
         with self._lock:
             if self._pieces is None:
                 from bert.checkpoint import open_checkpoint
@@ -54,10 +70,4 @@ class CheckpointTexts:
                 folder = self._bert_dir or os.path.join("tmp", self._made_by.checkpoint)
                 self._pieces = WordPieces(open_checkpoint(folder).vocab_file,
                                           self._made_by.do_lower_case)
-        n = self._made_by.max_seq_length
-        pieces, = self._pieces.encode([source.overview], n)
-        if pieces.token_ids.tolist() != source.token_ids.tolist():
-            raise RecommenderError("the vocabulary of {} is another than that of the features: "
-                                   "name the checkpoint that made them with --bert_dir".format(
-                                       self._bert_dir or self._made_by.checkpoint))
-        return self._pieces.word_spans(source.overview, n)
+        return self._pieces.encode([text], self._made_by.max_seq_length)[0]

@@ -117,6 +117,15 @@ def test_every_share_of_a_score_is_told(run_program, minilm, sample):
             "A", "hacker", "is", "chased", "by", "machines"]
 
 
+def test_a_text_that_is_too_long_is_told(run_program, sample):
+    done = run_program("recommend.py", "--index", sample[1], "--overview",
+                       "shark " * 300, "-k", "1")
+    assert done.returncode == 0
+    assert done.stderr == (
+        '"shark shark shark shark shark shark shark shark shark shark…" is longer than 256 word '
+        "pieces: what follows them was not read\n")
+
+
 def test_python_gives_what_the_program_prints(run_program, sample):
     results = Recommender.open(sample[1]).similar(title="Heat", genres=["Crime"], k=10)
     assert [result.to_dict() for result in results] == ten(
