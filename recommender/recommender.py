@@ -93,6 +93,8 @@ class Recommender:
         if year is not None and len(titles) != 1:
             raise WrongQuery("a year picks among the films of one title: write it behind each of "
                              "several, as in 'Heat (1995)'")
+        if not all(text.strip() for text in _many(overview)):
+            raise WrongQuery("a text is empty: say what the film should be about")
         found = [(name, tuple(self.index.rows_of_title(name, year))) for name in titles]
         found_away = [(name, tuple(self.index.rows_of_title(name))) for name in away]
         films = [rows[0] for _, rows in found] + [self.index.row_of_id(i) for i in _many(id)]

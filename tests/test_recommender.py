@@ -170,6 +170,7 @@ def test_a_data_frame_has_a_film_a_row(recommender):
     ({"title": ["Heat", "Alien"], "year": 1995}, "behind each"),
     ({"overview": "of heat", "year": 1995}, "year"),
     ({"title": "Heat", "unlike": "Heat"}, "both asked for and not wanted"),
+    ({"overview": ["of heat", " "]}, "a text is empty"),
     ({"unlike": "Heat"}, "nothing is asked for"), ({"diverse": 0.5}, "nothing is asked for")])
 def test_what_makes_no_sense_is_told(recommender, query, what):
     with pytest.raises(WrongQuery, match=what):
