@@ -193,7 +193,7 @@ class Recommender:
         n, m = len(wishes.films), len(wishes.unlike)
         asked = of_films[:n] + [self._source(text) for text in wishes.texts] + of_films[n:n + m]
         # The vector of the wishes is a sum of theirs: so is its cosine with a film.
-        length = np.linalg.norm(self.vector(wishes))
+        length = np.linalg.norm(self.vector(wishes)) or 1.0  # zero where no word is known
         n_liked = len(asked) - m
         weights = np.repeat([1 / n_liked, -PUSH / max(m, 1)], [n_liked, m]) / length
         with_spans = [(source, self._spans(source)) for source in asked]
