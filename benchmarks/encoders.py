@@ -125,7 +125,7 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
 def _best_settings(worker: Worker, paths: Dict[str, str]) -> List[Dict[str, Any]]:
     """The fastest setting of an engine with our batches, and with any of `paths` by budget."""
     seconds = {}
-    for budget, streams in itertools.product(paths, (1, os.cpu_count())):
+    for budget, streams in itertools.product(paths, (1, len(os.sched_getaffinity(0)))):
         order = {"batches": paths[budget], "streams": streams}
         worker.ask(**order)  # warms it up
         seconds[budget, streams] = _seconds(worker, order)

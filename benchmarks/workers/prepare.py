@@ -39,7 +39,9 @@ def weights(bert_dir, folder):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
         json.dump(config, file)
-    save_file(tensors, os.path.join(folder, "model.safetensors"), {"format": "pt"})
+    path = os.path.join(folder, "model.safetensors")
+    save_file(tensors, path + ".part", {"format": "pt"})
+    os.rename(path + ".part", path)
     return {}
 
 
@@ -82,6 +84,7 @@ def checkpoint(minilm, folder):
     """A checkpoint of the research's shape with random weights, and MiniLM's vocabulary."""
     from tests.reference import random_checkpoint
 
+    shutil.rmtree(folder + ".part", ignore_errors=True)  # of a run that was stopped
     random_checkpoint(folder + ".part", vocab_size=30522, hidden_size=1024, num_hidden_layers=24,
                       num_attention_heads=16, intermediate_size=4096, max_position_embeddings=512)
     shutil.copyfile(os.path.join(minilm, "vocab.txt"), os.path.join(folder + ".part", "vocab.txt"))
