@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate bench test browser torture lint lock clean
+.PHONY: help demo evaluate bench test browser pictures torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -31,7 +31,7 @@ tmp/all-MiniLM-L6-v2/bert_config.json: | .venv/installed
 
 data/sample_index.h5: data/sample_movies.csv .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) extract_features.py --bert_dir tmp/all-MiniLM-L6-v2 --input_file data/sample_movies.csv --output_dir data/sample_features
-	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@
+	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@ --map
 
 demo: data/sample_index.h5
 	$(PYTHON) recommend.py --index $< --title "The Matrix"
@@ -50,6 +50,9 @@ test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json browser
 browser:
 	@command -v chromedriver >/dev/null || { echo "make: the pages are tested in a browser: install" \
 	    "chromium and its driver (Debian: apt-get install chromium chromium-driver)" >&2; exit 1; }
+
+pictures: .venv/installed-dev data/sample_index.h5 browser
+	$(PYTHON) -m tests.pictures
 
 torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture

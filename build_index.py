@@ -36,6 +36,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "to vector in place of features and a recipe")
     flags.add_argument("--to_pickle", help="also write the embeddings as a pickled dict of id to "
                        "vector")
+    flags.add_argument("--map", action="store_true", help="also lay the films out in the plane, "
+                       "for the map that server.py shows: a few minutes for 45,000")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
     args = flags.parse_args(argv)
@@ -64,7 +66,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
     """Embed the films by a recipe."""
     report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output,
-                         args.layers, args.word_weight)
+                         args.layers, args.word_weight, args.map)
     cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
              "features are not in the catalogue".format(
                  args.output, report.n_movies, args.recipe, report.without_features,
@@ -77,7 +79,8 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
 def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
     """Take the films' embeddings as they are; those that fit no film go to stdout."""
     n_movies, unmapped = build_from_embeddings(
-        catalogue, load_embeddings(args.from_pickle), args.from_pickle, args.output)
+        catalogue, load_embeddings(args.from_pickle), args.from_pickle, args.output,
+        args.map)
     for key, reason in unmapped:
         print("{}: {}".format(key, reason))
     cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "

@@ -28,12 +28,13 @@ class Unmapped(NamedTuple):
 
 
 def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], source: str,
-                          output: str) -> Tuple[int, List[Unmapped]]:
+                          output: str, with_map: bool = False) -> Tuple[int, List[Unmapped]]:
     """Write an index of the films that `embeddings` has vectors of; how many, and the rest.
 
     Keys are ids, if all are numbers, else titles. Such an index answers for films, not for
-    texts. `source` names where the dict is from. Raises RecommenderError if a vector is none, or
-    of another length than the others, and if no key stands for a film.
+    texts. `source` names where the dict is from, `with_map` is that of `write_index`.
+    Raises RecommenderError if a vector is none, or of another length than the others, and if no
+    key stands for a film.
     """
     if os.path.isdir(output):
         raise RecommenderError("{} is a folder: --output names a file".format(output))
@@ -46,7 +47,8 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     vectors = _vectors([of_row[row] for row in kept], [movie.title for movie in movies], source)
     rows = np.array([unit(vector) for vector in vectors], np.float32)
     settings = Settings((), 0, True, rows.shape[1], "float32", True, "", "")
-    write_index(output, catalogue, kept, rows, None, Recipe(GIVEN, [], settings), settings)
+    write_index(output, catalogue, kept, rows, None, Recipe(GIVEN, [], settings), settings,
+                with_map)
     return len(kept), unmapped
 
 

@@ -2,6 +2,7 @@
 
 `ids` int64 (n,), `embeddings` float32 (n, d) contiguous, where the recipe joins words the
 sparse `words/indptr`, `words/indices` and `words/data`, which make rows of length 1 with them,
+if asked for the films' places on a `map` float32 (n, 2),
 a column for each thing that a result shows, what the recipe learnt under `recipe/`, and root
 attributes that say what made it.
 """
@@ -33,7 +34,7 @@ _TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_ti
                  "language", "genres", "overview")
 _NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np.int32,
                    "weighted_rating": np.float32}
-_GENRE_SEPARATOR = "|"
+GENRE_SEPARATOR = "|"
 _WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
 
 
@@ -72,13 +73,14 @@ def weighted_ratings(movies: Sequence[Movie]) -> np.ndarray:
 
 def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, output: str,
                 layers: Optional[Sequence[int]] = None,
-                word_weight: Optional[float] = None) -> BuildReport:
+                word_weight: Optional[float] = None, with_map: bool = False) -> BuildReport:
     """Embed every movie by the recipe of that name and write the index to `output`.
 
-    `layers` and `word_weight` are those of `make_recipe`. Features of an overview that the
-    catalogue words otherwise by now are left out and counted. Reads one movie at a time;
-    `output` is replaced in one step at the end. Raises RecommenderError for features that the
-    recipe cannot use, or that hold NaN, infinity or only zeros, naming the movie.
+    `layers` and `word_weight` are those of `make_recipe`, `with_map` is that of `write_index`.
+    Features of an overview that the catalogue words otherwise by now are left out and counted.
+    Reads one movie at a time; `output` is replaced in one step at the end. Raises
+    RecommenderError for features that the recipe cannot use, or that hold NaN, infinity or only
+    zeros, naming the movie.
     """
     if os.path.isdir(output):
         raise RecommenderError("{} is a folder: --output names a file".format(output))
@@ -86,7 +88,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, outp
     kept, report = films_with_features(catalogue, features)
     movies = [catalogue.movies[row] for row in kept]
     embeddings, words = made_by.fit(movies, lambda: features_by_row(movies, features))
-    write_index(output, catalogue, kept, embeddings, words, made_by, features.settings)
+    write_index(output, catalogue, kept, embeddings, words, made_by, features.settings, with_map)
     return report
 
 
@@ -121,11 +123,13 @@ def features_by_row(movies: Sequence[Movie],
 
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddings: np.ndarray,
-                words: Optional[SparseRows], recipe: Recipe, settings: Settings) -> None:
+                words: Optional[SparseRows], recipe: Recipe, settings: Settings,
+                with_map: bool = False) -> None:
     """Write an index of the films at the places `kept` of the catalogue, whole or not at all.
 
     `embeddings` float32 (n, d) and `words` are their rows, made by `recipe`, which has learnt,
-    of features of `settings`.
+    of features of `settings`. `with_map` lays the films out in the plane, too, which takes
+    minutes for many.
     """
     movies = [catalogue.movies[place] for place in kept]
     ratings = weighted_ratings(catalogue.movies)[kept]
@@ -143,9 +147,13 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
             for name in _WORDS:
                 file["words/" + name] = getattr(words, name)
             file["words/width"] = words.width
+        if with_map:
+            # Imported late: it takes what measures recipes to find the neighbours.
+            from recommender.layout import layout
+            file["map"] = layout(embeddings, words)
         recipe.save(file)
         texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
-        texts["genres"] = [_GENRE_SEPARATOR.join(movie.genres) for movie in movies]
+        texts["genres"] = [GENRE_SEPARATOR.join(movie.genres) for movie in movies]
         texts["title_key"] = [title_key(movie.title) for movie in movies]
         texts["original_title_key"] = [title_key(movie.original_title) for movie in movies]
         for name, values in texts.items():
@@ -182,6 +190,7 @@ class Index:
         self._stored.update((name, file.texts(name, len(self.ids))) for name in _TEXT_COLUMNS)
         self._columns = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
+        self.has_map = file.holds("map")
         self._has_learnt, self._lock = False, threading.Lock()
 
     def _read_words(self) -> SparseRows:
@@ -217,6 +226,16 @@ class Index:
             has = np.array([[genre in genres for genre in known] for genres in sets], bool)
             self._genres = known, has[places]
         return self._genres
+
+    def map(self) -> np.ndarray:
+        """The places of the films on the map, float32 (n, 2), from 0 to 1.
+
+        Raises NothingFound if the index was built without.
+        """
+        if not self.has_map:
+            raise NothingFound("{} has no map: build it with build_index.py --map".format(
+                self.path))
+        return self._file.array("map", np.float32, (len(self), 2))
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """What a result shows of a row; the overview only when `full`."""
@@ -375,4 +394,4 @@ class Index:
 
 
 def _split_genres(joined: str) -> List[str]:
-    return joined.split(_GENRE_SEPARATOR) if joined else []
+    return joined.split(GENRE_SEPARATOR) if joined else []

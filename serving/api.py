@@ -10,6 +10,7 @@ PREFIX = "/api/v1"
 MAX_BODY = 64 << 10  # bytes of a request's body
 MAX_TEXT = 10000  # characters of an overview
 MAX_PARAMETER = 1000  # characters of a value in the address
+MAP_SIZE = 65535  # the sides of the map
 MAX_ID = 2 ** 63 - 1
 
 _TITLE = {"type": "string", "format": "text", "maxLength": MAX_PARAMETER,
@@ -19,6 +20,7 @@ _YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
          "description": "picks among films that share the title"}
 _K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
+_PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
 def _query(name: str, schema: Dict[str, Any], required: bool = False) -> Dict[str, Any]:
@@ -84,6 +86,13 @@ DOCUMENT = {
                 "responses": {"200": _answer("the films", "Completion"), "400": _BAD_REQUEST},
             },
         },
+        "/map": {
+            "get": {
+                "summary": "All films as points in the plane, most votes first, near ones together",
+                "responses": {"200": _answer("the films, a list for each thing", "Map"),
+                              "404": _answer("the index was built without a map", "Error")},
+            },
+        },
         "/movies/{id}": {
             "get": {
                 "summary": "One film",
@@ -112,6 +121,16 @@ DOCUMENT = {
         "Results": {"type": "array", "items": _object(
             "rank score " + " ".join(_FILM), rank={"type": "integer"},
             score={"type": "number", "description": "cosine, from -1 to 1"}, **_FILM)},
+        "Map": _object(
+            "genres id title year genre x y",
+            genres={"type": "array", "items": {"type": "string"},
+                    "description": "all of them, those of the most films first"},
+            id={"type": "array", "items": _ID},
+            title={"type": "array", "items": {"type": "string"}},
+            year={"type": "array", "items": {"type": ["integer", "null"]}},
+            genre={"type": "array", "items": {"type": ["integer", "null"]},
+                   "description": "the place of the film's first genre in genres"},
+            x={"type": "array", "items": _PLACE}, y={"type": "array", "items": _PLACE}),
         "Error": _object("error", error={"type": "string", "description": "one line"}),
     }},
 }  # type: Dict[str, Any]

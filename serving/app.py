@@ -14,7 +14,7 @@ from recommender.titles import nearest, title_key
 from serving.api import DOCUMENT, PREFIX
 from serving.http import JSON, SECURITY_HEADERS
 from serving.library import Library
-from serving.pages import pages
+from serving.pages import film_map, pages
 from serving.requests import reader, shown
 
 Answer = Dict[str, Any]
@@ -79,6 +79,10 @@ def create_app(library: Library) -> Flask:
         index = library.now.index
         rows = completions(index, given["q"], given["k"])
         return {"query": {"q": given["q"]}, "results": [brief(index, row) for row in rows]}
+
+    @answers("/map")
+    def map_of_films(_: Answer) -> Answer:
+        return film_map(library.now.index)
 
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:

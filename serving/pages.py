@@ -1,13 +1,14 @@
 """The pages for people. They ask the API for everything that is not the same for all."""
 
+from collections import Counter
 from typing import Any, Dict
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from flask import Blueprint, render_template
 
-from recommender.index import Index
-from serving.api import MAX_TEXT
+from recommender.index import GENRE_SEPARATOR, Index
+from serving.api import MAP_SIZE, MAX_TEXT
 from serving.library import Library
 
 _POPULAR = 8  # films to start with
@@ -20,18 +21,42 @@ def pages(library: Library) -> Blueprint:
 
     @blueprint.get("/")
     def home() -> str:
+        return show("home")
+
+    @blueprint.get("/map")
+    def map_of_films() -> str:
+        return show("map")
+
+    def show(view: str) -> str:
         index = library.now.index
         if index not in known:
             known[index] = _about(index)
-        return render_template("home.html", view="home", script="home.js", max_text=MAX_TEXT,
+        return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
                                **known[index])
 
     return blueprint
+
+
+def film_map(index: Index) -> Dict[str, Any]:
+    """All films, most votes first, a list for each thing that the map shows of them.
+
+    Raises NothingFound if the index was built without a map.
+    """
+    order = np.argsort(-index.column("vote_count"), kind="stable")
+    places = np.rint(index.map()[order] * MAP_SIZE).astype(int)
+    first = [genres.split(GENRE_SEPARATOR)[0] for genres in index.column("genres")[order]]
+    genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
+    number = {genre: at for at, genre in enumerate(genres)}
+    return {"genres": genres, "id": index.ids[order].tolist(),
+            "title": index.column("title")[order].tolist(),
+            "year": [year or None for year in index.column("year")[order].tolist()],
+            "genre": [number.get(genre) for genre in first],
+            "x": places[:, 0].tolist(), "y": places[:, 1].tolist()}
 
 
 def _about(index: Index) -> Dict[str, Any]:
     """What the pages say of an index."""
     most_voted = np.argsort(-index.column("vote_count"), kind="stable")[:_POPULAR]
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,
-            "recipe": index.recipe.name,
+            "recipe": index.recipe.name, "has_map": index.has_map,
             "popular": [index.movie(int(row), full=False) for row in most_voted]}

@@ -47,7 +47,7 @@ def build_sample(run_program, minilm, tmp_path_factory):
         for program, args in (
                 ("extract_features.py",
                  ["--bert_dir", minilm, "--output_dir", made.features, *flags]),
-                ("build_index.py", ["--features", made.features, "--output", made.index])):
+                ("build_index.py", ["--features", made.features, "--output", made.index, "--map"])):
             done = run_program(program, "--input_file", SAMPLE, *args)
             assert done.returncode == 0, done.stderr
         return made

@@ -1,41 +1,19 @@
 """The pages in a real browser: what people do with them, and what a browser has to say."""
 
-import json
-import os
-import shutil
-import subprocess
-
+import numpy as np
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
-from selenium_axe_python import Axe
 
+from tests.browser import Page, chromium
 from tests.served import running
-
-SECONDS = 30  # for the graph to be loaded; all else takes a moment
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
 def driver():
-    """A browser without a window."""
-    found = [shutil.which(name) for name in BROWSERS if shutil.which(name)]
-    if not found or not shutil.which("chromedriver"):
-        pytest.fail("the browser tests need chromium and its chromedriver on the PATH (Debian: "
-                    "apt-get install chromium chromium-driver)", pytrace=False)
-    options = ChromeOptions()
-    options.binary_location = found[0]
-    for flag in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # chromium does not run as root with it
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = Chrome(options, Service(shutil.which("chromedriver"), log_output=subprocess.DEVNULL))
-    yield browser
-    browser.quit()
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -47,102 +25,15 @@ def address(sample):
 
 @pytest.fixture()
 def page(driver, address):
-    """The page as one comes to it, on a desk, in the light; all that it says must be expected."""
+    """The page on a desk, in the light; what the browser has to say of it must be expected."""
     page = Page(driver, address)
     page.screen(1280, 900)
     page.media()
     driver.get_log("performance")
     yield page
-    driver.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE)
+    page.connected(True)
     assert page.messages() == []
     assert page.hosts() <= {address}
-
-
-ONLINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-
-
-class Page:
-    """What a person sees and does."""
-
-    def __init__(self, driver, address):
-        self.driver = driver
-        self.address = address
-
-    def open(self, path="/"):
-        self.driver.get(self.address + path)
-
-    def screen(self, width, height):
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
-
-    def media(self, **features):
-        """Features of the screen, such as prefers_color_scheme."""
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
-            {"name": name.replace("_", "-"), "value": value}
-            for name, value in features.items()]})
-
-    def run(self, script, *values):
-        return self.driver.execute_script("return " + script, *values)
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector):
-        return self.wait(lambda: next(iter(self.all(selector)), None), selector)
-
-    def texts(self, selector):
-        return self.run("[...document.querySelectorAll(arguments[0])].map(e => e.innerText.trim())",
-                        selector)
-
-    def wait(self, condition, what):
-        """The value of `condition` once it is true of the page."""
-        return WebDriverWait(self.driver, SECONDS, 0.05).until(lambda _: condition(), what)
-
-    def type(self, *keys):
-        box = self.one("#query")
-        box.clear()
-        box.send_keys(*keys)
-
-    def press(self, *keys):
-        """Keys for what has the focus."""
-        for key in keys:
-            self.driver.switch_to.active_element.send_keys(key)
-
-    def focus(self):
-        return self.driver.switch_to.active_element
-
-    def suggestions(self):
-        """The titles below the box, once there are some."""
-        self.wait(lambda: self.texts("#suggestions:not([hidden]) li"), "suggestions")
-        return self.texts("#suggestions .title")
-
-    def answer(self, heading):
-        """The titles on the cards, once the answer to `heading` is there."""
-        self.wait(lambda: self.texts(".asked h2")[:1] == [heading], heading)
-        return self.texts(".card .title")
-
-    def query(self):
-        """What stands in the address behind the host."""
-        return self.driver.current_url[len(self.address):]
-
-    def messages(self):
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-    def hosts(self):
-        """Everything that was asked for something since it was last asked for."""
-        events = [json.loads(entry["message"])["message"]
-                  for entry in self.driver.get_log("performance")]
-        urls = [event["params"]["request"]["url"] for event in events
-                if event["method"] == "Network.requestWillBeSent"]
-        return {"/".join(url.split("/")[:3]) for url in urls if not url.startswith("data:")}
-
-    def faults(self):
-        """What axe-core finds serious or worse."""
-        axe = Axe(self.driver)
-        axe.inject()
-        found = axe.run()["violations"]
-        return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found
-                if fault["impact"] in {"serious", "critical"}]
 
 
 def test_titles_are_suggested_while_one_types_and_a_click_chooses(page):
@@ -216,6 +107,16 @@ def test_a_shared_address_shows_the_same(page):
     page.driver.switch_to.window(page.driver.window_handles[0])
 
 
+def test_a_text_that_takes_long_shows_that_it_is_being_read(page):
+    page.open()
+    page.connected(True, latency=500)
+    page.type("A dog finds its way home over the mountains", Keys.ENTER)
+    page.wait(lambda: page.texts("#answer .lead") == ["Reading your text …"], "words")
+    assert page.all("#answer .skeleton")
+    assert len(page.answer("A dog finds its way home over the mountains")) == 10
+    assert not page.all("#answer .skeleton")
+
+
 def test_a_title_that_is_typed_out_is_taken_for_the_film(page):
     page.open()
     page.type("amelie", Keys.ENTER)
@@ -241,15 +142,14 @@ def test_a_film_that_is_not_there_is_told(page):
 def test_a_server_that_is_gone_is_told_and_may_come_back(page):
     page.open("/?id=603")
     page.answer("The Matrix 1999")
-    page.driver.execute_cdp_cmd("Network.enable", {})
-    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**ONLINE, "offline": True})
+    page.connected(False)
     page.all(".card a")[0].click()
     alert = page.one("[role=alert]")
     assert "does not answer" in alert.text
     page.type("toy")
     page.suggestions()
     page.press(Keys.ESCAPE)
-    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", ONLINE)
+    page.connected(True)
     assert all("ERR_INTERNET_DISCONNECTED" in message for message in page.messages())
     alert.find_element(By.TAG_NAME, "button").click()
     page.wait(lambda: len(page.all(".card")) == 10, "cards")
@@ -259,10 +159,7 @@ def test_a_keyboard_is_enough(page):
     page.open()
     page.press(Keys.TAB)
     assert page.focus().text == "Skip to the films"
-    for _ in range(10):
-        if page.focus().get_attribute("id") == "query":
-            break
-        page.press(Keys.TAB)
+    page.tab_to(lambda focus: focus.get_attribute("id") == "query")
     page.press(*"matrix")
     titles = page.suggestions()
     page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
@@ -272,11 +169,10 @@ def test_a_keyboard_is_enough(page):
     assert titles[1] in chosen.text
     page.press(Keys.ENTER)
     page.wait(lambda: page.texts(".asked .title") == [titles[1]], titles[1])
-    # The focus is on the answer: the next stop is one of its links.
+    # The focus is on the answer: its links come next.
     assert page.run("document.activeElement.tagName") == "H2"
-    page.press(Keys.TAB, Keys.TAB)
     first = page.texts(".card .title")[0]
-    assert page.run("document.activeElement.innerText").startswith(first)
+    page.tab_to(lambda focus: focus.text.startswith(first))
     page.press(Keys.ENTER)
     page.wait(lambda: page.texts(".asked .title") == [first], first)
 
@@ -303,6 +199,9 @@ def test_axe_finds_nothing_serious(page, scheme, width):
     page.open("/?id=603")
     page.answer("The Matrix 1999")
     assert page.faults() == []
+    page.open("/map?id=603")
+    page.map()
+    assert page.faults() == []
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(page):
@@ -312,6 +211,11 @@ def test_a_phone_shows_all_without_scrolling_sideways(page):
     page.open("/?id=603")
     page.answer("The Matrix 1999")
     assert page.run("document.documentElement.scrollWidth") == 360
+    page.one(".on-map").click()
+    page.map()
+    assert page.run("document.documentElement.scrollWidth") == 360
+    page.driver.back()
+    page.answer("The Matrix 1999")
     lefts = page.run("[...document.querySelectorAll('.card')].map(e => e.offsetLeft)")
     assert len(set(lefts)) == 1
 
@@ -333,3 +237,78 @@ def test_what_is_typed_is_never_taken_for_html(page):
     page.press(Keys.ENTER)
     page.answer("<img src=x onerror=alert(1)> in Paris")
     assert not page.all("#answer img")
+
+
+def loneliest(films):
+    """The id of the film that is farthest from all others on the map."""
+    places = np.stack([films["x"], films["y"]], axis=1).astype(float)
+    apart = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
+    np.fill_diagonal(apart, np.inf)
+    return films["id"][int(apart.min(axis=1).argmax())]
+
+
+def test_the_map_names_the_film_under_the_pointer_and_a_click_finds_those_like_it(page):
+    page.open("/map")
+    films = page.map()
+    movie_id = loneliest(films)
+    title = films["title"][films["id"].index(movie_id)]
+    assert not page.one("#tip").is_displayed()
+    page.pointer_at(films, movie_id).perform()
+    page.wait(lambda: page.texts("#tip:not([hidden]) .title") == [title], title)
+    ActionChains(page.driver).click().perform()
+    page.wait(lambda: page.texts(".asked .title") == [title], title)
+    assert page.query() == "/?id={}".format(movie_id)
+
+
+def test_the_map_moves_with_the_pointer_and_zooms_at_it(page):
+    page.open("/map")
+    films = page.map()
+    movie_id = loneliest(films)
+    title = films["title"][films["id"].index(movie_id)]
+    canvas = page.one("canvas")
+    page.pointer_at(films, movie_id).click_and_hold().move_by_offset(-40, 30).release().perform()
+    page.wait(lambda: page.texts("#tip:not([hidden]) .title") == [], "no film while it is moved")
+    ActionChains(page.driver).move_by_offset(1, 0).perform()
+    page.wait(lambda: page.texts("#tip:not([hidden]) .title") == [title], title)
+    assert page.query() == "/map"
+    at = page.run("(() => { const b = arguments[0].getBoundingClientRect(), t = "
+                  "document.getElementById('tip').getBoundingClientRect();"
+                  "return [t.left - 14, t.top - 14]; })()", canvas)
+    page.run("void arguments[0].dispatchEvent(new WheelEvent('wheel', {deltaY: -400, "
+             "clientX: arguments[1], clientY: arguments[2], cancelable: true}))", canvas, *at)
+    ActionChains(page.driver).move_by_offset(-1, 0).perform()
+    page.wait(lambda: page.texts("#tip:not([hidden]) .title") == [title], title)
+
+
+def test_the_map_needs_no_pointer(page):
+    page.open("/map")
+    films = page.map()
+    page.type("matrix", Keys.ENTER)
+    page.wait(lambda: page.texts("#chosen:not([hidden]) .title") == ["The Matrix"], "the film")
+    assert page.query() == "/map?id=603"
+    page.run("arguments[0].focus()", page.one("canvas"))
+    page.press(Keys.ARROW_RIGHT, "+", "-", "0")
+    page.wait(lambda: page.texts("#chosen .title") != ["The Matrix"], "another film")
+    title, = page.texts("#chosen .title")
+    rows = [films["title"].index(name) for name in ("The Matrix", title)]
+    assert films["x"][rows[0]] < films["x"][rows[1]]
+    page.wait(lambda: title in page.run("document.getElementById('status').innerText"), "its title")
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.texts(".asked .title") == [title], title)
+
+
+def test_a_genre_can_be_shown_alone(page):
+    page.open("/map")
+    films = page.map()
+    movie_id = loneliest(films)
+    genre = films["genre"][films["id"].index(movie_id)]
+    names = page.texts(".legend button")
+    assert names[:12] == films["genres"][:12]
+    other = page.all(".legend button")[0 if genre else 1]
+    other.click()
+    assert other.get_attribute("aria-pressed") == "true"
+    page.pointer_at(films, movie_id).perform()
+    assert not page.one("#tip").is_displayed()
+    other.click()
+    page.pointer_at(films, movie_id).move_by_offset(1, 0).perform()
+    page.wait(lambda: page.one("#tip").is_displayed(), "the film")

@@ -69,7 +69,7 @@ def overviews_of(catalogue: Catalogue) -> Dict[int, str]:
 
 
 def write_index(folder: Any, rows: List[Dict[str, Any]],
-                features: Optional[Dict[int, np.ndarray]] = None) -> str:
+                features: Optional[Dict[int, np.ndarray]] = None, with_map: bool = False) -> str:
     """Write catalogue, features and index of `rows` into `folder`; the path of the index."""
     catalogue = read_catalogue(write_csv(folder / "movies.csv", rows))
     if features is None:
@@ -77,7 +77,7 @@ def write_index(folder: Any, rows: List[Dict[str, Any]],
                     for movie in catalogue.movies}
     path = str(folder / "index.h5")
     written = write_features(folder / "features", features, overviews=overviews_of(catalogue))
-    build_index(catalogue, FeatureReader(written), "mean4", path)
+    build_index(catalogue, FeatureReader(written), "mean4", path, with_map=with_map)
     return path
 
 

@@ -166,6 +166,8 @@ function askedFilm({ query: film, others = [] }) {
     ".title": film.title, ".year": film.year ?? "", ".overview": film.overview });
   section.querySelector(".facts").append(...facts(film));
   const links = section.querySelector(".links");
+  const onMap = links.querySelector(".on-map"); // where there is a map
+  if (onMap) onMap.href = `/map?id=${film.id}`;
   if (film.imdb_id) {
     links.append(element("a", { href: `https://www.imdb.com/title/${film.imdb_id}/`,
       textContent: "on IMDb", rel: "noreferrer" }));

@@ -1,0 +1,380 @@
+// The page at /map: every film a point, near those whose stories are near.
+
+import { ask } from "./api.js";
+import { element, say } from "./dom.js";
+import { searchBox } from "./search.js";
+
+const MAP_SIZE = 65535; // of a side, as the API gives places
+const COLOURS = ["#5b8def", "#e9a820", "#e4572e", "#2fa36b", "#b04fc9", "#e35d9a", "#1fa8b8",
+  "#a07a45", "#7c6cf0", "#8fae2b", "#cf4747", "#5f9a8a"];
+const OTHER = "#8d8a86"; // all genres of fewer films
+const CELLS = 128; // of a side of the grid in which films are looked up
+const REACH = 14; // pixels between the pointer and a film that it means
+const LABELS = 45; // titles at once, at most
+const MAX_ZOOM = 400;
+const FIRST_LOOK = 1; // a film that is looked for is shown at this share of the whole, or nearer
+
+const canvas = document.querySelector("canvas");
+if (canvas) start().catch(complain);
+
+function complain(error) {
+  const box = element("div", { className: "message" },
+    element("h2", { textContent: "The map cannot be drawn" }),
+    element("p", { textContent: error.message }));
+  box.setAttribute("role", "alert");
+  document.getElementById("main").append(box);
+}
+
+async function start() {
+  const films = await ask("/map");
+  const n = films.id.length;
+  const xs = Float32Array.from(films.x, (x) => x / MAP_SIZE);
+  const ys = Float32Array.from(films.y, (y) => y / MAP_SIZE);
+  const groups = Uint8Array.from(films.genre, (genre) => Math.min(genre ?? 255, COLOURS.length));
+  const grid = gridOf(xs, ys);
+  const rowOf = new Map(films.id.map((id, row) => [id, row]));
+
+  const context = canvas.getContext("2d");
+  const tip = document.getElementById("tip");
+  const chosenBox = document.getElementById("chosen");
+  // What is seen: the place at the middle of the canvas, and pixels a side of the map.
+  const view = { x: 0.5, y: 0.5, scale: 1 };
+  let width, height, whole; // pixels; `whole` is the scale at which all is seen
+  let alone = -1; // the group that is shown alone
+  let hovered = -1, chosen = -1, near = [];
+  let isDue = false;
+
+  const toX = (x) => (x - view.x) * view.scale + width / 2;
+  const toY = (y) => (y - view.y) * view.scale + height / 2;
+
+  function resize() {
+    const box = canvas.getBoundingClientRect();
+    const before = whole;
+    ({ width, height } = box);
+    whole = Math.min(width, height) * 0.92;
+    view.scale = before ? view.scale * whole / before : whole;
+    canvas.width = Math.round(width * devicePixelRatio);
+    canvas.height = Math.round(height * devicePixelRatio);
+    draw();
+  }
+
+  function draw() {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      paint();
+    });
+  }
+
+  function paint() {
+    const style = getComputedStyle(document.body);
+    const ink = style.color, paper = style.backgroundColor;
+    const radius = radiusNow();
+    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    // The most voted come last, so that they lie above the others.
+    const dots = [...COLOURS, OTHER].map((colour) => dot(colour, radius));
+    const size = dots[0].width / devicePixelRatio;
+    const left = view.x - (width / 2 + size) / view.scale;
+    const right = view.x + (width / 2 + size) / view.scale;
+    const top = view.y - (height / 2 + size) / view.scale;
+    const bottom = view.y + (height / 2 + size) / view.scale;
+    const seen = [];
+    for (const faint of alone < 0 ? [false] : [true, false]) {
+      context.globalAlpha = faint ? 0.12 : 0.85;
+      for (let row = n - 1; row >= 0; row -= 1) {
+        const x = xs[row], y = ys[row], group = groups[row];
+        if (x < left || x > right || y < top || y > bottom) continue;
+        if (alone >= 0 && (group !== alone) !== faint) continue;
+        context.drawImage(dots[group], toX(x) - size / 2, toY(y) - size / 2, size, size);
+        if (!faint) seen.push(row);
+      }
+    }
+    context.globalAlpha = 1;
+    paintChosen(ink, radius);
+    paintTitles(seen.reverse(), ink, paper, radius);
+  }
+
+  function radiusNow() {
+    // As many pixels as leave the points apart, where there are many.
+    const apart = view.scale / Math.sqrt(n) / 5;
+    return Math.min(Math.max(apart, 1.4), 7);
+  }
+
+  function paintChosen(ink, radius) {
+    context.strokeStyle = ink;
+    context.lineWidth = 1.5;
+    if (chosen >= 0) {
+      context.globalAlpha = 0.5;
+      context.beginPath();
+      for (const row of near) {
+        context.moveTo(toX(xs[chosen]), toY(ys[chosen]));
+        context.lineTo(toX(xs[row]), toY(ys[row]));
+      }
+      context.stroke();
+      context.globalAlpha = 1;
+    }
+    for (const row of new Set([chosen, hovered])) {
+      if (row < 0) continue;
+      context.beginPath();
+      context.arc(toX(xs[row]), toY(ys[row]), radius + 3, 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+
+  // Titles of the chosen film, of those like it and of the most voted, where there is room.
+  function paintTitles(seen, ink, paper, radius) {
+    const taken = [];
+    context.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    const wanted = chosen < 0 ? seen : [chosen, ...near, ...seen];
+    for (const row of wanted.slice(0, 20 * LABELS)) {
+      const title = films.title[row];
+      const x = toX(xs[row]) + radius + 4, y = toY(ys[row]);
+      const box = [x - 6, y - 11, x + context.measureText(title).width + 6, y + 11];
+      if (taken.some((other) => box[0] < other[2] && other[0] < box[2]
+          && box[1] < other[3] && other[1] < box[3])) continue;
+      taken.push(box);
+      context.strokeStyle = paper;
+      context.lineWidth = 4;
+      context.strokeText(title, x, y);
+      context.fillStyle = ink;
+      context.fillText(title, x, y);
+      if (taken.length === LABELS) break;
+    }
+  }
+
+  // The film at a pixel, or -1.
+  function at(x, y) {
+    return nearestIn(grid, (x - width / 2) / view.scale + view.x,
+      (y - height / 2) / view.scale + view.y, REACH / view.scale,
+      (row) => alone < 0 || groups[row] === alone);
+  }
+
+  function zoom(factor, x = width / 2, y = height / 2) {
+    const scale = Math.min(Math.max(view.scale * factor, whole * 0.6), whole * MAX_ZOOM);
+    view.x += (x - width / 2) * (1 / view.scale - 1 / scale);
+    view.y += (y - height / 2) * (1 / view.scale - 1 / scale);
+    view.scale = scale;
+    draw();
+  }
+
+  function showAll() {
+    Object.assign(view, { x: 0.5, y: 0.5, scale: whole });
+    draw();
+  }
+
+  function hover(row, x, y) {
+    if (row === hovered && row < 0) return;
+    hovered = row;
+    canvas.style.cursor = row < 0 ? "grab" : "pointer";
+    tip.hidden = row < 0;
+    if (row >= 0) {
+      describe(tip, row);
+      tip.style.left = `${Math.min(x + 14, width - tip.offsetWidth - 8)}px`;
+      tip.style.top = `${canvas.offsetTop + Math.min(y + 14, height - tip.offsetHeight - 8)}px`;
+    }
+    draw();
+  }
+
+  function describe(box, row) {
+    box.querySelector(".title").textContent = films.title[row];
+    box.querySelector(".year").textContent = films.year[row] ?? "";
+    box.querySelector(".genres").textContent = films.genres[films.genre[row]] ?? "";
+  }
+
+  // Choose a film; the map moves only where it is not well in sight.
+  async function choose(row, { look = false } = {}) {
+    chosen = row;
+    near = [];
+    chosenBox.hidden = row < 0;
+    history.replaceState(null, "", row < 0 ? "/map" : `/map?id=${films.id[row]}`);
+    draw();
+    if (row < 0) return;
+    describe(chosenBox, row);
+    chosenBox.querySelector("a").href = addressOf(row);
+    say(`${films.title[row]} ${films.year[row] ?? ""}`);
+    if (look) view.scale = Math.max(view.scale, whole * FIRST_LOOK * Math.sqrt(n) / 8);
+    const x = toX(xs[row]), y = toY(ys[row]);
+    const inSight = x > 60 && x < width - 60 && y > 90 && y < height - 120;
+    if (look || !inSight) Object.assign(view, { x: xs[row], y: ys[row] });
+    const { results } = await ask("/recommend", { query: { id: films.id[row], k: 10 } })
+      .catch(() => ({ results: [] })); // a map without lines is a map still
+    if (chosen !== row) return;
+    near = results.map(({ id }) => rowOf.get(id));
+    draw();
+  }
+
+  function addressOf(row) {
+    return `/?id=${films.id[row]}`;
+  }
+
+  function follow(row) {
+    location.assign(addressOf(row));
+  }
+
+  // The nearest film in the direction (dx, dy), no more than 45 degrees off.
+  function step(dx, dy) {
+    if (chosen < 0) return choose(at(width / 2, height / 2) < 0 ? 0 : at(width / 2, height / 2));
+    let best = chosen, least = Infinity;
+    for (let row = 0; row < n; row += 1) {
+      const x = xs[row] - xs[chosen], y = ys[row] - ys[chosen];
+      const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+      if (ahead <= 0 || aside > ahead || (alone >= 0 && groups[row] !== alone)) continue;
+      if (ahead + aside < least) [best, least] = [row, ahead + aside];
+    }
+    return choose(best);
+  }
+
+  listenToPointers();
+  canvas.addEventListener("keydown", (event) => {
+    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in arrow) step(...arrow[event.key]);
+    else if (event.key === "Enter" && chosen >= 0) follow(chosen);
+    else if (event.key === "+" || event.key === "=") zoom(1.5);
+    else if (event.key === "-") zoom(1 / 1.5);
+    else if (event.key === "0") showAll();
+    else if (event.key === "Escape") choose(-1);
+    else return;
+    event.preventDefault();
+  });
+  document.getElementById("in").addEventListener("click", () => zoom(1.5));
+  document.getElementById("out").addEventListener("click", () => zoom(1 / 1.5));
+  document.getElementById("all").addEventListener("click", showAll);
+  chosenBox.querySelector(".close").addEventListener("click", () => {
+    choose(-1);
+    canvas.focus();
+  });
+  searchBox(document.querySelector("form.search"), {
+    choose: (film) => choose(rowOf.get(film.id), { look: true }),
+    submit: async (text) => {
+      try {
+        const { results } = await ask("/movies", { query: { q: text.slice(0, 200), k: 1 } });
+        if (results.length) choose(rowOf.get(results[0].id), { look: true });
+        else say("No such film");
+      } catch (error) {
+        say(error.message);
+      }
+    },
+  });
+  showLegend();
+  new ResizeObserver(resize).observe(canvas);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  resize();
+  const given = new URLSearchParams(location.search).get("id");
+  if (given && rowOf.has(Number(given))) choose(rowOf.get(Number(given)), { look: true });
+  canvas.dataset.ready = n;
+
+  function showLegend() {
+    const legend = document.querySelector(".legend");
+    const names = films.genres.slice(0, COLOURS.length);
+    if (groups.includes(COLOURS.length)) names.push("other");
+    names.forEach((name, group) => {
+      const swatch = element("span", { className: "swatch" });
+      swatch.style.background = COLOURS[group] ?? OTHER;
+      const button = element("button", { type: "button", ariaPressed: "false" }, swatch, name);
+      button.addEventListener("click", () => {
+        alone = alone === group ? -1 : group;
+        [...legend.querySelectorAll("button")].forEach((other, at) => {
+          other.ariaPressed = String(at === alone);
+        });
+        draw();
+      });
+      legend.append(element("li", {}, button));
+    });
+  }
+
+  function listenToPointers() {
+    const down = new Map(); // pointers that touch, and where they are
+    let moved = 0; // pixels since the first came down
+
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      if (!down.size) moved = 0;
+      down.set(event.pointerId, [event.offsetX, event.offsetY]);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const { offsetX: x, offsetY: y } = event;
+      const before = down.get(event.pointerId);
+      if (!before) {
+        hover(at(x, y), x, y);
+        return;
+      }
+      moved += Math.hypot(x - before[0], y - before[1]);
+      down.set(event.pointerId, [x, y]);
+      hover(-1);
+      // With two fingers each moves half of the whole, and their distance zooms.
+      view.x -= (x - before[0]) / view.scale / down.size;
+      view.y -= (y - before[1]) / view.scale / down.size;
+      if (down.size === 2) {
+        const [other] = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+        const was = Math.hypot(before[0] - other[0], before[1] - other[1]);
+        const is = Math.hypot(x - other[0], y - other[1]);
+        if (was > 0 && is > 0) zoom(is / was, (x + other[0]) / 2, (y + other[1]) / 2);
+      }
+      draw();
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const isClick = down.size === 1 && moved < 5;
+      down.delete(event.pointerId);
+      if (!isClick) return;
+      const row = at(event.offsetX, event.offsetY);
+      // A finger cannot hover: its first touch tells which film it is.
+      if (row >= 0 && event.pointerType !== "touch") follow(row);
+      else choose(row);
+    });
+    canvas.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
+    canvas.addEventListener("pointerleave", () => hover(-1));
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
+    }, { passive: false });
+  }
+}
+
+// A round point, drawn once to be copied.
+function dot(colour, radius) {
+  const made = document.createElement("canvas");
+  const side = Math.ceil((2 * radius + 2) * devicePixelRatio);
+  made.width = made.height = side;
+  const context = made.getContext("2d");
+  context.fillStyle = colour;
+  context.beginPath();
+  context.arc(side / 2, side / 2, radius * devicePixelRatio, 0, 2 * Math.PI);
+  context.fill();
+  return made;
+}
+
+// Points by the square that they lie in: those of cell c are rows[first[c]] to rows[first[c + 1]].
+function gridOf(xs, ys) {
+  const cell = (value) => Math.min(Math.floor(value * CELLS), CELLS - 1);
+  const first = new Uint32Array(CELLS * CELLS + 1);
+  for (let row = 0; row < xs.length; row += 1) first[cell(ys[row]) * CELLS + cell(xs[row]) + 1] += 1;
+  for (let at = 0; at < CELLS * CELLS; at += 1) first[at + 1] += first[at];
+  const next = first.slice();
+  const rows = new Uint32Array(xs.length);
+  for (let row = 0; row < xs.length; row += 1) {
+    rows[next[cell(ys[row]) * CELLS + cell(xs[row])]++] = row;
+  }
+  return { xs, ys, first, rows };
+}
+
+// The point nearest to (x, y) within reach that `counts`, or -1.
+function nearestIn({ xs, ys, first, rows }, x, y, reach, counts) {
+  const cell = (value) => Math.min(Math.max(Math.floor(value * CELLS), 0), CELLS - 1);
+  let best = -1, least = reach;
+  for (let row = cell(y - reach); row <= cell(y + reach); row += 1) {
+    for (let column = cell(x - reach); column <= cell(x + reach); column += 1) {
+      const at = row * CELLS + column;
+      for (let place = first[at]; place < first[at + 1]; place += 1) {
+        const film = rows[place];
+        const distance = Math.hypot(xs[film] - x, ys[film] - y);
+        if (distance < least && counts(film)) [best, least] = [film, distance];
+      }
+    }
+  }
+  return best;
+}

@@ -1,0 +1,151 @@
+"""A browser without a window, and what a person sees and does in it."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+
+import requests
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+from selenium_axe_python import Axe
+
+SECONDS = 30  # for the graph to be loaded; all else takes a moment
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextlib.contextmanager
+def chromium():
+    """A browser, until the block ends."""
+    found = [shutil.which(name) for name in BROWSERS if shutil.which(name)]
+    driver = shutil.which("chromedriver")
+    assert found and driver, ("the pages are tested in chromium: put it and its chromedriver on "
+                              "the PATH (Debian: apt-get install chromium chromium-driver)")
+    options = ChromeOptions()
+    options.binary_location = found[0]
+    for flag in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(flag)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # chromium does not run as root with it
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = Chrome(options, Service(driver, log_output=subprocess.DEVNULL))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+class Page:
+    """What a person sees and does."""
+
+    def __init__(self, driver, address):
+        self.driver = driver
+        self.address = address
+
+    def open(self, path="/"):
+        self.driver.get(self.address + path)
+
+    def connected(self, is_online, latency=0):
+        """Whether the server is reached, and how many milliseconds that takes at least."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": not is_online, "latency": latency, "downloadThroughput": -1,
+            "uploadThroughput": -1})
+
+    def screen(self, width, height):
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
+
+    def media(self, **features):
+        """Features of the screen, such as prefers_color_scheme."""
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+            {"name": name.replace("_", "-"), "value": value}
+            for name, value in features.items()]})
+
+    def run(self, script, *values):
+        return self.driver.execute_script("return " + script, *values)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        return self.wait(lambda: next(iter(self.all(selector)), None), selector)
+
+    def texts(self, selector):
+        return self.run("[...document.querySelectorAll(arguments[0])].map(e => e.innerText.trim())",
+                        selector)
+
+    def wait(self, condition, what):
+        """The value of `condition` once it is true of the page."""
+        return WebDriverWait(self.driver, SECONDS, 0.05).until(lambda _: condition(), what)
+
+    def type(self, *keys):
+        box = self.one("#query")
+        box.clear()
+        box.send_keys(*keys)
+
+    def press(self, *keys):
+        """Keys for what has the focus."""
+        for key in keys:
+            self.driver.switch_to.active_element.send_keys(key)
+
+    def tab_to(self, is_there, at_most=10):
+        """Press the tab key until what has the focus is right."""
+        for _ in range(at_most):
+            if is_there(self.focus()):
+                return
+            self.press(Keys.TAB)
+        raise AssertionError("not reached in {} steps".format(at_most))
+
+    def focus(self):
+        return self.driver.switch_to.active_element
+
+    def suggestions(self):
+        """The titles below the box, once there are some."""
+        self.wait(lambda: self.texts("#suggestions:not([hidden]) li"), "suggestions")
+        return self.texts("#suggestions .title")
+
+    def answer(self, heading):
+        """The titles on the cards, once the answer to `heading` is there."""
+        self.wait(lambda: self.texts(".asked h2")[:1] == [heading], heading)
+        return self.texts(".card .title")
+
+    def map(self):
+        """The map, once it is drawn: what the API says of it."""
+        self.wait(lambda: self.one("canvas").get_attribute("data-ready"), "the map")
+        return json.loads(requests.get(self.address + "/api/v1/map", timeout=SECONDS).text)
+
+    def pointer_at(self, films, movie_id):
+        """Actions that begin where a film is on the map as it is first shown."""
+        canvas = self.one("canvas")
+        scale = 0.92 * min(canvas.size["width"], canvas.size["height"])
+        row = films["id"].index(movie_id)
+        x, y = (round((films[side][row] / 65535 - 0.5) * scale) for side in "xy")
+        return ActionChains(self.driver).move_to_element_with_offset(canvas, x, y)
+
+    def query(self):
+        """What stands in the address behind the host."""
+        return self.driver.current_url[len(self.address):]
+
+    def messages(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def hosts(self):
+        """Everything that was asked for something since it was last asked for."""
+        events = [json.loads(entry["message"])["message"]
+                  for entry in self.driver.get_log("performance")]
+        urls = [event["params"]["request"]["url"] for event in events
+                if event["method"] == "Network.requestWillBeSent"]
+        return {"/".join(url.split("/")[:3]) for url in urls if not url.startswith("data:")}
+
+    def faults(self):
+        """What axe-core finds serious or worse."""
+        axe = Axe(self.driver)
+        axe.inject()
+        found = axe.run()["violations"]
+        return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found
+                if fault["impact"] in {"serious", "critical"}]
