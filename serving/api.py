@@ -20,6 +20,19 @@ _YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
          "description": "picks among films that share the title"}
 _K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
+_FILTERS = {  # those of recommender.filters.Filters; in an address, genres stand between commas
+    "genres": {"type": "array", "items": {"type": "string", "format": "text", "maxLength": 100},
+               "maxItems": 50, "description": "a recommended film has all of these genres"},
+    "any_genre": {"type": "boolean", "description": "one of the genres is enough"},
+    "same_genre": {"type": "boolean", "description": "it shares a genre with the film asked for"},
+    "top_rated": {**_COUNT, "minimum": 1,
+                  "description": "it is among so many best by weighted rating"},
+    "min_votes": {**_COUNT, "description": "it has so many votes or more"},
+    "year_from": {**_YEAR, "description": "it is of this year or later"},
+    "year_to": {**_YEAR, "description": "it is of this year or earlier"},
+    "language": {"type": "string", "format": "text", "maxLength": 10,
+                 "description": "its original language, as ISO 639-1 has it: fr"}}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
@@ -46,7 +59,7 @@ _FILM = {
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
     "overview": {"type": "string"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
-_NOT_FOUND = _answer("no such film; near titles are named", "Error")
+_NOT_FOUND = _answer("no such film, genre or language; what there is is named", "Error")
 
 DOCUMENT = {
     "openapi": "3.1.0",
@@ -56,9 +69,10 @@ DOCUMENT = {
     "paths": {
         "/recommend": {
             "get": {
-                "summary": "Films like a film, which is named by either title or id",
+                "summary": "Films like a film, which is named by either title or id; with filters "
+                           "alone, the best rated, whose score is their weighted rating",
                 "parameters": [_query("title", _TITLE), _query("id", _ID), _query("year", _YEAR),
-                               _query("k", _K)],
+                               _query("k", _K), *(_query(*item) for item in _FILTERS.items())],
                 "responses": {"200": _answer("the film and those nearest to it", "LikeFilm"),
                               "400": _BAD_REQUEST, "404": _NOT_FOUND},
             },
@@ -105,8 +119,9 @@ DOCUMENT = {
     "components": {"schemas": {
         "TextQuery": _object("overview", overview={
             "type": "string", "format": "text", "maxLength": MAX_TEXT,
-            "description": "what the films should be about"}, k=_K),
-        "LikeFilm": _object("query results", query={"$ref": "#/components/schemas/Film"},
+            "description": "what the films should be about"}, k=_K, **_FILTERS),
+        "LikeFilm": _object("query results",
+                            query={"anyOf": [{"$ref": "#/components/schemas/Film"}, _object("")]},
                             results={"$ref": "#/components/schemas/Results"},
                             others={"type": "array", "items": _object(" ".join(_BRIEF), **_BRIEF),
                                     "description": "other films of that title"}),
@@ -120,7 +135,8 @@ DOCUMENT = {
         "Film": _object(" ".join(_FILM), **_FILM),
         "Results": {"type": "array", "items": _object(
             "rank score " + " ".join(_FILM), rank={"type": "integer"},
-            score={"type": "number", "description": "cosine, from -1 to 1"}, **_FILM)},
+            score={"type": "number", "description": "cosine, from -1 to 1, or weighted rating"},
+            **_FILM)},
         "Map": _object(
             "genres id title year genre x y",
             genres={"type": "array", "items": {"type": "string"},

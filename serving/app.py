@@ -7,9 +7,11 @@ from flask import Blueprint, Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bert.errors import BertError
-from recommender.errors import NothingFound
+from recommender.errors import NothingFound, WrongQuery
+from recommender.filters import NONE, Filters, passing
 from recommender.index import Index
 from recommender.recipes import Source
+from recommender.recommender import Recommender, Wishes
 from recommender.titles import nearest, title_key
 from serving.api import DOCUMENT, PREFIX
 from serving.http import JSON, SECURITY_HEADERS
@@ -57,16 +59,21 @@ def create_app(library: Library) -> Flask:
     @answers("/recommend")
     def recommend_by_film(given: Answer) -> Answer:
         index = library.now.index
-        return like_rows(index, _rows_asked_for(index, given), given["k"])
+        filters = _filters(given)
+        if filters != NONE and not {"title", "id", "year"} & set(given):
+            best = Recommender(index).recommend(Wishes(), given["k"], filters)
+            return {"query": {}, "results": [result.to_dict() for result in best]}
+        return like_rows(index, _rows_asked_for(index, given), given["k"], filters)
 
     @answers("/recommend", "post")
     def recommend_by_text(given: Answer) -> Answer:
         index, embed = library.now
+        where = passing(index, _filters(given))
         source, was_cut = Source(given["overview"]), False
         if index.recipe.uses_bert:
             layers, token_ids, was_cut = embed(given["overview"])
             source = Source(given["overview"], layers, token_ids)
-        results = index.search(index.embed(source), given["k"])
+        results = index.search(index.embed(source), given["k"], where=where)
         answer = {"query": {"overview": given["overview"]},
                   "results": [result.to_dict() for result in results]}
         if was_cut:
@@ -106,6 +113,10 @@ def create_app(library: Library) -> Flask:
     def nothing_found(error: NothingFound) -> Tuple[Answer, int]:
         return {"error": str(error)}, 404
 
+    @app.errorhandler(WrongQuery)
+    def senseless(error: WrongQuery) -> Tuple[Answer, int]:
+        return {"error": str(error)}, 422 if request.method == "POST" else 400
+
     @app.errorhandler(BertError)
     def no_text_queries(error: BertError) -> Tuple[Answer, int]:
         return {"error": str(error)}, 503
@@ -128,14 +139,18 @@ def _in_own_words(error: HTTPException) -> str:
     return error.description
 
 
-def like_rows(index: Index, rows: Sequence[int], k: int) -> Answer:
+def like_rows(index: Index, rows: Sequence[int], k: int, filters: Filters = NONE) -> Answer:
     """The answer for the first of `rows`; the rest share its title and are named."""
     row = rows[0]
-    results = index.search(index.embedding(row), k, without=[row])
+    results = index.search(index.embedding(row), k, [row], passing(index, filters, [row]))
     answer = {"query": index.movie(row), "results": [r.to_dict() for r in results]}
     if len(rows) > 1:
         answer["others"] = [brief(index, other) for other in rows[1:]]
     return answer
+
+
+def _filters(given: Answer) -> Filters:
+    return Filters(**{name: given[name] for name in Filters._fields if name in given})
 
 
 def brief(index: Index, row: int) -> Answer:

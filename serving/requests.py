@@ -98,6 +98,12 @@ def _query_string() -> Dict[str, str]:
 
 def _typed(name: str, text: str, of_type: Optional[str]) -> Any:
     """A value of the address as what the document says it is."""
+    if of_type == "array":
+        return text.split(",")
+    if of_type == "boolean":
+        if text not in ("true", "false"):
+            abort(400, "{}: {} is neither true nor false".format(name, shown(text)))
+        return text == "true"
     if of_type != "integer":
         return text
     if not re.fullmatch("-?[0-9]{1,20}", text):

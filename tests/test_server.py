@@ -117,6 +117,38 @@ def test_a_text_that_is_longer_than_the_model_reads_is_told(client):
     assert "longer than 256 word pieces" in body["note"]
 
 
+def test_filters_narrow_a_query_for_a_film(client):
+    asked = {"id": 603, "min_votes": 3000, "year_to": 2001, "genres": "drama"}
+    body = body_of(client.get(RECOMMEND, query_string=asked))
+    assert {result["id"] for result in body["results"]} == {194, 862, 863}
+
+
+def test_filters_narrow_a_query_for_a_text(client):
+    asked = {"overview": "a shark", "min_votes": 3000, "year_to": 2001, "genres": ["Drama"]}
+    body = body_of(client.post(RECOMMEND, json=asked))
+    assert {result["id"] for result in body["results"]} == {603, 194, 862, 863}
+
+
+def test_filters_alone_list_the_best_rated(client, index):
+    body = body_of(client.get(RECOMMEND, query_string={"min_votes": 0}))
+    assert body["query"] == {}
+    scores = [result["score"] for result in body["results"]]
+    assert len(scores) == min(10, len(index)) and scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(float(max(index.column("weighted_rating"))), abs=1e-5)
+
+
+def test_filters_that_cannot_be_met_are_told(client, index):
+    film = {"id": index.ids[0]}
+    assert "there are" in error_of(
+        client.get(RECOMMEND, query_string={**film, "genres": "Comdy"}), 404)
+    assert "neither true nor false" in error_of(
+        client.get(RECOMMEND, query_string={**film, "same_genre": "maybe"}), 400)
+    assert "genres" in error_of(
+        client.get(RECOMMEND, query_string={**film, "any_genre": "true"}), 400)
+    assert "film" in error_of(
+        client.post(RECOMMEND, json={"overview": "a", "same_genre": True}), 422)
+
+
 def test_non_ascii_is_sent_as_utf8(client):
     assert "Amélie".encode() in client.get(MOVIES + "/194").data
     assert "もののけ姫".encode() in client.get(RECOMMEND + "?title=もののけ姫").data
