@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bert.errors import BertError
 from recommender.errors import NothingFound, WrongQuery
-from recommender.filters import NONE, Filters, passing
+from recommender.filters import NONE, Filters
 from recommender.index import Index
 from recommender.recipes import Source
 from recommender.recommender import Recommender, Wishes
@@ -68,12 +68,13 @@ def create_app(library: Library) -> Flask:
     @answers("/recommend", "post")
     def recommend_by_text(given: Answer) -> Answer:
         index, embed = library.now
-        where = passing(index, _filters(given))
         source, was_cut = Source(given["overview"]), False
         if index.recipe.uses_bert:
             layers, token_ids, was_cut = embed(given["overview"])
             source = Source(given["overview"], layers, token_ids)
-        results = index.search(index.embed(source), given["k"], where=where)
+        recommender = Recommender(index, lambda text: source)
+        results = recommender.recommend(Wishes(texts=(given["overview"],)), given["k"],
+                                        _filters(given))
         answer = {"query": {"overview": given["overview"]},
                   "results": [result.to_dict() for result in results]}
         if was_cut:
@@ -142,7 +143,7 @@ def _in_own_words(error: HTTPException) -> str:
 def like_rows(index: Index, rows: Sequence[int], k: int, filters: Filters = NONE) -> Answer:
     """The answer for the first of `rows`; the rest share its title and are named."""
     row = rows[0]
-    results = index.search(index.embedding(row), k, [row], passing(index, filters, [row]))
+    results = Recommender(index).recommend(Wishes((row,)), k, filters)
     answer = {"query": index.movie(row), "results": [r.to_dict() for r in results]}
     if len(rows) > 1:
         answer["others"] = [brief(index, other) for other in rows[1:]]
