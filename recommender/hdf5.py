@@ -56,14 +56,18 @@ class NewFile:
 
     As a context manager it gives the open h5py.File, is complete at the end, and is removed
     when the block fails. A write that failed is raised as OSError with the file's name.
+    One `with_texts` is in HDF5's oldest format: in its newest one, which is quicker for many small
+    datasets, HDF5 1.10.4 writes one dataset over another where there are megabytes of strings.
     """
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, with_texts: bool = False):
         self.path = path
         self._disk = _Disk(path, "w+")
         access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
         access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-        access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
+        access.set_libver_bounds(
+            h5py.h5f.LIBVER_EARLIEST if with_texts else h5py.h5f.LIBVER_LATEST,
+            h5py.h5f.LIBVER_LATEST)
         access.set_alignment(1, _ALIGNMENT)
         access.set_fileobj_driver(h5py.h5fd.fileobj_driver, self._disk)
         self.file = h5py.File(h5py.h5f.create(path.encode(), fapl=access))

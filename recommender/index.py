@@ -136,7 +136,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
     attributes = {"catalogue": os.path.basename(catalogue.path),
                   "catalogue_sha256": catalogue.sha256}
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    with NewFile(output + ".part") as file:
+    with NewFile(output + ".part", with_texts=True) as file:
         file.attrs["format_version"] = FORMAT_VERSION
         for name, value in attributes.items():
             file.attrs[name] = value

@@ -109,6 +109,14 @@ def test_a_result_shows_the_film_as_the_catalogue_has_it(tmp_path):
         "overview": "A prince goes west.", "vote_average": 8.2, "vote_count": 2041}
 
 
+def test_megabytes_of_overviews_leave_every_column_whole(tmp_path):
+    rows = [row(n, "Film {}".format(n), overview="{} ".format(n) + "x" * 2000)
+            for n in range(1, 4001)]
+    index = open_index(tmp_path, rows, {n: random_layers(1, n) for n in range(1, 4001)})
+    assert index.column("overview").tolist() == [cells["overview"] for cells in rows]
+    assert set(index.column("year")) == {1999}
+
+
 def test_an_unknown_year_and_no_genres_are_none_and_empty(tmp_path):
     movie = open_index(tmp_path, [row(1, "One", release_date="", genres="[]")]).movie(0)
     assert movie["year"] is None
