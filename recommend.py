@@ -41,6 +41,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                         help="what the film should be about, in your own words")
     wishes.add_argument("--not", type=_text, action="append", dest="unlike", metavar="TITLE",
                         help="a film to keep away from")
+    wishes.add_argument("--not-id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
+                        dest="unlike_id", metavar="ID", help="the same by its TMDB id")
     flags.add_argument("--year", type=cli.whole_number(1870, 2200),
                        help="picks among films that share the title")
     filters = flags.add_argument_group("filters", "what every recommended film must meet")
@@ -100,7 +102,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     recommender = Recommender.open(args.index, args.bert_dir, args.verbose)
     index, filters = recommender.index, filters_of(args)
-    wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike)
+    wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
+                                args.unlike_id)
     for title, rows in wishes.shared:
         cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
                  "--id picks: {}".format(len(rows), title, index.describe(rows[0]),

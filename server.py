@@ -22,8 +22,10 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     flags.add_argument("--port", type=cli.whole_number(0, 65535), default=5000,
                        help="the port to listen on; 0 takes a free one")
-    flags.add_argument("--bert_dir", help="the checkpoint for text queries (default: the one in "
-                       "tmp/ that made the index)")
+    flags.add_argument("--features", default="data/features",
+                       help="the folder that the index was made of, for explanations")
+    flags.add_argument("--bert_dir", help="the checkpoint for text queries and explanations "
+                       "(default: the one in tmp/ that made the index)")
     flags.add_argument("--preload", action="store_true",
                        help="build the graph at the start, not at the first text query")
     flags.add_argument("--verbose", action="store_true", help="let TensorFlow and waitress talk")
@@ -32,7 +34,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
-    library = Library.open(args.index, args.bert_dir, args.verbose)
+    library = Library.open(args.index, args.features, args.bert_dir, args.verbose)
     bound = bind(args.host, args.port)
     if args.preload:
         library.now.embed.load()

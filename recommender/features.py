@@ -128,6 +128,7 @@ class FeatureReader:
                 folder))
         self.settings, _ = _read_links(path)
         self._paths = shard_paths(folder)
+        self._newest = {}  # type: Dict[int, str]
 
     def digests(self) -> Dict[int, int]:
         """Movie id to the digest of the overview that its features were computed from."""
@@ -142,18 +143,28 @@ class FeatureReader:
 
         Holds each shard against its checksum before anything is taken of it.
         """
-        newest = {}  # type: Dict[int, str]
-        for path in self._paths:
-            with self._open(path) as shard:
-                newest.update(dict.fromkeys(shard.ids, path))
+        newest = self._newest_shards()
         for path in _checked(self._paths):
             with self._open(path) as shard:
                 for movie in shard.movies():
                     if newest[movie.movie_id] == path:
                         yield movie
 
+    def _newest_shards(self) -> Dict[int, str]:
+        """Movie id to the path of the shard where it lies; of a movie computed twice, the later."""
+        if not self._newest:
+            newest = {}  # type: Dict[int, str]
+            for path in self._paths:
+                with self._open(path) as shard:
+                    newest.update(dict.fromkeys(shard.ids, path))
+            self._newest = newest
+        return self._newest
+
     def _open(self, path: str) -> Shard:
-        shard = Shard(path)
+        try:
+            shard = Shard(path)
+        except FileNotFoundError:
+            raise RecommenderError("{} is gone: run extract_features.py again".format(path))
         if shard.settings != self.settings:
             raise RecommenderError("{} was made with other settings than {}: {}".format(
                 path, LINKS, _REMEDY))
@@ -161,13 +172,13 @@ class FeatureReader:
 
     def some(self, movie_ids: Sequence[int]) -> Dict[int, MovieFeatures]:
         """The features of some movies by id; of one computed twice, the later."""
+        newest = self._newest_shards()
         found = {}  # type: Dict[int, MovieFeatures]
-        for path in reversed(self._paths):
+        for path in {newest[movie_id] for movie_id in movie_ids if movie_id in newest}:
             with self._open(path) as shard:
-                if not set(movie_ids).isdisjoint(shard.ids):
-                    for movie in shard.movies():
-                        if movie.movie_id in movie_ids:
-                            found.setdefault(movie.movie_id, movie)
+                found.update((movie.movie_id, movie) for movie in shard.movies()
+                             if movie.movie_id in movie_ids
+                             and newest[movie.movie_id] == path)
         return found
 
 

@@ -34,6 +34,7 @@ class Source(NamedTuple):
 
     `layers` (n_layers, n_tokens, hidden_size) in the order of the features' settings, or their
     mean (hidden_size,), and `token_ids` (n_tokens,) may be None for a recipe without BERT.
+    `was_cut`: the text was longer than the checkpoint reads.
     """
 
     overview: str
@@ -41,6 +42,7 @@ class Source(NamedTuple):
     token_ids: Optional[np.ndarray] = None
     title: str = ""
     genres: Tuple[str, ...] = ()
+    was_cut: bool = False
 
 
 Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]  # row and features of every film

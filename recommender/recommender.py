@@ -1,5 +1,6 @@
 """The Python interface: one query, of films and texts, with filters, answered by an index."""
 
+import functools
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from recommender.errors import RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
-from recommender.features import FeatureReader
+from recommender.features import LINKS, FeatureReader
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.recipes import Source
@@ -16,6 +17,7 @@ from recommender.texts import CheckpointTexts
 PUSH = 0.5  # of what is not wanted, against what is: it changes about half of ten films
 _POOL = 4  # where variety counts, k films are chosen among so many times k
 _SMALLEST_POOL = 100
+_KEPT_TEXTS = 16  # whose hidden layers are kept, a few MB each: a query needs them several times
 
 Embed = Callable[[str], Source]  # a text with its hidden layers and token ids
 Texts = Union[None, str, Sequence[str]]  # none, one or several
@@ -60,7 +62,8 @@ class Recommender:
         """
         self.index = index
         self._texts = CheckpointTexts(index.features, bert_dir, verbose)
-        self._embed = embed or self._texts.embed
+        self._embed = functools.lru_cache(_KEPT_TEXTS)(embed or self._texts.embed)
+        self._reader = functools.lru_cache(1)(_reader)
 
     @classmethod
     def open(cls, path: str, bert_dir: Optional[str] = None,
@@ -69,25 +72,27 @@ class Recommender:
         return cls(Index(path), None, bert_dir, verbose)
 
     def similar(self, title: Texts = None, id: Ids = None, overview: Texts = None,
-                year: Optional[int] = None, unlike: Texts = None, k: int = 10,
-                diverse: float = 0.0, **filters: Any) -> Results:
+                year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
+                k: int = 10, diverse: float = 0.0, **filters: Any) -> Results:
         """The `k` films nearest to all that is asked for, or fewer where fewer pass the filters.
 
         What is asked for are films by `title` or TMDB `id` and texts, `overview`; each may be one
         or several. `year` belongs to a single title; any title may have its own behind it, as in
-        "Heat (1995)". `unlike` are titles of films to keep away from. `diverse`, from 0 to 1,
-        trades nearness for variety. `filters` are those of `Filters`, by name. Where nothing is
-        asked for, the best rated films come, with their weighted rating, 0 to 10, as the score.
+        "Heat (1995)". `unlike` are titles of films to keep away from, `unlike_id` their TMDB ids.
+        `diverse`, from 0 to 1, trades nearness for variety. `filters` are those of `Filters`, by
+        name. Where nothing is asked for, the best rated films come, with their weighted rating, 0
+        to 10, as the score.
 
         Raises NothingFound for a title, an id, a genre or a language that is not there,
         WrongQuery for what makes no sense, RecommenderError or bert.errors.BertError where texts
         cannot be read.
         """
-        wishes = self.wishes(title, id, overview, year, unlike)
+        wishes = self.wishes(title, id, overview, year, unlike, unlike_id)
         return self.recommend(wishes, k, Filters(**filters), diverse)
 
     def wishes(self, title: Texts = None, id: Ids = None, overview: Texts = None,
-               year: Optional[int] = None, unlike: Texts = None) -> Wishes:
+               year: Optional[int] = None, unlike: Texts = None,
+               unlike_id: Ids = None) -> Wishes:
         """What `similar` is asked for, found in the index."""
         titles, away = _many(title), _many(unlike)
         if year is not None and len(titles) != 1:
@@ -98,7 +103,8 @@ class Recommender:
         found = [(name, tuple(self.index.rows_of_title(name, year))) for name in titles]
         found_away = [(name, tuple(self.index.rows_of_title(name))) for name in away]
         films = [rows[0] for _, rows in found] + [self.index.row_of_id(i) for i in _many(id)]
-        unliked = [rows[0] for _, rows in found_away]
+        unliked = [rows[0] for _, rows in found_away] + [self.index.row_of_id(i)
+                                                         for i in _many(unlike_id)]
         for row in unliked:
             if row in films:
                 raise WrongQuery("{} is both asked for and not wanted".format(
@@ -168,8 +174,7 @@ class Recommender:
 
     def cut_texts(self, wishes: Wishes) -> List[str]:
         """The texts of which the checkpoint does not read the end, for their length."""
-        return [text for text in wishes.texts
-                if self.index.recipe.uses_bert and self._texts.would_cut(text)]
+        return [text for text in wishes.texts if self._source(text).was_cut]
 
     def explain(self, wishes: Wishes, results: Sequence[Result],
                 features: str = "data/features") -> List[Why]:
@@ -183,11 +188,13 @@ class Recommender:
             raise WrongQuery("the best rated films are near to nothing that could explain them: "
                              "name a film or give a text")
         index = self.index
-        if index.recipe.uses_bert and not os.path.isdir(features):
-            raise RecommenderError("there is no {}: a word's share needs the features that {} was "
-                                   "made of; name their folder with --features".format(
-                                       features, index.path))
-        reader = FeatureReader(features) if index.recipe.uses_bert else None
+        reader = None
+        if index.recipe.uses_bert:
+            if not os.path.isdir(features):
+                raise RecommenderError("there is no {}: a word's share needs the features that {} "
+                                       "was made of; name their folder with --features".format(
+                                           features, index.path))
+            reader = self._reader(features, _version(features))
         found = [index.row_of_id(result.movie["id"]) for result in results]
         of_films = sources(index, [*wishes.films, *wishes.unlike, *found], reader)
         n, m = len(wishes.films), len(wishes.unlike)
@@ -228,6 +235,16 @@ def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
             cosines = cosines + words.dot(words.row(at))
         closest = np.maximum(closest, cosines)
     return np.array(chosen, np.int64)
+
+
+def _reader(features: str, _: Any) -> FeatureReader:
+    return FeatureReader(features)
+
+
+def _version(features: str) -> Any:
+    """What changes when films are added to a folder of features."""
+    links = os.path.join(features, LINKS)
+    return os.path.exists(links) and (os.stat(links).st_ino, os.stat(links).st_mtime_ns)
 
 
 def _many(given: Any) -> List[Any]:

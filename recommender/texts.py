@@ -42,11 +42,7 @@ class CheckpointTexts:
                 self._embedder = embedder_of(self._made_by, self._bert_dir)
         layers, = self._embedder.hidden_layers([text])
         token_ids, = self._embedder.token_ids([text])
-        return Source(text, layers, token_ids)
-
-    def would_cut(self, text: str) -> bool:
-        """Whether a text has more word pieces than are read. Raises what `word_spans` does."""
-        return self._encode(text).was_cut
+        return Source(text, layers, token_ids, was_cut=self._embedder.would_cut(text))
 
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
         """Where in the overview the word begins and ends that each token belongs to.
@@ -54,14 +50,16 @@ class CheckpointTexts:
         Needs no TensorFlow. Raises bert.errors.BertError if the checkpoint is not there,
         RecommenderError if its word pieces are not those of the features.
         """
-        pieces = self._encode(source.overview)
+        max_seq_length = self._made_by.max_seq_length
+        word_pieces = self._word_pieces()
+        pieces, = word_pieces.encode([source.overview], max_seq_length)
         if pieces.token_ids.tolist() != source.token_ids.tolist():
             raise RecommenderError("the vocabulary of {} is another than that of the features: "
                                    "name the checkpoint that made them with --bert_dir".format(
                                        self._bert_dir or self._made_by.checkpoint))
-        return self._pieces.word_spans(source.overview, self._made_by.max_seq_length)
+        return word_pieces.word_spans(source.overview, max_seq_length)
 
-    def _encode(self, text: str) -> "bert.tokenizing.Pieces":
+    def _word_pieces(self) -> "bert.tokenizing.WordPieces":
         with self._lock:
             if self._pieces is None:
                 from bert.checkpoint import open_checkpoint
@@ -70,4 +68,4 @@ class CheckpointTexts:
                 folder = self._bert_dir or os.path.join("tmp", self._made_by.checkpoint)
                 self._pieces = WordPieces(open_checkpoint(folder).vocab_file,
                                           self._made_by.do_lower_case)
-        return self._pieces.encode([text], self._made_by.max_seq_length)[0]
+        return self._pieces

@@ -10,22 +10,34 @@ PREFIX = "/api/v1"
 MAX_BODY = 64 << 10  # bytes of a request's body
 MAX_TEXT = 10000  # characters of an overview
 MAX_PARAMETER = 1000  # characters of a value in the address
+MAX_FILMS = 20  # named in a query, by title, by id, and as many to keep away from
+MAX_TEXTS = 8  # overviews in a query, of which each is read by BERT
+MAX_EXPLAINED = 50  # films in an answer, where each is explained out of its features
 MAP_SIZE = 65535  # the sides of the map
 MAX_ID = 2 ** 63 - 1
 
+
+def _one_or_more(schema: Dict[str, Any], at_most: int) -> Dict[str, Any]:
+    """A value, or a list of such."""
+    one = {name: value for name, value in schema.items() if name != "description"}
+    return {"description": schema["description"], "anyOf": [
+        one, {"type": "array", "items": one, "minItems": 1, "maxItems": at_most}]}
+
+
 _TITLE = {"type": "string", "format": "text", "maxLength": MAX_PARAMETER,
-          "description": "a film's title; case, accents, punctuation and articles do not matter"}
+          "description": "a film's title; case, accents, punctuation and articles do not matter, "
+                         "and its year may stand behind it: Heat (1995)"}
 _ID = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "description": "a film's TMDB id"}
 _YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
          "description": "picks among films that share the title"}
 _K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
-_FILTERS = {  # those of recommender.filters.Filters; in an address, genres stand between commas
-    "genres": {"type": "array", "items": {"type": "string", "format": "text", "maxLength": 100},
-               "maxItems": 50, "description": "a recommended film has all of these genres"},
+_FILTERS = {  # those of recommender.filters.Filters
+    "genres": _one_or_more({"type": "string", "format": "text", "maxLength": 100, "description":
+                            "a recommended film has all of these genres"}, 50),
     "any_genre": {"type": "boolean", "description": "one of the genres is enough"},
-    "same_genre": {"type": "boolean", "description": "it shares a genre with the film asked for"},
+    "same_genre": {"type": "boolean", "description": "it shares a genre with a film asked for"},
     "top_rated": {**_COUNT, "minimum": 1,
                   "description": "it is among so many best by weighted rating"},
     "min_votes": {**_COUNT, "description": "it has so many votes or more"},
@@ -33,11 +45,28 @@ _FILTERS = {  # those of recommender.filters.Filters; in an address, genres stan
     "year_to": {**_YEAR, "description": "it is of this year or earlier"},
     "language": {"type": "string", "format": "text", "maxLength": 10,
                  "description": "its original language, as ISO 639-1 has it: fr"}}
+_QUESTION = {  # what a query for films may say, in the address or, with texts, as JSON
+    "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
+    "year": {**_YEAR, "description": "picks among films that share the one title"},
+    "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from"},
+                        MAX_FILMS),
+    "not_id": _one_or_more({**_ID, "description": "the TMDB id of a film to keep away from"},
+                           MAX_FILMS),
+    "k": _K,
+    "diverse": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
+                "description": "how much variety counts against nearness"},
+    "explain": {"type": "boolean", "default": False, "description":
+                "tell what each word adds to a score; k is then at most {}".format(MAX_EXPLAINED)},
+    **_FILTERS}
+_TEXT = {"type": "string", "format": "text", "maxLength": MAX_TEXT,
+         "description": "what the films should be about"}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
 def _query(name: str, schema: Dict[str, Any], required: bool = False) -> Dict[str, Any]:
-    return {"name": name, "in": "query", "required": required, "schema": schema}
+    parameter = {"name": name, "in": "query", "required": required, "schema": schema}
+    # Several films are a parameter each, since titles have commas; genres stand between commas.
+    return {**parameter, "explode": False} if name == "genres" else parameter
 
 
 def _answer(description: str, schema: str) -> Dict[str, Any]:
@@ -58,8 +87,14 @@ _FILM = {
     "vote_count": {"type": "integer"},
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
     "overview": {"type": "string"}}
+_BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
+_SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
 _NOT_FOUND = _answer("no such film, genre or language; what there is is named", "Error")
+_WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
+                   _object("overview", overview={"type": "string"})]}
+_FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
+_NOT_NOW = _answer("a text or an explanation needs what is not here", "Error")
 
 DOCUMENT = {
     "openapi": "3.1.0",
@@ -69,24 +104,23 @@ DOCUMENT = {
     "paths": {
         "/recommend": {
             "get": {
-                "summary": "Films like a film, which is named by either title or id; with filters "
-                           "alone, the best rated, whose score is their weighted rating",
-                "parameters": [_query("title", _TITLE), _query("id", _ID), _query("year", _YEAR),
-                               _query("k", _K), *(_query(*item) for item in _FILTERS.items())],
-                "responses": {"200": _answer("the film and those nearest to it", "LikeFilm"),
-                              "400": _BAD_REQUEST, "404": _NOT_FOUND},
+                "summary": "Films like a film, or like several, which are named by title or id; "
+                           "with filters alone, the best rated, whose score is their weighted "
+                           "rating",
+                "parameters": [_query(*item) for item in _QUESTION.items()],
+                "responses": {"200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
+                              "503": _NOT_NOW},
             },
             "post": {
-                "summary": "Films like a text",
+                "summary": "The same for texts, alone or with films",
                 "requestBody": {"required": True, "content": {"application/json": {
-                    "schema": {"$ref": "#/components/schemas/TextQuery"}}}},
+                    "schema": {"$ref": "#/components/schemas/Question"}}}},
                 "responses": {
-                    "200": _answer("the text and the films nearest to it", "LikeText"),
-                    "400": _BAD_REQUEST,
+                    "200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
                     "413": _answer("the body is larger than {} bytes".format(MAX_BODY), "Error"),
                     "415": _answer("the body is not sent as application/json", "Error"),
                     "422": _answer("the JSON is not what the schema says", "Error"),
-                    "503": _answer("texts cannot be answered here or now", "Error"),
+                    "503": _NOT_NOW,
                 },
             },
         },
@@ -117,26 +151,37 @@ DOCUMENT = {
         },
     },
     "components": {"schemas": {
-        "TextQuery": _object("overview", overview={
-            "type": "string", "format": "text", "maxLength": MAX_TEXT,
-            "description": "what the films should be about"}, k=_K, **_FILTERS),
-        "LikeFilm": _object("query results",
-                            query={"anyOf": [{"$ref": "#/components/schemas/Film"}, _object("")]},
-                            results={"$ref": "#/components/schemas/Results"},
-                            others={"type": "array", "items": _object(" ".join(_BRIEF), **_BRIEF),
-                                    "description": "other films of that title"}),
-        "LikeText": _object("query results", query=_object(
-            "overview", overview={"type": "string"}),
-            results={"$ref": "#/components/schemas/Results"},
-            note={"type": "string", "description": "said of a text too long to be read whole"}),
+        "Question": _object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
+        "Recommendation": {
+            **_object("query results", query={
+                "description": "the film or text that was asked for, several as wishes, or nothing",
+                "anyOf": [_WISH, _object("wishes", wishes={"type": "array", "items": _WISH}),
+                          _object("")]},
+                results={"$ref": "#/components/schemas/Results"},
+                filters=_object("", **_FILTERS),
+                diverse={"type": "number"},
+                others={"type": "array", "items": _BRIEF_FILM,
+                        "description": "other films of a title that was given"},
+                note={"type": "string", "description": "said of texts too long to be read whole"},
+                **{"not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
+                           "description": "the films to keep away from"}})},
         "Completion": _object("query results", query=_object("q", q={"type": "string"}),
-                              results={"type": "array",
-                                       "items": _object(" ".join(_BRIEF), **_BRIEF)}),
+                              results={"type": "array", "items": _BRIEF_FILM}),
         "Film": _object(" ".join(_FILM), **_FILM),
         "Results": {"type": "array", "items": _object(
             "rank score " + " ".join(_FILM), rank={"type": "integer"},
             score={"type": "number", "description": "cosine, from -1 to 1, or weighted rating"},
-            **_FILM)},
+            **_FILM, why=_object(
+                "asked found", found=_SHARES, asked={
+                    "type": "array", "items": _SHARES, "description":
+                    "of each wish, films first, then texts, then what is not wanted"}))},
+        "Share": _object(
+            "of word start end share",
+            of={"type": "string", "enum": ["overview", "title", "genres", "marks"], "description":
+                "where the word stands; marks are what BERT puts around a text"},
+            word={"type": "string"}, start={"type": "integer"}, end={"type": "integer"},
+            share={"type": "number", "description": "what it adds to the score: all of asked, and "
+                                                    "all of found, add up to it"}),
         "Map": _object(
             "genres id title year genre x y",
             genres={"type": "array", "items": {"type": "string"},

@@ -1,18 +1,23 @@
-"""What is being served: an index and the embedder of its texts, replaced together."""
+"""What is being served: an index and all that answers out of it, replaced together."""
 
 import threading
 from typing import NamedTuple, Optional
 
 from recommender import cli
 from recommender.index import Index
+from recommender.recipes import Source
+from recommender.recommender import Recommender
 from serving.texts import TextEmbedder
 
 
 class Served(NamedTuple):
-    """An index and what takes a text to hidden layers as they were made for it."""
+    """An index, what takes a text to hidden layers as they were made for it, what recommends
+    with both, and the folder of the features that the index was made of."""
 
     index: Index
     embed: TextEmbedder
+    recommender: Recommender
+    features: str
 
 
 class Library:
@@ -22,25 +27,36 @@ class Library:
     long as the last request that began with it, and is closed with that one.
     """
 
-    def __init__(self, index: Index, embed: TextEmbedder):
-        self.now = Served(index, embed)
+    def __init__(self, index: Index, embed: TextEmbedder, features: str = "data/features",
+                 bert_dir: Optional[str] = None):
+        self._features, self._bert_dir = features, bert_dir
+        self.now = self._served(index, embed)
         self._reloading = threading.Lock()
 
     @classmethod
-    def open(cls, path: str, bert_dir: Optional[str] = None, verbose: bool = False) -> "Library":
-        """The index at `path` and its checkpoint. Raises RecommenderError if it is no index."""
+    def open(cls, path: str, features: str = "data/features", bert_dir: Optional[str] = None,
+             verbose: bool = False) -> "Library":
+        """The index at `path`, its features and its checkpoint, of which only the index must be
+        there. Raises RecommenderError if it is no index."""
         index = Index(path)
-        return cls(index, TextEmbedder(index.features, bert_dir, verbose))
+        return cls(index, TextEmbedder(index.features, bert_dir, verbose), features, bert_dir)
 
     def reload(self) -> None:
         """Serve the index that is at the same path now, or keep the old one and say why."""
         with self._reloading:
-            index, embed = self.now
+            now = self.now
             try:
-                new = Index(index.path)
-                self.now = Served(new, embed.for_index(new.features))
+                new = Index(now.index.path)
+                self.now = self._served(new, now.embed.for_index(new.features))
             except Exception as error:  # whatever is wrong with the new one, the old one is well
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
             else:
                 cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
+
+    def _served(self, index: Index, embed: TextEmbedder) -> Served:
+        def source(text: str) -> Source:
+            layers, token_ids, was_cut = embed(text)
+            return Source(text, layers, token_ids, was_cut=was_cut)
+
+        return Served(index, embed, Recommender(index, source, self._bert_dir), self._features)

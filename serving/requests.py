@@ -6,7 +6,7 @@ JSON that is understood and wrong is 422. The message is one line.
 
 import json
 import re
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
 import fastjsonschema
@@ -22,7 +22,7 @@ def reader(path: str, method: str) -> Reader:
     """What reads the requests of an operation of the document.
 
     It takes the values that stand in the path and returns all that is given, with the defaults
-    of what is not.
+    of what is not; of what may be one or several, a list.
     """
     return _reader_of(DOCUMENT["paths"][path][method])
 
@@ -33,13 +33,13 @@ def _reader_of(operation: Dict[str, Any]) -> Reader:
         "type": "object", "additionalProperties": False,
         "properties": {name: p["schema"] for name, p in parameters.items()},
         "required": [name for name, p in parameters.items() if p["required"]]}, 400)
-    types = {name: p["schema"]["type"] for name, p in parameters.items()}
     body = operation.get("requestBody")
     in_body = _checker(body["content"]["application/json"]["schema"], 422) if body else None
 
     def read(in_path: Dict[str, str]) -> Dict[str, Any]:
-        given = {name: _typed(name, text, types.get(name))
-                 for name, text in {**_query_string(), **in_path}.items()}
+        given = {name: _value(name, texts, parameters.get(name, {"schema": {}}))
+                 for name, texts in {**_query_string(),
+                                     **{name: [text] for name, text in in_path.items()}}.items()}
         given = in_address(given)
         return {**given, **in_body(_json())} if in_body else given
 
@@ -48,25 +48,53 @@ def _reader_of(operation: Dict[str, Any]) -> Reader:
 
 def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, Any]]:
     """Returns a value with its defaults, or refuses it with `status`."""
-    check = fastjsonschema.compile(
-        {**schema, "components": DOCUMENT["components"]}, formats={"text": _is_text})
+    schema = _resolved(schema)
+    # Of what may be one or several, the list is checked, in which one is put.
+    properties = {name: _list_of(each) or each for name, each in schema["properties"].items()}
+    check = fastjsonschema.compile({**schema, "properties": properties,
+                                    "components": DOCUMENT["components"]},
+                                   formats={"text": _is_text})
 
     def checked(value: Any) -> Dict[str, Any]:
+        single = set()
+        if isinstance(value, dict):
+            single = {name for name, each in value.items() if not isinstance(each, list)
+                      and _list_of(schema["properties"].get(name, {}))}
+            value = {name: [each] if name in single else each for name, each in value.items()}
         try:
-            return check(value)
+            return {name: _whole(found, properties[name]) for name, found in check(value).items()}
         except fastjsonschema.JsonSchemaValueException as error:
-            return abort(status, _said(error))
+            return abort(status, _said(error, single))
 
     return checked
+
+
+def _resolved(schema: Dict[str, Any]) -> Dict[str, Any]:
+    """A schema, or the one of the document that it refers to."""
+    return DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if (
+        "$ref" in schema) else schema
+
+
+def _list_of(schema: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The schema of the list, where a value may be one or several."""
+    return schema["anyOf"][1] if "anyOf" in schema else None
+
+
+def _whole(value: Any, schema: Dict[str, Any]) -> Any:
+    """A value that was checked; whole numbers as such, though they were written as 3.0."""
+    if schema["type"] == "array":
+        return [_whole(each, schema["items"]) for each in value]
+    return int(value) if schema["type"] == "integer" else value
 
 
 def _is_text(value: str) -> bool:
     return bool(value.strip()) and not re.search("[\0\ud800-\udfff]", value)
 
 
-def _said(error: fastjsonschema.JsonSchemaValueException) -> str:
-    """What is wrong with a value, in the words of this API."""
-    name = ".".join(error.path[1:]) or "the body"
+def _said(error: fastjsonschema.JsonSchemaValueException, single: Set[str]) -> str:
+    """What is wrong with a value, in the words of this API; `single` were put into lists."""
+    path = error.path[1:2] if single.intersection(error.path[1:2]) else error.path[1:]
+    name = ".".join(path) or "the body"
     properties = error.definition.get("properties", {})
     if error.rule == "additionalProperties":
         unknown = next(key for key in error.value if key not in properties)
@@ -85,21 +113,32 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
-def _query_string() -> Dict[str, str]:
+def _query_string() -> Dict[str, List[str]]:
     try:
         unquote_to_bytes(request.query_string.replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
         abort(400, "the address is not UTF-8")
-    for name, values in request.args.lists():
-        if len(values) > 1:
-            abort(400, "{} is given {} times".format(shown(name), len(values)))
-    return request.args.to_dict()
+    return request.args.to_dict(flat=False)
+
+
+def _value(name: str, texts: List[str], parameter: Dict[str, Any]) -> Any:
+    """What the address gives for a parameter, as the document says it is."""
+    schema = parameter["schema"]
+    of_list = _list_of(schema)
+    in_one = not parameter.get("explode", True)
+    if len(texts) > 1 and (in_one or not of_list):
+        abort(400, "{} is given {} times".format(shown(name), len(texts)))
+    if of_list:
+        schema, texts = of_list["items"], texts[0].split(",") if in_one else texts
+    values = [_typed(name, text, schema.get("type")) for text in texts]
+    return values if len(values) > 1 else values[0]
 
 
 def _typed(name: str, text: str, of_type: Optional[str]) -> Any:
-    """A value of the address as what the document says it is."""
-    if of_type == "array":
-        return text.split(",")
+    if of_type == "number":
+        if not re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}", text):
+            abort(400, "{}: {} is not a number".format(name, shown(text)))
+        return float(text)
     if of_type == "boolean":
         if text not in ("true", "false"):
             abort(400, "{}: {} is neither true nor false".format(name, shown(text)))

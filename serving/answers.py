@@ -1,0 +1,71 @@
+"""What the API answers: requests that were read, put to an index."""
+
+from typing import Any, Dict, List
+
+from recommender.errors import WrongQuery
+from recommender.filters import NONE, Filters
+from recommender.index import Index
+from recommender.recommender import Wishes
+from recommender.titles import nearest, title_key
+from serving.api import MAX_EXPLAINED
+from serving.library import Served
+
+Answer = Dict[str, Any]
+
+
+def recommendation(served: Served, given: Answer) -> Answer:
+    """What `recommend.py --json` prints for the same question, and what it says beside it.
+
+    `others` are films that share a title that was given; a `note` tells that a text was cut.
+    Raises what `Recommender` does.
+    """
+    recommender, index = served.recommender, served.index
+    filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
+    if filters == NONE and not {"title", "id", "overview"} & set(given):
+        raise WrongQuery("nothing is asked for: name a film by title or id, POST an overview, or "
+                         "list the best rated with a filter such as genres")
+    if given["explain"] and given["k"] > MAX_EXPLAINED:
+        raise WrongQuery("explain goes with k up to {}".format(MAX_EXPLAINED))
+    wishes = recommender.wishes(
+        given.get("title"), given.get("id"), given.get("overview"), given.get("year"),
+        given.get("not"), given.get("not_id"))
+    results = recommender.recommend(wishes, given["k"], filters, given["diverse"])
+    answer = recommender.question(wishes, filters, given["diverse"])
+    answer["results"] = [result.to_dict() for result in results]
+    if given["explain"]:
+        why = recommender.explain(wishes, results, served.features)
+        for result, reasons in zip(answer["results"], why):
+            result["why"] = reasons.to_dict()
+    others = [brief(index, row) for _, rows in wishes.shared for row in rows[1:]]
+    if others:
+        answer["others"] = others
+    cut = recommender.cut_texts(wishes)
+    if cut:
+        answer["note"] = _note(wishes, cut, index.features.max_seq_length)
+    return answer
+
+
+def _note(wishes: Wishes, cut: List[str], max_seq_length: int) -> str:
+    which = "the text" if len(wishes.texts) == 1 else " and ".join(
+        "text {}".format(place) for place, text in enumerate(wishes.texts, 1) if text in cut)
+    return "{} {} longer than {} word pieces: what follows them was not read".format(
+        which, "is" if len(cut) == 1 else "are", max_seq_length)
+
+
+def brief(index: Index, row: int) -> Answer:
+    """What tells a film from others of its title."""
+    movie = index.movie(row, full=False)
+    return {name: movie[name] for name in ("id", "title", "year", "genres")}
+
+
+def completions(index: Index, typed: str, limit: int) -> List[int]:
+    """Rows of films whose title or original title has a word that begins as `typed` does, most
+    votes first; where there is none, of near titles, the nearest first."""
+    key = title_key(typed)
+    keys = index.column("title_key").tolist()
+    originals = index.column("original_title_key").tolist()
+    votes = index.column("vote_count").tolist()
+    rows = [row for row, titles in enumerate(zip(keys, originals))
+            if any(" " + key in " " + title for title in titles)]
+    rows.sort(key=lambda row: (-votes[row], row))
+    return (rows or nearest(key, keys, limit))[:limit]
