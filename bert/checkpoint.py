@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import os
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.errors import BertError
 
@@ -77,6 +77,17 @@ def default_bert_dir(tmp_dir: str = "tmp") -> str:
     raise BertError(
         "no checkpoint in {}/: run `python download.py --model wwm` (the research's, 1.3 GB) "
         "or `python download.py --model minilm` (small, 90 MB)".format(tmp_dir))
+
+
+def folder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> str:
+    """The folder of the checkpoint that `made_by` names: `bert_dir`, else the one of its name in
+    `tmp_dir`. Raises BertError if it is not there."""
+    folder = bert_dir or os.path.join(tmp_dir, made_by.checkpoint)
+    if not os.path.isdir(folder):
+        raise BertError("text queries need the checkpoint {}, which is not at {}: fetch it with "
+                        "download.py or name its folder with --bert_dir".format(
+                            made_by.checkpoint, folder))
+    return folder
 
 
 def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[str] = None,

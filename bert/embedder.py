@@ -1,16 +1,15 @@
 """Hidden layers of a text at once, from a graph that is built once and stays warm."""
 
-import os
 import threading
 from typing import Any, List, Optional, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from bert.checkpoint import Checkpoint, open_checkpoint
+from bert.checkpoint import Checkpoint, folder_of, open_checkpoint
 from bert.encoder import Encoder
 from bert.errors import BertError
-from bert.extraction import batches
+from bert.extraction import TokenFeatures, batches
 from bert.tokenizing import WordPieces
 
 
@@ -32,26 +31,19 @@ class Embedder:
         # One run at a time: two at once would share the cores and both be late.
         self._lock = threading.Lock()
 
-    def hidden_layers(self, texts: Sequence[str]) -> List[np.ndarray]:
-        """One float32 array (n_layers, n_tokens, hidden_size) a text, in the order given."""
-        found = [np.empty(0, np.float32)] * len(texts)
+    def features(self, texts: Sequence[str]) -> List[TokenFeatures]:
+        """Token ids and hidden layers of each of `texts`, in the order given; they go through
+        the graph together, packed, so that each gets what it would get alone, to 1e-5."""
+        found = []  # type: List[TokenFeatures]
         for batch in batches(self._pieces, texts, self._max_seq_length, batch_tokens=4096):
             with self._lock:
                 layers = self._session.run(self._hidden, {
                     self._token_ids: batch["token_ids"], self._lengths: batch["lengths"]})
             bounds = np.cumsum(batch["lengths"])[:-1]
-            for row, text in zip(batch["rows"], np.split(np.stack(layers), bounds, axis=1)):
-                found[row] = text
-        return found
-
-    def token_ids(self, texts: Sequence[str]) -> List[np.ndarray]:
-        """The word pieces whose hidden layers `hidden_layers` gives, int32 (n_tokens,) a text."""
-        return [text.token_ids for text in self._pieces.encode(texts, self._max_seq_length)]
-
-    def would_cut(self, text: str) -> bool:
-        """Whether `text` has more word pieces than are read."""
-        pieces, = self._pieces.encode([text], self._max_seq_length)
-        return pieces.was_cut
+            found += map(TokenFeatures, batch["rows"].tolist(),
+                         [ids[:n] for ids, n in zip(batch["token_ids"], batch["lengths"])],
+                         np.split(np.stack(layers), bounds, axis=1), batch["was_cut"].tolist())
+        return sorted(found, key=lambda text: text.row)
 
 
 def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:
@@ -61,11 +53,7 @@ def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tm
     max_seq_length and do_lower_case. The checkpoint is looked for in `bert_dir`, else under
     its name in `tmp_dir`. Raises BertError if it is not there or is another.
     """
-    folder = bert_dir or os.path.join(tmp_dir, made_by.checkpoint)
-    if not os.path.isdir(folder):
-        raise BertError("text queries need the checkpoint {}, which is not at {}: fetch it with "
-                        "download.py or name its folder with --bert_dir".format(
-                            made_by.checkpoint, folder))
+    folder = folder_of(made_by, bert_dir, tmp_dir)
     checkpoint = open_checkpoint(folder)
     if checkpoint.sha256 != made_by.checkpoint_sha256:
         raise BertError("{} is not the checkpoint that the index was made with ({}, sha256 {}...):"

@@ -4,7 +4,6 @@ This is the one place of the package that reaches for `bert`, and so for TensorF
 inside methods: who asks for films only never waits for it.
 """
 
-import os
 import threading
 from typing import TYPE_CHECKING, List, Optional, Tuple
 
@@ -40,9 +39,8 @@ class CheckpointTexts:
                 from bert.embedder import embedder_of
 
                 self._embedder = embedder_of(self._made_by, self._bert_dir)
-        layers, = self._embedder.hidden_layers([text])
-        token_ids, = self._embedder.token_ids([text])
-        return Source(text, layers, token_ids, was_cut=self._embedder.would_cut(text))
+        found, = self._embedder.features([text])
+        return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
 
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
         """Where in the overview the word begins and ends that each token belongs to.
@@ -62,10 +60,9 @@ class CheckpointTexts:
     def _word_pieces(self) -> "bert.tokenizing.WordPieces":
         with self._lock:
             if self._pieces is None:
-                from bert.checkpoint import open_checkpoint
+                from bert.checkpoint import folder_of, open_checkpoint
                 from bert.tokenizing import WordPieces
 
-                folder = self._bert_dir or os.path.join("tmp", self._made_by.checkpoint)
-                self._pieces = WordPieces(open_checkpoint(folder).vocab_file,
-                                          self._made_by.do_lower_case)
+                checkpoint = open_checkpoint(folder_of(self._made_by, self._bert_dir))
+                self._pieces = WordPieces(checkpoint.vocab_file, self._made_by.do_lower_case)
         return self._pieces

@@ -63,9 +63,12 @@ def test_the_answer_does_not_depend_on_the_batch(minilm):
     checkpoint = open_checkpoint(minilm)
     embedder = Embedder(checkpoint, [-1, -4], 256, True)
     texts = ["A man meets a woman.", "Ghosts", "A detective hunts a killer in the rain. " * 12]
-    together = embedder.hidden_layers(texts)
-    for text, layers in zip(texts, together):
-        np.testing.assert_allclose(embedder.hidden_layers([text])[0], layers, rtol=0, atol=1e-5)
+    together = embedder.features(texts)
+    assert [found.was_cut for found in together] == [False, False, False]
+    for text, found in zip(texts, together):
+        alone, = embedder.features([text])
+        assert alone.token_ids.tolist() == found.token_ids.tolist()
+        np.testing.assert_allclose(alone.layers, found.layers, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("n_towers", [2, 3, 8])

@@ -9,9 +9,11 @@ import types
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from bert.errors import BertError
+from bert.extraction import TokenFeatures
 from recommender.index import Index
 from recommender.recipes import Source
 from serving.api import DOCUMENT, MAX_BODY, MAX_TEXT
@@ -394,20 +396,15 @@ def test_unforeseen_error_is_logged_and_shows_nothing(index, caplog):
     assert "ZeroDivisionError: secret" in caplog.text
 
 
-def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
+def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch, tmp_path):
     built = []
     asked = []
     all_asked = threading.Event()
 
     class Embedder:
-        def hidden_layers(self, texts):
-            return [FakeTexts.layers(text) for text in texts]
-
-        def token_ids(self, texts):
-            return [FakeTexts()(text).token_ids for text in texts]
-
-        def would_cut(self, text):
-            return False
+        def features(self, texts):
+            return [TokenFeatures(row, np.arange(3), FakeTexts.layers(text), False)
+                    for row, text in enumerate(texts)]
 
     def embedder_of(*recipe):
         built.append(recipe)
@@ -417,7 +414,7 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
     module = types.ModuleType("bert.embedder")
     module.embedder_of = embedder_of
     monkeypatch.setitem(sys.modules, "bert.embedder", module)
-    embedder = TextEmbedder(index.features)
+    embedder = TextEmbedder(index.features, str(tmp_path))
 
     def embed(text):
         asked.append(text)
@@ -428,7 +425,7 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch):
     app = create_app(Library(index, embed))
     answers = at_once(8, lambda: app.test_client().post(RECOMMEND, json={"overview": "x"}))
     assert len({body_of(answer)["results"][0]["id"] for answer in answers}) == 1
-    assert built == [(index.features, None)]
+    assert built == [(index.features, str(tmp_path))]
 
 
 def test_concurrent_title_queries_all_answer_alike(index):

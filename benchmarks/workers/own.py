@@ -65,8 +65,8 @@ def query(bert_dir):
     embedder = Embedder(open_checkpoint(bert_dir), (-1, -2, -3, -4), 256, True)
 
     def embed():
-        layers, = embedder.hidden_layers([QUERY])
-        mean(layers)
+        found, = embedder.features([QUERY])
+        mean(found.layers)
 
     # Its graph, asked directly for the layers of the same ids.
     pieces, = embedder._pieces.encode([QUERY], 256)
