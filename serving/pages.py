@@ -1,17 +1,21 @@
 """The pages for people. They ask the API for everything that is not the same for all."""
 
+import os
 from collections import Counter
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from recommender.index import GENRE_SEPARATOR, Index
 from serving.api import MAP_SIZE, MAX_TEXT
 from serving.library import Library
 
 _POPULAR = 8  # films to start with
+_FIRST_DECADE = 1950  # what is older is one chip
+_TOPS = (100, 250, 1000, 10000)  # of which the largest two that are at most half of all
+_ASKS = {"id", "text", "genres", "year_from", "year_to", "top_rated"}  # in a page's address
 
 
 def pages(library: Library) -> Blueprint:
@@ -30,9 +34,9 @@ def pages(library: Library) -> Blueprint:
     def show(view: str) -> str:
         index = library.now.index
         if index not in known:
-            known[index] = _about(index)
+            known[index] = _about(index, library.now.features)
         return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
-                               **known[index])
+                               asks=not _ASKS.isdisjoint(request.args), **known[index])
 
     return blueprint
 
@@ -54,9 +58,23 @@ def film_map(index: Index) -> Dict[str, Any]:
             "x": places[:, 0].tolist(), "y": places[:, 1].tolist()}
 
 
-def _about(index: Index) -> Dict[str, Any]:
-    """What the pages say of an index."""
+def _about(index: Index, features: str) -> Dict[str, Any]:
+    """What the pages say of an index, whose features were made in the folder `features`."""
     most_voted = np.argsort(-index.column("vote_count"), kind="stable")[:_POPULAR]
+    genres, has = index.genres()
+    most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,
             "recipe": index.recipe.name, "has_map": index.has_map,
+            "can_explain": os.path.isdir(features) or not index.recipe.uses_bert,
+            "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
+            "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],
             "popular": [index.movie(int(row), full=False) for row in most_voted]}
+
+
+def _decades(index: Index) -> List[Dict[str, Optional[int]]]:
+    """The first and the last year of each decade that has films; the oldest are one."""
+    years = index.column("year")
+    decades = np.unique(years[years != 0] // 10 * 10).tolist()
+    old = [{"first": None, "last": _FIRST_DECADE - 1}] if decades[:1] < [_FIRST_DECADE] else []
+    return old + [{"first": first, "last": first + 9} for first in decades
+                  if first >= _FIRST_DECADE]

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
@@ -114,6 +115,31 @@ class Page:
         self.wait(lambda: self.texts(".asked h2")[:1] == [heading], heading)
         return self.texts(".card .title")
 
+    def chip(self, name):
+        """The filter of that name."""
+        return self.driver.find_element(By.XPATH, "//*[@id='filters']//button[.='{}']".format(name))
+
+    def pressed(self):
+        """The filters that are on."""
+        return self.texts("#filters [aria-pressed=true]")
+
+    def recommended(self):
+        """What the API says of the address, explained."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(
+            self.driver.current_url).query).items()}
+        if "text" in asked:
+            asked["overview"] = asked.pop("text")
+        return requests.post(self.address + "/api/v1/recommend", timeout=SECONDS, json={
+            **asked, **({"id": int(asked["id"])} if "id" in asked else {}), "explain": True}).json()
+
+    def with_asterisks(self, at):
+        """The overviews of a card and of what was asked, marks as asterisks."""
+        return self.run(
+            "[document.querySelectorAll('.card .overview')[arguments[0]],"
+            "document.querySelector('.asked .overview, .asked q')].map(e => [...e.childNodes].map("
+            "node => '*'.repeat(node.className?.[1] ?? 0) + node.textContent"
+            "+ '*'.repeat(node.className?.[1] ?? 0)).join(''))", at)
+
     def map(self):
         """The map, once it is drawn: what the API says of it."""
         self.wait(lambda: self.one("canvas").get_attribute("data-ready"), "the map")
@@ -126,6 +152,10 @@ class Page:
         row = films["id"].index(movie_id)
         x, y = (round((films[side][row] / 65535 - 0.5) * scale) for side in "xy")
         return ActionChains(self.driver).move_to_element_with_offset(canvas, x, y)
+
+    def at(self, path):
+        """Wait until that stands in the address."""
+        self.wait(lambda: self.query() == path, path)
 
     def query(self):
         """What stands in the address behind the host."""

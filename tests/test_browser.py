@@ -6,6 +6,8 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from recommend import marked
+from recommender.explain import Share
 from tests.browser import Page, chromium
 from tests.served import running
 
@@ -19,7 +21,7 @@ def driver():
 @pytest.fixture(scope="module")
 def address(sample):
     """Where the sample catalogue is served."""
-    with running("--index", sample.index, "--port", 0) as server:
+    with running("--index", sample.index, "--features", sample.features, "--port", 0) as server:
         yield "http://127.0.0.1:{}".format(server.port)
 
 
@@ -131,6 +133,145 @@ def test_a_text_that_may_be_a_mistyped_title_names_the_film(page):
     page.answer("The Godfather 1972")
 
 
+def test_filters_narrow_the_films_and_stand_in_the_address(page):
+    page.open("/?id=603")
+    cards = page.answer("The Matrix 1999")
+    page.chip("Comedy").click()
+    page.at("/?id=603&genres=Comedy")
+    page.wait(lambda: page.texts(".card .title") != cards, "other cards")
+    assert all("Comedy" in genres for genres in page.texts(".card .genres"))
+    # Neighbouring decades join, and leave again; the focus stays where it is.
+    for decade, years in (("1990s", "1990&year_to=1999"), ("1980s", "1980&year_to=1999"),
+                          ("1990s", "1980&year_to=1989"), ("2010s", "2010&year_to=2019"),
+                          ("1980s", "1980&year_to=1989")):
+        page.chip(decade).click()
+        page.at("/?id=603&genres=Comedy&year_from=" + years)
+        assert page.focus() == page.chip(decade)
+    page.wait(lambda: {text[:3] for text in page.texts(".card .year")} == {"198"}, "the 1980s")
+    assert page.pressed() == ["Comedy", "1980s"]
+    assert page.driver.title == "Films like The Matrix: Comedy, 1980s"
+    page.one(".card a").click()
+    page.wait(lambda: page.texts(".asked .title") != ["The Matrix"], "the next film")
+    assert page.query().endswith("&genres=Comedy&year_from=1980&year_to=1989")
+    page.driver.back()
+    page.answer("The Matrix 1999")
+    page.one("#filters .none").click()
+    page.wait(lambda: page.texts(".card .title") == cards, "all films again")
+    assert page.query() == "/?id=603"
+    assert page.pressed() == []
+
+
+def test_a_shared_address_shows_its_filters(page):
+    page.open("/?text=a+robot&genres=Science+Fiction,Drama&year_to=1949&top_rated=250")
+    cards = page.answer("a robot")
+    assert page.pressed() == ["Drama", "Science Fiction", "Before 1950", "Top 250"]
+    assert all("Science Fiction" in genres and "Drama" in genres
+               for genres in page.texts(".card .genres"))
+    assert page.texts(".few p")[0] == "The filters leave {}.".format(
+        "one film" if len(cards) == 1 else "{} films".format(len(cards)))
+
+
+def test_filters_alone_list_the_best_rated_films(page):
+    page.open()
+    page.chip("Horror").click()
+    page.answer("Horror")
+    assert page.query() == "/?genres=Horror"
+    ratings = [float(text) for text in page.texts(".card .number")]
+    assert len(ratings) == 10
+    assert ratings == sorted(ratings, reverse=True)
+    assert 5 < ratings[-1] < ratings[0] < 10
+    assert not page.all(".why")
+    page.chip("Horror").click()
+    page.wait(lambda: page.one("#start").is_displayed(), "the start")
+
+
+def test_filters_that_leave_nothing_name_the_ways_out(page):
+    page.open("/?id=603&genres=Western,Animation&top_rated=100")
+    page.answer("The Matrix 1999")
+    assert "No film fits" in page.one("[role=alert]").text
+    assert page.texts(".choices .chip") == ["× Western", "× Animation", "× top 100"]
+    assert "No films" in page.run("document.getElementById('status').innerText")
+    page.all(".choices .chip")[0].click()
+    page.at("/?id=603&genres=Animation&top_rated=100")
+    page.wait(lambda: page.texts(".card .title"), "cards")
+    page.driver.back()
+    page.wait(lambda: page.all(".choices .chip"), "the ways out")
+    page.one(".message .choices:last-child button").click()
+    page.wait(lambda: len(page.texts(".card .title")) == 10, "cards")
+    assert page.query() == "/?id=603"
+
+
+def test_a_filter_that_makes_no_sense_is_told_with_a_way_out(page):
+    page.open("/?id=603&genres=Slapstick")
+    alert = page.one("[role=alert]")
+    assert "Slapstick" in alert.text
+    assert "Comedy" in alert.text  # what there is
+    alert.find_element(By.TAG_NAME, "button").click()
+    assert len(page.answer("The Matrix 1999")) == 10
+    message, = page.messages()
+    assert "404" in message
+
+
+def explanation(films, title):
+    """The overview of what was asked and that of a film found, as recommend.py marks them."""
+    film, = (film for film in films["results"] if film["title"] == title)
+    return [marked(text, [Share(**share) for share in shares]) for text, shares in (
+        (film["overview"], film["why"]["found"]),
+        (films["query"]["overview"], film["why"]["asked"][0]))]
+
+
+@pytest.mark.parametrize("asked", ["/?id=603", "/?text=A robot 🤖 that dreams of machines & love"])
+def test_the_words_that_carried_a_match_are_marked_on_request(page, asked):
+    page.open(asked.replace("&", "%26") if "text" in asked else asked)
+    page.one(".why")
+    films = page.recommended()
+    texts = ".card .overview, .asked .overview, .asked q"
+    plain, titles = page.texts(texts), page.texts(".card .title")
+    for at in (0, 2):
+        page.all(".why")[at].click()
+        page.one(".card:nth-child({}) .reasons:not([hidden]) dt".format(at + 1))
+        is_open = [button.get_attribute("aria-expanded") for button in page.all(".why")]
+        assert [place for place, value in enumerate(is_open) if value == "true"] == [at]
+        assert page.with_asterisks(at) == explanation(films, titles[at])
+        assert page.all("mark")
+        # What is marked is told in words, too, and what each part adds.
+        assert set(page.texts(".reasons:not([hidden]) dd mark")) <= set(
+            page.texts(".card .overview mark, .asked mark"))
+        parts = [float(text) for text in page.texts(".reasons:not([hidden]) .number")]
+        assert sum(parts) == pytest.approx(films["results"][at]["score"], abs=0.002)
+    page.all(".why")[2].click()
+    assert page.texts(texts) == plain
+    assert not page.all(".overview mark, .asked mark")
+
+
+def test_no_letter_moves_when_words_are_marked(page):
+    page.open("/?id=603")
+    page.answer("The Matrix 1999")
+    heights = "[...document.querySelectorAll('.overview')].map(e => e.offsetHeight)"
+    before = page.run(heights)
+    page.all(".why")[0].click()
+    page.one(".card .overview mark")
+    assert page.run(heights) == before
+    lines = page.run(
+        "['s1', 's2', 's3'].map(name => { const mark = document.createElement('mark');"
+        "mark.className = name; document.body.append(mark); const style = getComputedStyle(mark);"
+        "return style.textDecorationStyle + style.textDecorationThickness; })")
+    assert len(set(lines)) == 3
+
+
+def test_an_explanation_that_fails_is_told_in_its_card(page):
+    page.open("/?id=603")
+    page.answer("The Matrix 1999")
+    page.connected(False)
+    page.all(".why")[0].click()
+    page.wait(lambda: "does not answer" in "".join(page.texts(".card .reasons [role=alert]")), "it")
+    page.connected(True)
+    assert all("ERR_INTERNET_DISCONNECTED" in message for message in page.messages())
+    page.all(".why")[0].click()
+    page.all(".why")[0].click()
+    page.one(".reasons:not([hidden]) .words")
+
+
 def test_a_film_that_is_not_there_is_told(page):
     page.open("/?id=99999999")
     assert page.one("[role=alert] h2").text == "There is no such film here"
@@ -173,6 +314,16 @@ def test_a_keyboard_is_enough(page):
     assert page.run("document.activeElement.tagName") == "H2"
     first = page.texts(".card .title")[0]
     page.tab_to(lambda focus: focus.text.startswith(first))
+    page.tab_to(lambda focus: focus.text == "Why this film?")
+    page.press(Keys.SPACE)
+    page.one(".card .overview mark")
+    page.run("arguments[0].focus()", page.one("#query"))
+    page.tab_to(lambda focus: focus.text == "Drama")
+    page.press(Keys.SPACE)
+    page.wait(lambda: all("Drama" in text for text in page.texts(".card .genres")), "dramas")
+    assert page.focus().text == "Drama"
+    first = page.texts(".card .title")[0]
+    page.tab_to(lambda focus: focus.text.startswith(first), at_most=50)
     page.press(Keys.ENTER)
     page.wait(lambda: page.texts(".asked .title") == [first], first)
 
@@ -196,8 +347,13 @@ def test_axe_finds_nothing_serious(page, scheme, width):
     page.type("matr")
     page.suggestions()
     assert page.faults() == []
-    page.open("/?id=603")
+    page.open("/?id=603&genres=Drama")
     page.answer("The Matrix 1999")
+    page.one(".why").click()
+    page.one(".card .overview mark")
+    assert page.faults() == []
+    page.open("/?id=603&genres=Western,Animation&top_rated=100")
+    page.one("[role=alert]")
     assert page.faults() == []
     page.open("/map?id=603")
     page.map()
@@ -218,6 +374,29 @@ def test_a_phone_shows_all_without_scrolling_sideways(page):
     page.answer("The Matrix 1999")
     lefts = page.run("[...document.querySelectorAll('.card')].map(e => e.offsetLeft)")
     assert len(set(lefts)) == 1
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["/", "/?id=603&genres=Comedy", "/?text=a+robot"])
+def test_nothing_jumps_while_a_page_comes(page, width, path):
+    page.screen(width, 900)
+    page.open(path)
+    page.one("#start:not([hidden]), .card .title")
+    jumps = page.driver.execute_async_script(
+        "const done = arguments[0]; let all = 0;"
+        "new PerformanceObserver(list => list.getEntries().forEach(e => { all += e.value; }))"
+        ".observe({type: 'layout-shift', buffered: true});"
+        "requestAnimationFrame(() => setTimeout(() => done(all)))")
+    assert jumps < 0.02
+
+
+def test_whoever_wants_no_motion_sees_none(page):
+    page.media(prefers_reduced_motion="reduce")
+    page.open("/?id=603")
+    page.answer("The Matrix 1999")
+    page.chip("Science Fiction").click()
+    page.wait(lambda: page.driver.title.endswith(": Science Fiction"), "the answer")
+    assert page.run("document.getAnimations().length") == 0
 
 
 def test_dark_is_dark_and_light_is_light(page):

@@ -49,6 +49,20 @@ def test_the_pages_run_nothing_that_stands_in_them_and_ask_no_other_host(client)
             assert client.get(address).status_code == 200, address
 
 
+def test_the_chips_are_of_what_the_index_holds(client):
+    text = client.get("/").data.decode("utf-8")
+    assert re.findall(r'data-genre="(.+?)"', text) == ["Drama"]
+    assert re.findall(r'data-to="(\d+)"', text) == ["1949", "1999", "2009"]
+    assert re.findall(r'data-from="(\d+)"', text) == ["1990", "2000"]
+    assert not re.findall(r'data-top="(\d+)"', text)  # a hundred best of twelve films
+
+
+def test_a_page_offers_to_explain_only_where_the_features_were_kept(index, tmp_path):
+    for features, offers in ((tmp_path, True), (tmp_path / "gone", False)):
+        client = create_app(Library(index, FakeTexts(), str(features))).test_client()
+        assert (b"Why this film?" in client.get("/").data) == offers
+
+
 def test_an_index_without_a_map_says_how_to_get_one(tmp_path):
     index = Index(write_index(tmp_path, [row(1, "Heat"), row(2, "Ronin")]))
     client = create_app(Library(index, FakeTexts())).test_client()

@@ -1,7 +1,8 @@
 // The page at /map: every film a point, near those whose stories are near.
 
 import { ask } from "./api.js";
-import { element, say } from "./dom.js";
+import { element, isPlain, say } from "./dom.js";
+import { Pixels, pixelOf } from "./points.js";
 import { searchBox } from "./search.js";
 
 const MAP_SIZE = 65535; // of a side, as the API gives places
@@ -40,6 +41,9 @@ async function start() {
   // What is seen: the place at the middle of the canvas, and pixels a side of the map.
   const view = { x: 0.5, y: 0.5, scale: 1 };
   let width, height, whole; // pixels; `whole` is the scale at which all is seen
+  let pixels; // of the screen
+  let look; // colours and font of the page
+  const widths = new Float32Array(n); // pixels that a title takes, 0 if not known
   let alone = -1; // the group that is shown alone
   let hovered = -1, chosen = -1, near = [];
   let isDue = false;
@@ -55,6 +59,13 @@ async function start() {
     view.scale = before ? view.scale * whole / before : whole;
     canvas.width = Math.round(width * devicePixelRatio);
     canvas.height = Math.round(height * devicePixelRatio);
+    pixels = new Pixels(canvas.width, canvas.height);
+    draw();
+  }
+
+  function restyle() {
+    const { color: ink, backgroundColor: paper, fontFamily } = getComputedStyle(document.body);
+    look = { ink, paper, font: `600 13px ${fontFamily}` };
     draw();
   }
 
@@ -68,32 +79,31 @@ async function start() {
   }
 
   function paint() {
-    const style = getComputedStyle(document.body);
-    const ink = style.color, paper = style.backgroundColor;
     const radius = radiusNow();
+    paintPoints(radius);
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    // The most voted come last, so that they lie above the others.
-    const dots = [...COLOURS, OTHER].map((colour) => dot(colour, radius));
-    const size = dots[0].width / devicePixelRatio;
-    const left = view.x - (width / 2 + size) / view.scale;
-    const right = view.x + (width / 2 + size) / view.scale;
-    const top = view.y - (height / 2 + size) / view.scale;
-    const bottom = view.y + (height / 2 + size) / view.scale;
-    const seen = [];
-    for (const faint of alone < 0 ? [false] : [true, false]) {
-      context.globalAlpha = faint ? 0.12 : 0.85;
+    paintChosen(radius);
+    paintTitles(radius);
+  }
+
+  function paintPoints(radius) {
+    const colours = [...COLOURS, OTHER].map(pixelOf);
+    pixels.clear(pixelOf(look.paper));
+    const scale = view.scale * devicePixelRatio;
+    const left = view.x * scale - canvas.width / 2, top = view.y * scale - canvas.height / 2;
+    for (const isFaint of alone < 0 ? [false] : [true, false]) {
+      const point = pixels.points(radius * devicePixelRatio, isFaint ? 0.12 : 0.85);
+      // The most voted come last, so that they lie above the others.
       for (let row = n - 1; row >= 0; row -= 1) {
-        const x = xs[row], y = ys[row], group = groups[row];
-        if (x < left || x > right || y < top || y > bottom) continue;
-        if (alone >= 0 && (group !== alone) !== faint) continue;
-        context.drawImage(dots[group], toX(x) - size / 2, toY(y) - size / 2, size, size);
-        if (!faint) seen.push(row);
+        if (isShown(row) === isFaint) continue;
+        point(xs[row] * scale - left, ys[row] * scale - top, colours[groups[row]]);
       }
     }
-    context.globalAlpha = 1;
-    paintChosen(ink, radius);
-    paintTitles(seen.reverse(), ink, paper, radius);
+    context.putImageData(pixels.image, 0, 0);
+  }
+
+  function isShown(row) {
+    return alone < 0 || groups[row] === alone;
   }
 
   function radiusNow() {
@@ -102,8 +112,8 @@ async function start() {
     return Math.min(Math.max(apart, 1.4), 7);
   }
 
-  function paintChosen(ink, radius) {
-    context.strokeStyle = ink;
+  function paintChosen(radius) {
+    context.strokeStyle = look.ink;
     context.lineWidth = 1.5;
     if (chosen >= 0) {
       context.globalAlpha = 0.5;
@@ -124,33 +134,44 @@ async function start() {
   }
 
   // Titles of the chosen film, of those like it and of the most voted, where there is room.
-  function paintTitles(seen, ink, paper, radius) {
+  function paintTitles(radius) {
     const taken = [];
-    context.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+    context.font = look.font;
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    const wanted = chosen < 0 ? seen : [chosen, ...near, ...seen];
-    for (const row of wanted.slice(0, 20 * LABELS)) {
-      const title = films.title[row];
-      const x = toX(xs[row]) + radius + 4, y = toY(ys[row]);
-      const box = [x - 6, y - 11, x + context.measureText(title).width + 6, y + 11];
-      if (taken.some((other) => box[0] < other[2] && other[0] < box[2]
+    context.strokeStyle = look.paper;
+    context.lineWidth = 4;
+    context.fillStyle = look.ink;
+    for (const row of titled()) {
+      widths[row] ||= context.measureText(films.title[row]).width;
+      const y = toY(ys[row]);
+      let x = toX(xs[row]) + radius + 4;
+      if (x + widths[row] > width) x -= widths[row] + 2 * (radius + 4);
+      const box = [x - 6, y - 11, x + widths[row] + 6, y + 11];
+      if (x < 0 || taken.some((other) => box[0] < other[2] && other[0] < box[2]
           && box[1] < other[3] && other[1] < box[3])) continue;
       taken.push(box);
-      context.strokeStyle = paper;
-      context.lineWidth = 4;
-      context.strokeText(title, x, y);
-      context.fillStyle = ink;
-      context.fillText(title, x, y);
+      context.strokeText(films.title[row], x, y);
+      context.fillText(films.title[row], x, y);
       if (taken.length === LABELS) break;
     }
+  }
+
+  // Films in sight whose titles are wanted, the most wanted first; not so many that it takes long.
+  function titled() {
+    const wanted = chosen < 0 ? [] : [chosen, ...near];
+    for (let row = 0; row < n && wanted.length < 20 * LABELS; row += 1) {
+      const x = toX(xs[row]), y = toY(ys[row]);
+      if (x > 0 && x < width && y > 0 && y < height && isShown(row)) wanted.push(row);
+    }
+    return wanted;
   }
 
   // The film at a pixel, or -1.
   function at(x, y) {
     return nearestIn(grid, (x - width / 2) / view.scale + view.x,
       (y - height / 2) / view.scale + view.y, REACH / view.scale,
-      (row) => alone < 0 || groups[row] === alone);
+      isShown);
   }
 
   function zoom(factor, x = width / 2, y = height / 2) {
@@ -222,7 +243,7 @@ async function start() {
     for (let row = 0; row < n; row += 1) {
       const x = xs[row] - xs[chosen], y = ys[row] - ys[chosen];
       const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
-      if (ahead <= 0 || aside > ahead || (alone >= 0 && groups[row] !== alone)) continue;
+      if (ahead <= 0 || aside > ahead || !isShown(row)) continue;
       if (ahead + aside < least) [best, least] = [row, ahead + aside];
     }
     return choose(best);
@@ -262,8 +283,9 @@ async function start() {
   });
   showLegend();
   new ResizeObserver(resize).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
   resize();
+  restyle();
   const given = new URLSearchParams(location.search).get("id");
   if (given && rowOf.has(Number(given))) choose(rowOf.get(Number(given)), { look: true });
   canvas.dataset.ready = n;
@@ -333,19 +355,6 @@ async function start() {
       zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
     }, { passive: false });
   }
-}
-
-// A round point, drawn once to be copied.
-function dot(colour, radius) {
-  const made = document.createElement("canvas");
-  const side = Math.ceil((2 * radius + 2) * devicePixelRatio);
-  made.width = made.height = side;
-  const context = made.getContext("2d");
-  context.fillStyle = colour;
-  context.beginPath();
-  context.arc(side / 2, side / 2, radius * devicePixelRatio, 0, 2 * Math.PI);
-  context.fill();
-  return made;
 }
 
 // Points by the square that they lie in: those of cell c are rows[first[c]] to rows[first[c + 1]].

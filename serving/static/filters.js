@@ -1,0 +1,97 @@
+// The filters under the search box: texts under the API's names, genres a list of them.
+
+const NAMES = ["genres", "year_from", "year_to", "top_rated"];
+const box = document.getElementById("filters");
+const yearChips = [...box.querySelectorAll("[data-to]")]; // the oldest first
+const none = box.querySelector(".none");
+
+// Filters out of the parameters of an address.
+export function filtersOf(given) {
+  const filters = Object.fromEntries(NAMES.map((name) => [name, given.get(name)?.trim()]));
+  return set(filters, { genres: filters.genres?.split(",") });
+}
+
+// Filters with some changed, always in the same order; those that are nothing now are left out.
+function set(filters, changes) {
+  const all = { ...filters, ...changes };
+  return Object.fromEntries(NAMES.flatMap((name) => all[name]?.length ? [[name, all[name]]] : []));
+}
+
+// Filters as JSON has them.
+export function inJson(filters) {
+  return Object.fromEntries(Object.entries(filters).map(
+    ([name, value]) => [name, name === "genres" ? value : Number(value)]));
+}
+
+// Each filter in words, and the filters that are left without it.
+export function each(filters) {
+  const { genres = [], year_from: from, year_to: to, top_rated: top } = filters;
+  const told = genres.map((genre) => ({ words: genre,
+    rest: set(filters, { genres: genres.filter((other) => other !== genre) }) }));
+  if (from || to) {
+    told.push({ words: years(from, to), rest: set(filters, { year_from: "", year_to: "" }) });
+  }
+  if (top) {
+    told.push({ words: `top ${Number(top).toLocaleString("en")}`,
+      rest: set(filters, { top_rated: "" }) });
+  }
+  return told;
+}
+
+export function inWords(filters) {
+  return each(filters).map(({ words }) => words).join(", ");
+}
+
+function years(from, to) {
+  if (!from) return `before ${Number(to) + 1}`;
+  if (!to) return `${from} and later`;
+  if (from === to) return from;
+  return from % 10 === 0 && to - from === 9 ? `${from}s` : `${from}–${to}`;
+}
+
+// Presses the chips of the filters that are on.
+export function press(filters) {
+  const { genres = [], year_from: from = 0, year_to: to = Infinity } = filters;
+  const isOn = ({ dataset }) => dataset.genre ? genres.includes(dataset.genre)
+    : dataset.top ? dataset.top === filters.top_rated
+    : (from || to < Infinity) && (dataset.from ?? 0) >= Number(from) && dataset.to <= Number(to);
+  for (const chip of box.querySelectorAll(".chip")) chip.ariaPressed = String(Boolean(isOn(chip)));
+  none.classList.toggle("idle", !each(filters).length);
+}
+
+// On a phone, a chip that is on may be out of sight.
+export function revealPressed() {
+  for (const chip of box.querySelectorAll("[aria-pressed=true]")) {
+    chip.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+}
+
+// `change` gets the filters that a chip leads to, from those that are `current`.
+export function onFilters(current, change) {
+  box.addEventListener("click", (event) => {
+    const chip = event.target.closest("button");
+    if (!chip) return;
+    const filters = current(), { genre, top } = chip.dataset;
+    if (chip === none) change({});
+    else if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
+    else if (top) change(set(filters, { top_rated: filters.top_rated === top ? "" : top }));
+    else change(set(filters, yearsWith(yearChips.indexOf(chip))));
+  });
+}
+
+function toggled(genres = [], genre) {
+  return genres.includes(genre) ? genres.filter((other) => other !== genre) : [...genres, genre];
+}
+
+// Decades are on from one to another: a pressed one joins its neighbours, or stands alone.
+function yearsWith(at) {
+  const on = yearChips.map((chip) => chip.ariaPressed === "true");
+  let first = on.indexOf(true), last = on.lastIndexOf(true);
+  if (first >= 0 && at === first - 1) first = at;
+  else if (first >= 0 && at === last + 1) last = at;
+  else if (at === first) first += 1;
+  else if (at === last) last -= 1;
+  else first = last = at;
+  if (first > last) return { year_from: "", year_to: "" };
+  return { year_from: yearChips[first].dataset.from ?? "", year_to: yearChips[last].dataset.to };
+}
