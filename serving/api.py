@@ -34,8 +34,9 @@ _K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
 _FILTERS = {  # those of recommender.filters.Filters
-    "genres": _one_or_more({"type": "string", "format": "text", "maxLength": 100, "description":
-                            "a recommended film has all of these genres"}, 50),
+    "genres": _one_or_more({
+        "type": "string", "format": "text", "maxLength": 100, "description":
+        "a recommended film has all of these genres; in an address, between commas"}, 50),
     "any_genre": {"type": "boolean", "description": "one of the genres is enough"},
     "same_genre": {"type": "boolean", "description": "it shares a genre with a film asked for"},
     "top_rated": {**_COUNT, "minimum": 1,
@@ -58,13 +59,15 @@ _QUESTION = {  # what a query for films may say, in the address or, with texts, 
     "explain": {"type": "boolean", "default": False, "description":
                 "tell what each word adds to a score; k is then at most {}".format(MAX_EXPLAINED)},
     **_FILTERS}
+_EXAMPLE = {"title": "The Matrix", "k": 3}
 _TEXT = {"type": "string", "format": "text", "maxLength": MAX_TEXT,
          "description": "what the films should be about"}
 _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
-def _query(name: str, schema: Dict[str, Any], required: bool = False) -> Dict[str, Any]:
-    parameter = {"name": name, "in": "query", "required": required, "schema": schema}
+def _query(name: str, schema: Dict[str, Any], required: bool = False,
+           **more: Any) -> Dict[str, Any]:
+    parameter = {"name": name, "in": "query", "required": required, "schema": schema, **more}
     # Several films are a parameter each, since titles have commas; genres stand between commas.
     return {**parameter, "explode": False} if name == "genres" else parameter
 
@@ -104,17 +107,22 @@ DOCUMENT = {
     "paths": {
         "/recommend": {
             "get": {
+                "operationId": "recommend",
                 "summary": "Films like a film, or like several, which are named by title or id; "
                            "with filters alone, the best rated, whose score is their weighted "
                            "rating",
-                "parameters": [_query(*item) for item in _QUESTION.items()],
+                "parameters": [
+                    _query(name, schema, **({"example": _EXAMPLE[name]} if name in _EXAMPLE
+                                            else {})) for name, schema in _QUESTION.items()],
                 "responses": {"200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
                               "503": _NOT_NOW},
             },
             "post": {
+                "operationId": "recommend_by_text",
                 "summary": "The same for texts, alone or with films",
                 "requestBody": {"required": True, "content": {"application/json": {
-                    "schema": {"$ref": "#/components/schemas/Question"}}}},
+                    "schema": {"$ref": "#/components/schemas/Question"},
+                    "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
                 "responses": {
                     "200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
                     "413": _answer("the body is larger than {} bytes".format(MAX_BODY), "Error"),
@@ -126,16 +134,18 @@ DOCUMENT = {
         },
         "/movies": {
             "get": {
+                "operationId": "complete_title",
                 "summary": "Films whose titles complete what was typed, most votes first",
                 "parameters": [
                     _query("q", {**_TITLE, "description": "the beginning of a title, or of a word "
-                                 "in it"}, required=True),
+                                 "in it"}, required=True, example="matr"),
                     _query("k", {**_K, "maximum": 50, "description": "how many titles"})],
                 "responses": {"200": _answer("the films", "Completion"), "400": _BAD_REQUEST},
             },
         },
         "/map": {
             "get": {
+                "operationId": "map_of_films",
                 "summary": "All films as points in the plane, most votes first, near ones together",
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
                               "404": _answer("the index was built without a map", "Error")},
@@ -143,10 +153,20 @@ DOCUMENT = {
         },
         "/movies/{id}": {
             "get": {
+                "operationId": "movie",
                 "summary": "One film",
-                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID}],
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _ID,
+                                "example": 603}],
                 "responses": {"200": _answer("the film", "Film"), "400": _BAD_REQUEST,
                               "404": _NOT_FOUND},
+            },
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "document",
+                "summary": "This document, of which all requests are checked against the schemas",
+                "responses": {"200": {"description": "an OpenAPI document", "content": {
+                    "application/json": {"schema": {"type": "object"}}}}, "400": _BAD_REQUEST},
             },
         },
     },

@@ -43,7 +43,7 @@ def create_app(library: Library) -> Flask:
         rule = path.replace("{", "<").replace("}", ">")
 
         def register(view: Callable[[Answer], Answer]) -> Callable[[Answer], Answer]:
-            api.add_url_rule(rule, "{} {}".format(method, path),
+            api.add_url_rule(rule, DOCUMENT["paths"][path][method]["operationId"],
                              lambda **in_path: view(read(in_path)), methods=[method])
             return view
 
@@ -72,6 +72,10 @@ def create_app(library: Library) -> Flask:
     def movie(given: Answer) -> Answer:
         index = library.now.index
         return index.movie(index.row_of_id(given["id"]))
+
+    @answers("/openapi.json")
+    def document(_: Answer) -> Answer:
+        return DOCUMENT
 
     @app.after_request
     def secure(response: Response) -> Response:

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request
 from recommender.index import GENRE_SEPARATOR, Index
 from serving.api import MAP_SIZE, MAX_TEXT
 from serving.library import Library
+from serving.reference import operations, schemas
 
 _POPULAR = 8  # films to start with
 _FIRST_DECADE = 1950  # what is older is one chip
@@ -30,6 +31,10 @@ def pages(library: Library) -> Blueprint:
     @blueprint.get("/map")
     def map_of_films() -> str:
         return show("map")
+
+    @blueprint.get("/api")
+    def reference() -> str:
+        return render_template("api.html", view="api", operations=operations(), schemas=schemas())
 
     def show(view: str) -> str:
         index = library.now.index

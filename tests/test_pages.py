@@ -38,7 +38,7 @@ def test_the_map_lists_all_films_most_votes_first(client, index):
 
 
 def test_the_pages_run_nothing_that_stands_in_them_and_ask_no_other_host(client):
-    for path in ("/", "/map"):
+    for path in ("/", "/map", "/api"):
         response = client.get(path)
         text = response.data.decode("utf-8")
         assert response.content_type == "text/html; charset=utf-8"

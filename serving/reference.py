@@ -1,0 +1,104 @@
+"""The API's document in words, for the page that shows it."""
+
+import json
+from typing import Any, Dict, List, NamedTuple
+from urllib.parse import urlencode
+
+from serving.api import DOCUMENT, PREFIX
+
+_SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+class Field(NamedTuple):
+    """A parameter, or a property of JSON; `kind` is its type and its bounds in words."""
+
+    name: str
+    where: str  # "path", "query" or "JSON"
+    kind: str
+    required: bool
+    description: str
+
+
+class Operation(NamedTuple):
+    """A method of an address. `answers` are status, description and name of the schema."""
+
+    method: str
+    address: str
+    summary: str
+    fields: List[Field]
+    example: str  # an address that can be asked for, or the body where there is one
+    answers: List[List[str]]
+
+
+def operations() -> List[Operation]:
+    """All that the API answers, in the order of the document."""
+    return [_operation(method.upper(), PREFIX + path, operation)
+            for path, methods in DOCUMENT["paths"].items()
+            for method, operation in methods.items()]
+
+
+def schemas() -> Dict[str, List[Field]]:
+    """The fields of each object, or each of a list of objects, that the API answers with."""
+    shown = {name: schema.get("items", schema) for name, schema in _SCHEMAS.items()}
+    return {name: _fields(schema) for name, schema in shown.items()}
+
+
+def _operation(method: str, address: str, operation: Dict[str, Any]) -> Operation:
+    parameters = operation.get("parameters", [])
+    fields = [Field(p["name"], p["in"], _kind(p["schema"]), p["required"],
+                    _description(p["schema"])) for p in parameters]
+    given = {p["in"]: {q["name"]: q["example"] for q in parameters
+                       if q["in"] == p["in"] and "example" in q} for p in parameters}
+    example = address.format(**given.get("path", {}))
+    if given.get("query"):
+        example += "?" + urlencode(given["query"])
+    if "requestBody" in operation:
+        body = operation["requestBody"]["content"]["application/json"]
+        fields = _fields(_SCHEMAS[_name_of(body["schema"])])
+        example = json.dumps(body["example"])
+    answers = [[status, answer["description"],
+                _name_of(answer["content"]["application/json"]["schema"])]
+               for status, answer in operation["responses"].items()]
+    return Operation(method, address, operation["summary"], fields, example, answers)
+
+
+def _fields(schema: Dict[str, Any]) -> List[Field]:
+    return [Field(name, "JSON", _kind(each), name in schema["required"], _description(each))
+            for name, each in schema["properties"].items()]
+
+
+def _description(schema: Dict[str, Any]) -> str:
+    default = schema.get("default")
+    said = [schema["description"]] if "description" in schema else []
+    return "; ".join(said + (["{} if not given".format(json.dumps(default))]
+                             if default is not None else []))
+
+
+def _name_of(schema: Dict[str, Any]) -> str:
+    return schema.get("$ref", "").rpartition("/")[2]
+
+
+def _kind(schema: Dict[str, Any]) -> str:
+    """The type of a value and its bounds, in words."""
+    if "$ref" in schema:
+        return _name_of(schema)
+    if "anyOf" in schema:
+        one, *others = schema["anyOf"]
+        if others[0].get("items") == one:
+            return "{}; or a list of up to {}".format(_kind(one), others[0]["maxItems"])
+        return " or ".join(dict.fromkeys(map(_kind, schema["anyOf"])))
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    if isinstance(schema["type"], list):
+        return " or ".join(schema["type"])
+    if schema["type"] == "array":
+        return "list of {}".format(_kind(schema["items"]))
+    if schema["type"] == "object":
+        return "object of {}".format(", ".join(schema["properties"])) if (
+            schema.get("properties")) else "object"
+    if "maxLength" in schema:
+        return "{} of up to {:,} characters".format(schema["type"], schema["maxLength"])
+    if "minimum" in schema:
+        return "{} from {}".format(schema["type"], schema["minimum"]) + (
+            " to {}".format(schema["maximum"]) if schema["maximum"] < 2 ** 31 - 1 else "")
+    return schema["type"]

@@ -1,0 +1,72 @@
+"""The API's document: OpenAPI, served, shown, and what the requests are checked against."""
+
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import fastjsonschema
+import pytest
+from jsonschema_spec.handlers import urllib
+from openapi_spec_validator import validate_spec
+
+from recommender.index import Index
+from serving.api import DOCUMENT, PREFIX
+from serving.app import create_app
+from serving.library import Library
+from serving.reference import operations, schemas
+from tests.served import FakeTexts, write_films
+
+
+@pytest.fixture()
+def client(tmp_path):
+    return create_app(Library(Index(write_films(tmp_path)), FakeTexts())).test_client()
+
+
+def test_the_document_that_is_served_is_openapi(client, monkeypatch):
+    # Under CPython 3.7 the validator does not take what urlopen gives for a file.
+    monkeypatch.setattr(urllib, "urlopen", lambda url, **_: BytesIO(
+        Path(url[7:]).read_bytes()))
+    served = client.get(PREFIX + "/openapi.json").get_json()
+    assert served == DOCUMENT
+    validate_spec(served)
+
+
+def test_every_example_is_answered_as_the_document_says(client):
+    for operation in operations():
+        if operation.method == "POST":
+            response = client.post(operation.address, json=json.loads(operation.example))
+        else:
+            response = client.get(operation.example)
+        assert response.status_code == 200, operation
+        schema = DOCUMENT["paths"][operation.address[len(PREFIX):]][operation.method.lower()][
+            "responses"]["200"]["content"]["application/json"]["schema"]
+        fastjsonschema.validate({**schema, "components": DOCUMENT["components"]},
+                                response.get_json(), formats={"text": str.strip})
+
+
+def test_the_page_shows_every_operation_field_status_and_schema(client):
+    text = client.get("/api").data.decode("utf-8")
+    ids = re.findall(r'id="(\w+)"', text)
+    assert {"main", *schemas()} <= set(ids)
+    assert set(re.findall(r'href="#(\w+)"', text)) <= set(ids)
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            section, = (section for section in text.split("<section")
+                        if ">{}<".format(method.upper()) in section
+                        and "<code>{}{}</code></h2>".format(PREFIX, path) in section)
+            assert operation["summary"] in section
+            for name in [p["name"] for p in operation.get("parameters", ())]:
+                assert "<code>{}</code>".format(name) in section
+            for status in operation["responses"]:
+                assert "<b>{}</b>".format(status) in section
+
+
+def test_kinds_are_told_in_words():
+    kinds = {field.name: field.kind for field in operations()[0].fields}
+    assert kinds["title"] == "string of up to 1,000 characters; or a list of up to 20"
+    assert kinds["id"] == "integer from 0; or a list of up to 20"
+    assert (kinds["diverse"], kinds["explain"]) == ("number from 0 to 1", "boolean")
+    answer = {field.name: field.kind for field in schemas()["Results"]}
+    assert (answer["year"], answer["genres"]) == ("integer or null", "list of string")
+    assert schemas()["Share"][0].kind == "overview or title or genres or marks"
