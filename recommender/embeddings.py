@@ -28,11 +28,13 @@ class Unmapped(NamedTuple):
 
 
 def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], source: str,
-                          output: str, with_map: bool = False) -> Tuple[int, List[Unmapped]]:
+                          output: str, with_map: bool = False,
+                          n_neighbours: int = 0) -> Tuple[int, List[Unmapped]]:
     """Write an index of the films that `embeddings` has vectors of; how many, and the rest.
 
     Keys are ids, if all are numbers, else titles. Such an index answers for films, not for
-    texts. `source` names where the dict is from, `with_map` is that of `write_index`.
+    texts. `source` names where the dict is from, `with_map` and `n_neighbours` are those of
+    `write_index`.
     Raises RecommenderError if a vector is none, or of another length than the others, and if no
     key stands for a film.
     """
@@ -48,7 +50,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     rows = np.array([unit(vector) for vector in vectors], np.float32)
     settings = Settings((), 0, True, rows.shape[1], "float32", True, "", "")
     write_index(output, catalogue, kept, rows, None, Recipe(GIVEN, [], settings), settings,
-                with_map)
+                with_map, n_neighbours)
     return len(kept), unmapped
 
 

@@ -2,7 +2,8 @@
 
 `ids` int64 (n,), `embeddings` float32 (n, d) contiguous, where the recipe joins words the
 sparse `words/indptr`, `words/indices` and `words/data`, which make rows of length 1 with them,
-if asked for the films' places on a `map` float32 (n, 2),
+if asked for the films' places on a `map` float32 (n, 2) and of each film the nearest others as
+rows, `neighbours` int32 (n, k),
 a column for each thing that a result shows, what the recipe learnt under `recipe/`, and root
 attributes that say what made it.
 """
@@ -73,10 +74,12 @@ def weighted_ratings(movies: Sequence[Movie]) -> np.ndarray:
 
 def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, output: str,
                 layers: Optional[Sequence[int]] = None,
-                word_weight: Optional[float] = None, with_map: bool = False) -> BuildReport:
+                word_weight: Optional[float] = None, with_map: bool = False,
+                n_neighbours: int = 0) -> BuildReport:
     """Embed every movie by the recipe of that name and write the index to `output`.
 
-    `layers` and `word_weight` are those of `make_recipe`, `with_map` is that of `write_index`.
+    `layers` and `word_weight` are those of `make_recipe`, `with_map` and `n_neighbours` those of
+    `write_index`.
     Features of an overview that the catalogue words otherwise by now are left out and counted.
     Reads one movie at a time; `output` is replaced in one step at the end. Raises
     RecommenderError for features that the recipe cannot use, or that hold NaN, infinity or only
@@ -88,7 +91,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, outp
     kept, report = films_with_features(catalogue, features)
     movies = [catalogue.movies[row] for row in kept]
     embeddings, words = made_by.fit(movies, lambda: features_by_row(movies, features))
-    write_index(output, catalogue, kept, embeddings, words, made_by, features.settings, with_map)
+    write_index(output, catalogue, kept, embeddings, words, made_by, features.settings, with_map,
+                n_neighbours)
     return report
 
 
@@ -124,12 +128,12 @@ def features_by_row(movies: Sequence[Movie],
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddings: np.ndarray,
                 words: Optional[SparseRows], recipe: Recipe, settings: Settings,
-                with_map: bool = False) -> None:
+                with_map: bool = False, n_neighbours: int = 0) -> None:
     """Write an index of the films at the places `kept` of the catalogue, whole or not at all.
 
     `embeddings` float32 (n, d) and `words` are their rows, made by `recipe`, which has learnt,
-    of features of `settings`. `with_map` lays the films out in the plane, too, which takes
-    minutes for many.
+    of features of `settings`. `with_map` lays the films out in the plane, too, `n_neighbours`
+    stores the nearest others of each film; either takes minutes for many.
     """
     movies = [catalogue.movies[place] for place in kept]
     ratings = weighted_ratings(catalogue.movies)[kept]
@@ -151,6 +155,9 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
             # Imported late: it takes what measures recipes to find the neighbours.
             from recommender.layout import layout
             file["map"] = layout(embeddings, words)
+        if n_neighbours:
+            from recommender.neighbours import nearest_films
+            file["neighbours"] = nearest_films(embeddings, words, n_neighbours)
         recipe.save(file)
         texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
         texts["genres"] = [GENRE_SEPARATOR.join(movie.genres) for movie in movies]
@@ -191,6 +198,10 @@ class Index:
         self._columns = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self.has_map = file.holds("map")
+        self._neighbours = None  # type: Optional[np.ndarray]
+        if file.holds("neighbours"):
+            self._neighbours = file.array("neighbours", np.int32, (len(self.ids), None))
+        self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
         self._has_learnt, self._lock = False, threading.Lock()
 
     def _read_words(self) -> SparseRows:
@@ -213,6 +224,13 @@ class Index:
         if name not in self._columns:
             self._columns[name] = self._read(name, slice(None))
         return self._columns[name]
+
+    def read_columns(self) -> None:
+        """Read all columns, so that no query has to."""
+        for name in self._stored:
+            self.column(name)
+        self._rows_of_key("")
+        self.genres()
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
         """The genres of all films, sorted, and which film has which: bool (n, n_genres)."""
@@ -294,10 +312,14 @@ class Index:
 
     def _rows_of_key(self, key: str) -> List[int]:
         for column in ("title_key", "original_title_key"):
-            # A film may have no original title; no title asks for it.
-            rows = np.flatnonzero(self.column(column) == key) if key else []
-            if len(rows):
-                return rows.tolist()
+            if column not in self._rows_of_keys:
+                rows_of = {}  # type: Dict[str, List[int]]
+                for row, other in enumerate(self.column(column)):
+                    rows_of.setdefault(other, []).append(row)
+                rows_of.pop("", None)  # a film may have no original title; no title asks for it
+                self._rows_of_keys[column] = rows_of
+            if key in self._rows_of_keys[column]:
+                return list(self._rows_of_keys[column][key])
         return []
 
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
@@ -341,25 +363,9 @@ class Index:
                 self._has_learnt = True
         return self.recipe
 
-    def scores(self, vector: np.ndarray) -> np.ndarray:
-        """The cosine of every row with `vector`, (width,), quickly: float32 (n,), to 1e-5."""
-        query = unit(vector).astype(np.float32)
-        d = self._embeddings.shape[1]
-        scores = self._embeddings @ query[:d]
-        return scores + self._words.dot(query[d:]) if self._words.width else scores
-
     def exact_scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The cosine of some rows with `vector`, (width,), each summed alone: float64.
-
-        A matrix product sums some rows in another order than others, so that equal rows differ
-        by some 1e-7; here they are equal.
-        """
-        query = unit(vector).astype(np.float32)
-        d = self._embeddings.shape[1]
-        scores = (self._embeddings[rows].astype(np.float64) * query[:d]).sum(axis=1)
-        if self._words.width:
-            scores += self._words.take(rows).dot(query[d:].astype(np.float64))
-        return scores
+        """The cosine of some rows with `vector`, (width,), each summed alone: float64."""
+        return exact_scores(self._embeddings, self._words, vector, rows)
 
     def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
                 where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
@@ -372,15 +378,23 @@ class Index:
         """
         counts = np.ones(len(self), bool) if where is None else where.copy()
         counts[list(without)] = False
-        k = min(k, np.count_nonzero(counts))
-        if not k:
-            return np.zeros(0, np.int64), np.zeros(0)
-        scores = self.scores(vector)
-        scores[~counts] = -np.inf
-        near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
-        exact = self.exact_scores(vector, near)
-        best = np.argsort(-exact, kind="stable")[:k]
-        return near[best], exact[best]
+        return nearest_rows(self._embeddings, self._words, vector, k, counts)
+
+    def nearest_to_film(self, row: int, k: int,
+                        where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """What `nearest` finds for the embedding of a row, without that row.
+
+        Read from the film's stored neighbours where they hold `k` films that count: what comes
+        behind them is not nearer.
+        """
+        if self._neighbours is not None:
+            near = self._neighbours[row]
+            if ((near < 0) | (near >= len(self))).any():
+                raise self._file.refuse("neighbours are damaged")
+            rows = near[where[near]][:k]
+            if len(rows) == k:
+                return rows, self.exact_scores(self.embedding(row), rows)
+        return self.nearest(self.embedding(row), k, [row], where)
 
     def search(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
                where: Optional[np.ndarray] = None) -> List[Result]:
@@ -391,6 +405,40 @@ class Index:
         """The films of `rows`, ranked as they come."""
         return [Result(rank, float(score), self.movie(int(row)))
                 for rank, (row, score) in enumerate(zip(rows, scores), 1)]
+
+
+def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray,
+                 rows: np.ndarray) -> np.ndarray:
+    """The cosine of some of the rows `dense` and `words` with `vector`, (width,), each summed
+    alone: float64.
+
+    A matrix product sums some rows in another order than others, so that equal rows differ
+    by some 1e-7; here they are equal.
+    """
+    query = unit(vector).astype(np.float32)
+    d = dense.shape[1]
+    scores = (dense[rows].astype(np.float64) * query[:d]).sum(axis=1)
+    if words is not None and words.width:
+        scores += words.take(rows).dot(query[d:].astype(np.float64))
+    return scores
+
+
+def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray, k: int,
+                 counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """What `Index.nearest` says, of the rows where `counts`, bool (n,), is true."""
+    k = min(k, np.count_nonzero(counts))
+    if not k:
+        return np.zeros(0, np.int64), np.zeros(0)
+    query = unit(vector).astype(np.float32)
+    d = dense.shape[1]
+    scores = dense @ query[:d]  # quickly, to 1e-5
+    if words is not None and words.width:
+        scores += words.dot(query[d:])
+    scores[~counts] = -np.inf
+    near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
+    exact = exact_scores(dense, words, vector, near)
+    best = np.argsort(-exact, kind="stable")[:k]
+    return near[best], exact[best]
 
 
 def _split_genres(joined: str) -> List[str]:

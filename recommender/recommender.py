@@ -130,13 +130,16 @@ class Recommender:
             best = np.argsort(-ratings, kind="stable")
             rows = best[where[best]][:k]
             return Results(index.results(rows, ratings[rows]))
-        named = wishes.films + wishes.unlike
-        vector = self.vector(wishes)
-        if not diverse:
-            return Results(index.search(vector, k, named, where))
-        rows, scores = index.nearest(vector, max(_POOL * k, _SMALLEST_POOL), named, where)
-        chosen = varied(index, rows, scores, k, diverse)
-        return Results(index.results(rows[chosen], scores[chosen]))
+        n = max(_POOL * k, _SMALLEST_POOL) if diverse else k
+        if wishes.texts or wishes.unlike or len(wishes.films) > 1:
+            named = wishes.films + wishes.unlike
+            rows, scores = index.nearest(self.vector(wishes), n, named, where)
+        else:
+            rows, scores = index.nearest_to_film(wishes.films[0], n, where)
+        if diverse:
+            chosen = varied(index, rows, scores, k, diverse)
+            rows, scores = rows[chosen], scores[chosen]
+        return Results(index.results(rows, scores))
 
     def question(self, wishes: Wishes, filters: Filters = NONE,
                  diverse: float = 0.0) -> Dict[str, Any]:

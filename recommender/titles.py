@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
 
 _ARTICLES = ("the ", "a ", "an ")
 _YEAR_BEHIND = re.compile(r"\s*(.*\S)\s*\((\d{4})\)\s*")
@@ -51,11 +53,11 @@ def nearest(key: str, keys: Sequence[str], limit: int) -> List[int]:
     from rapidfuzz import fuzz, process
     from rapidfuzz.distance import OSA
 
-    long_enough = {place: other for place, other in enumerate(keys) if 2 * len(other) >= len(key)}
-    scores: Dict[int, float] = {}
+    scores = np.zeros(len(keys))
     for scorer, weight, cutoff in ((OSA.normalized_similarity, 1.0, 0.6), (fuzz.WRatio, 0.008, 75)):
-        # All of them: WRatio gives the same score to many that hold a part of `key`.
-        for _, score, place in process.extract(key, long_enough, scorer=scorer, processor=None,
-                                               limit=None, score_cutoff=cutoff):
-            scores[place] = max(scores.get(place, 0.0), weight * score)
-    return sorted(scores, key=lambda place: (-scores[place], place))[:limit]
+        # Unlike `extract`, it lets other threads run meanwhile.
+        found, = process.cdist([key], keys, scorer=scorer, score_cutoff=cutoff, dtype=np.float64)
+        scores = np.maximum(scores, weight * found)  # 0 below the cutoff
+    scores[2 * np.fromiter(map(len, keys), int, len(keys)) < len(key)] = 0
+    near = np.flatnonzero(scores)
+    return near[np.argsort(-scores[near], kind="stable")[:limit]].tolist()

@@ -6,7 +6,6 @@ from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
 from recommender.index import Index
 from recommender.recommender import Wishes
-from recommender.titles import nearest, title_key
 from serving.api import MAX_EXPLAINED
 from serving.library import Served
 
@@ -56,16 +55,3 @@ def brief(index: Index, row: int) -> Answer:
     """What tells a film from others of its title."""
     movie = index.movie(row, full=False)
     return {name: movie[name] for name in ("id", "title", "year", "genres")}
-
-
-def completions(index: Index, typed: str, limit: int) -> List[int]:
-    """Rows of films whose title or original title has a word that begins as `typed` does, most
-    votes first; where there is none, of near titles, the nearest first."""
-    key = title_key(typed)
-    keys = index.column("title_key").tolist()
-    originals = index.column("original_title_key").tolist()
-    votes = index.column("vote_count").tolist()
-    rows = [row for row, titles in enumerate(zip(keys, originals))
-            if any(" " + key in " " + title for title in titles)]
-    rows.sort(key=lambda row: (-votes[row], row))
-    return (rows or nearest(key, keys, limit))[:limit]

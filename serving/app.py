@@ -3,12 +3,14 @@
 from http import HTTPStatus
 from typing import Any, Callable, Dict, Tuple
 
+import orjson
 from flask import Blueprint, Flask, Response, request
+from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from bert.errors import BertError
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
-from serving.answers import brief, completions, recommendation
+from serving.answers import brief, recommendation
 from serving.api import DOCUMENT, PREFIX
 from serving.http import JSON, SECURITY_HEADERS
 from serving.library import Library
@@ -18,8 +20,23 @@ from serving.requests import reader, shown
 Answer = Dict[str, Any]
 
 
+class _Json(JSONProvider):
+    """JSON by orjson, which takes a tenth of the time that json does."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+    def loads(self, s: Any, **_: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **named: Any) -> Response:
+        return Response(self.dumps(self._prepare_response_obj(args, named)), content_type=JSON)
+
+
 class _Flask(Flask):
     """Flask that answers OPTIONS without a body."""
+
+    json_provider_class = _Json
 
     def make_default_options_response(self) -> Response:
         response = super().make_default_options_response()
@@ -31,9 +48,6 @@ class _Flask(Flask):
 def create_app(library: Library) -> Flask:
     """The application over what `library` serves."""
     app = _Flask(__name__)
-    app.json.ensure_ascii = False
-    app.json.sort_keys = False
-    app.json.mimetype = JSON
     app.url_map.merge_slashes = False
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -60,8 +74,8 @@ def create_app(library: Library) -> Flask:
 
     @answers("/movies")
     def complete_title(given: Answer) -> Answer:
-        index = library.now.index
-        rows = completions(index, given["q"], given["k"])
+        index, titles = library.now.index, library.now.titles
+        rows = titles.complete(given["q"], given["k"])
         return {"query": {"q": given["q"]}, "results": [brief(index, row) for row in rows]}
 
     @answers("/map")

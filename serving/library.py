@@ -7,17 +7,24 @@ from recommender import cli
 from recommender.index import Index
 from recommender.recipes import Source
 from recommender.recommender import Recommender
+from serving.completion import Titles
 from serving.texts import TextEmbedder
 
 
 class Served(NamedTuple):
     """An index, what takes a text to hidden layers as they were made for it, what recommends
-    with both, and the folder of the features that the index was made of."""
+    with both, the folder of the features that the index was made of, and its titles."""
 
     index: Index
     embed: TextEmbedder
     recommender: Recommender
     features: str
+    titles: Titles
+
+    def load(self) -> None:
+        """Read all that a query for a film would have to wait for once."""
+        self.index.read_columns()
+        self.titles.load()
 
 
 class Library:
@@ -47,7 +54,9 @@ class Library:
             now = self.now
             try:
                 new = Index(now.index.path)
-                self.now = self._served(new, now.embed.for_index(new.features))
+                served = self._served(new, now.embed.for_index(new.features))
+                served.load()
+                self.now = served
             except Exception as error:  # whatever is wrong with the new one, the old one is well
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
@@ -59,4 +68,5 @@ class Library:
             layers, token_ids, was_cut = embed(text)
             return Source(text, layers, token_ids, was_cut=was_cut)
 
-        return Served(index, embed, Recommender(index, source, self._bert_dir), self._features)
+        return Served(index, embed, Recommender(index, source, self._bert_dir), self._features,
+                      Titles(index))

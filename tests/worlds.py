@@ -69,7 +69,8 @@ def overviews_of(catalogue: Catalogue) -> Dict[int, str]:
 
 
 def write_index(folder: Any, rows: List[Dict[str, Any]],
-                features: Optional[Dict[int, np.ndarray]] = None, with_map: bool = False) -> str:
+                features: Optional[Dict[int, np.ndarray]] = None, with_map: bool = False,
+                n_neighbours: int = 0) -> str:
     """Write catalogue, features and index of `rows` into `folder`; the path of the index."""
     catalogue = read_catalogue(write_csv(folder / "movies.csv", rows))
     if features is None:
@@ -77,7 +78,8 @@ def write_index(folder: Any, rows: List[Dict[str, Any]],
                     for movie in catalogue.movies}
     path = str(folder / "index.h5")
     written = write_features(folder / "features", features, overviews=overviews_of(catalogue))
-    build_index(catalogue, FeatureReader(written), "mean4", path, with_map=with_map)
+    build_index(catalogue, FeatureReader(written), "mean4", path, with_map=with_map,
+                n_neighbours=n_neighbours)
     return path
 
 

@@ -92,7 +92,7 @@ def checkpoint(minilm, folder):
     return {}
 
 
-def index(csv, hidden_size, path):
+def index(csv, hidden_size, path, n_neighbours="0"):
     """The index of a catalogue with random embeddings, written as the project writes it."""
     from recommender.catalogue import read_catalogue
     from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
@@ -106,7 +106,8 @@ def index(csv, hidden_size, path):
             for movie in catalogue.movies:
                 writer.add(movie.id, random.standard_normal(int(hidden_size)).astype(np.float32),
                            np.zeros(1, np.int32), overview_digest(movie.overview))
-        build_index(catalogue, FeatureReader(folder), "mean4", path)
+        build_index(catalogue, FeatureReader(folder), "mean4", path,
+                    n_neighbours=int(n_neighbours))
     return {}
 
 
