@@ -11,9 +11,6 @@ from typing import Optional, Sequence
 from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
-from serving.app import create_app
-from serving.http import bind, serve
-from serving.library import Library
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -28,17 +25,29 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "(default: the one in tmp/ that made the index)")
     flags.add_argument("--preload", action="store_true",
                        help="build the graph at the start, not at the first text query")
-    flags.add_argument("--verbose", action="store_true", help="let TensorFlow and waitress talk")
+    flags.add_argument("--access_log", metavar="FILE", help="add a line of JSON for each request; "
+                       "- is stderr")
+    flags.add_argument("--rate_limit", type=cli.whole_number(0), default=0, metavar="N",
+                       help="requests that a client may send to the API a minute; 0 sets no limit")
+    flags.add_argument("--verbose", action="store_true", help="let TensorFlow and waitress talk, "
+                       "and the access log tell what was asked")
     return flags.parse_args(argv)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
+    # Imported late: what is wrong with the flags is said at once.
+    from serving.app import create_app
+    from serving.http import bind, serve
+    from serving.library import Library
+    from serving.observed import AccessLog
+
+    log = AccessLog(args.access_log, args.verbose) if args.access_log else None
     library = Library.open(args.index, args.features, args.bert_dir, args.verbose)
     bound = bind(args.host, args.port)
     if args.preload:
         library.now.embed.load()
-    serve(create_app(library), bound, library.reload, args.verbose)
+    serve(create_app(library, log, args.rate_limit), bound, library.reload, args.verbose)
     return 0
 
 

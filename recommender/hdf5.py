@@ -134,7 +134,8 @@ class PlainFile:
     Arrays are mapped, not read: a declared shape costs no memory, and no link, virtual or
     external dataset, filter or conversion comes into it. Raises OSError for a file that
     cannot be opened, DamagedFile for one that is no whole HDF5 file, and RecommenderError,
-    each with `remedy` at its end, for content that is other than what is asked for.
+    each with `remedy` at its end, for content that is other than what is asked for. `identity`
+    tells the file from others that were or will be at its path.
     """
 
     def __init__(self, path: str, remedy: str):
@@ -147,12 +148,14 @@ class PlainFile:
     def _open_both(self) -> bool:
         """Map the file and open it with HDF5; False if it was replaced between the two."""
         with open(self.path, "rb") as file:
+            found = os.fstat(file.fileno())
             try:
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
                 self._file = h5py.File(self.path, "r")
             except (OSError, ValueError):  # ValueError: nothing to map in an empty file
                 raise self.damaged()
-            return os.path.samestat(os.fstat(file.fileno()), os.stat(self.path))
+            self.identity = "{}-{}-{}".format(found.st_ino, found.st_mtime_ns, found.st_size)
+            return os.path.samestat(found, os.stat(self.path))
 
     def __enter__(self) -> "PlainFile":
         return self

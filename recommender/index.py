@@ -204,6 +204,11 @@ class Index:
         self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
         self._has_learnt, self._lock = False, threading.Lock()
 
+    @property
+    def identity(self) -> str:
+        """What tells the file from others that were or will be at its path."""
+        return self._file.identity
+
     def _read_words(self) -> SparseRows:
         """The sparse part of the rows; one without columns where the recipe joins no words."""
         if not self._file.holds("words"):

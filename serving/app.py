@@ -1,23 +1,40 @@
 """The Flask application: thin views over what is being served."""
 
+import hashlib
+import json
 from http import HTTPStatus
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import orjson
 from flask import Blueprint, Flask, Response, request
 from flask.json.provider import JSONProvider
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 
 from bert.errors import BertError
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
+from recommender.index import Index
+from serving import metrics
 from serving.answers import brief, recommendation
 from serving.api import DOCUMENT, PREFIX
 from serving.http import JSON, SECURITY_HEADERS
 from serving.library import Library
+from serving.limits import RateLimit
+from serving.observed import AccessLog, observe_requests, observer
 from serving.pages import film_map, pages
 from serving.requests import reader, shown
+from serving.texts import Overloaded
 
 Answer = Dict[str, Any]
+# Of the answers: another version of the program may show the same index otherwise.
+_VERSION = hashlib.blake2b(json.dumps(DOCUMENT).encode(), digest_size=12).hexdigest()
+_FRESH = "public, max-age=60"  # what an index says may be used so long without asking again
+_AGAIN = 1  # seconds after which a text may be asked for again, where too many wait
 
 
 class _Json(JSONProvider):
@@ -45,10 +62,15 @@ class _Flask(Flask):
         return response
 
 
-def create_app(library: Library) -> Flask:
-    """The application over what `library` serves."""
+def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0) -> Flask:
+    """The application over what `library` serves.
+
+    `log` gets a line for each request. Of a client's requests to the API `rate_limit` are
+    answered a minute, all if it is 0.
+    """
     app = _Flask(__name__)
     app.url_map.merge_slashes = False
+    observe_requests(app, observer(log))
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
     def answers(path: str, method: str = "get") -> Callable[[Callable], Callable]:
@@ -57,15 +79,50 @@ def create_app(library: Library) -> Flask:
         rule = path.replace("{", "<").replace("}", ">")
 
         def register(view: Callable[[Answer], Answer]) -> Callable[[Answer], Answer]:
+            def answer(**in_path: str) -> Any:
+                return view(read(in_path))
+
             api.add_url_rule(rule, DOCUMENT["paths"][path][method]["operationId"],
-                             lambda **in_path: view(read(in_path)), methods=[method])
+                             unless_known(answer) if method == "get" else answer,
+                             methods=[method])
             return view
 
         return register
 
+    def unless_known(answer: Callable[..., Answer]) -> Callable[..., Response]:
+        """The answer with an ETag, or 304 where the client has it: it depends on nothing but the
+        index and the address."""
+
+        def view(**in_path: str) -> Response:
+            tag = etag(library.now.index)
+            known = request.if_none_match
+            # `*` is no tag: whether there is an answer is not known yet.
+            response = Response(status=304) if known.contains_weak(tag) and not known.star_tag \
+                else app.json.response(answer(**in_path))
+            response.set_etag(tag)
+            response.headers["Cache-Control"] = _FRESH
+            return response
+
+        return view
+
+    if rate_limit:
+        limit = RateLimit(rate_limit)
+
+        @api.before_request
+        def not_too_often() -> None:
+            seconds = limit.seconds_to_wait(request.remote_addr or "")
+            if seconds:
+                metrics.REFUSED.labels("rate").inc()
+                raise TooManyRequests("more than {} requests a minute: ask again in {} s".format(
+                    rate_limit, seconds), retry_after=seconds)
+
     @app.get("/healthz")
     def health() -> Answer:
         return {"status": "ok", "movies": len(library.now.index)}
+
+    @app.get("/metrics")
+    def all_metrics() -> Response:
+        return Response(metrics.text(len(library.now.index)), content_type=metrics.CONTENT_TYPE)
 
     @answers("/recommend")
     @answers("/recommend", "post")
@@ -94,6 +151,7 @@ def create_app(library: Library) -> Flask:
     @app.after_request
     def secure(response: Response) -> Response:
         response.headers.update(SECURITY_HEADERS)
+        response.headers.setdefault("Cache-Control", "no-cache")
         return response
 
     @app.errorhandler(HTTPException)
@@ -112,6 +170,11 @@ def create_app(library: Library) -> Flask:
     def senseless(error: WrongQuery) -> Tuple[Answer, int]:
         return {"error": str(error)}, 422 if request.method == "POST" else 400
 
+    @app.errorhandler(Overloaded)
+    def too_many_texts(error: Overloaded) -> Response:
+        metrics.REFUSED.labels("texts").inc()
+        return refused(ServiceUnavailable(str(error), retry_after=_AGAIN))
+
     @app.errorhandler(BertError)
     @app.errorhandler(RecommenderError)
     def not_now(error: Exception) -> Tuple[Answer, int]:
@@ -120,6 +183,13 @@ def create_app(library: Library) -> Flask:
     app.register_blueprint(api)
     app.register_blueprint(pages(library))
     return app
+
+
+def etag(index: Index) -> str:
+    """What tells the answer to this request from that of another index, or another address."""
+    return hashlib.blake2b("\n".join(
+        [_VERSION, index.identity, request.full_path]).encode("utf-8", "surrogatepass"),
+        digest_size=12).hexdigest()
 
 
 def _in_own_words(error: HTTPException) -> str:

@@ -18,6 +18,7 @@ from waitress.task import ErrorTask
 from recommender import cli
 from recommender.errors import RecommenderError
 from serving.api import MAX_BODY
+from serving.observed import REQUEST_ID, Seen, request_id
 
 DRAIN_SECONDS = 30.0  # how long a server that stops waits for the requests in flight
 REQUEST_SECONDS = 30.0  # how long a request may take to come in
@@ -47,9 +48,15 @@ class _JsonErrorTask(ErrorTask):
             error.code, error.reason)
         body = json.dumps({"error": "the request cannot be read: {}".format(
             " ".join(str(error.body).split()))}).encode()
-        headers = {"Content-Type": JSON, **SECURITY_HEADERS}
+        method, path, query = (getattr(self.request, name, None) or ""  # as far as it was read
+                               for name in ("command", "path", "query"))
+        seen = Seen(request_id(self.request.headers.get("X_REQUEST_ID")), self.channel.addr[0],
+                    method, path, query, "", int(status.split()[0]),
+                    time.time() - self.start_time, len(body))
+        headers = {"Content-Type": JSON, REQUEST_ID: seen.id, **SECURITY_HEADERS}
         error.to_response = lambda: (status, list(headers.items()), body)
         self.channel.refused = True
+        self.channel.server.observe(seen)
         super().execute()
 
 
@@ -136,7 +143,7 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], None],
         max_request_body_size=16 * MAX_BODY, max_request_header_size=MAX_BODY,
         connection_limit=500, channel_timeout=60, cleanup_interval=5, asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True)
-    server.channel_class = _Channel
+    server.channel_class, server.observe = _Channel, app.config["OBSERVE"]
     stop, hung_up = threading.Event(), threading.Event()
     in_terminal = os.isatty(0)
 

@@ -7,6 +7,7 @@ from recommender import cli
 from recommender.index import Index
 from recommender.recipes import Source
 from recommender.recommender import Recommender
+from serving import metrics
 from serving.completion import Titles
 from serving.texts import TextEmbedder
 
@@ -58,14 +59,18 @@ class Library:
                 served.load()
                 self.now = served
             except Exception as error:  # whatever is wrong with the new one, the old one is well
+                metrics.RELOADS.labels("kept").inc()
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
             else:
+                metrics.RELOADS.labels("taken").inc()
                 cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
 
     def _served(self, index: Index, embed: TextEmbedder) -> Served:
         def source(text: str) -> Source:
-            layers, token_ids, was_cut = embed(text)
+            with metrics.TEXTS_WAITING.track_inprogress():
+                layers, token_ids, was_cut = embed(text)
+            metrics.TEXTS.inc()
             return Source(text, layers, token_ids, was_cut=was_cut)
 
         return Served(index, embed, Recommender(index, source, self._bert_dir), self._features,

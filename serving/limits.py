@@ -1,0 +1,28 @@
+"""How often a client may ask."""
+
+import math
+import time
+
+
+class RateLimit:
+    """So many requests a minute from a client's address; of several processes each counts alone.
+
+    A minute begins with a client's first request.
+    """
+
+    def __init__(self, per_minute: int):
+        # Imported late: it takes a while, and by default there is no limit.
+        from limits import RateLimitItemPerMinute
+        from limits.storage import MemoryStorage
+        from limits.strategies import FixedWindowRateLimiter
+
+        self.per_minute = per_minute
+        self._limit = RateLimitItemPerMinute(per_minute)
+        self._requests = FixedWindowRateLimiter(MemoryStorage())
+
+    def seconds_to_wait(self, client: str) -> int:
+        """Count a request; 0 if it may be answered, else when the client may ask again."""
+        if self._requests.hit(self._limit, client):
+            return 0
+        begins_anew, _ = self._requests.get_window_stats(self._limit, client)
+        return max(1, math.ceil(begins_anew - time.time()))

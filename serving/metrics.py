@@ -1,0 +1,58 @@
+"""What the server counts, for Prometheus.
+
+Where PROMETHEUS_MULTIPROC_DIR is set when this module is imported, several processes count
+together, in files of that folder.
+"""
+
+import os
+from typing import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
+_own = CollectorRegistry()
+
+REQUESTS = Counter("movies_http_requests", "Requests that were answered, by the rule of their "
+                   "address, which is empty where none fits", ["route", "method", "status"],
+                   registry=_own)
+SECONDS = Histogram("movies_http_request_duration_seconds", "Time in which they were answered",
+                    ["route", "method"], buckets=_SECONDS, registry=_own)
+REFUSED = Counter("movies_http_refused", "Requests that were refused: the client asked too often, "
+                  "or too many texts waited", ["reason"], registry=_own)
+TEXTS = Counter("movies_text_queries", "Texts that were embedded", registry=_own)
+TEXTS_WAITING = Gauge("movies_text_queries_waiting", "Texts that wait to be embedded, or are being "
+                      "so", multiprocess_mode="livesum", registry=_own)
+BATCHES = Counter("movies_text_batches", "Runs of the graph, each for all texts that waited",
+                  registry=_own)
+RELOADS = Counter("movies_index_reloads", "Times that a process read the index anew, and whether "
+                  "it took the new one or kept the old", ["result"], registry=_own)
+
+
+class _Films:
+    def __init__(self, n_films: int):
+        self._n_films = n_films
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("movies_index_films", "Films in the index", self._n_films)
+
+
+def text(n_films: int) -> bytes:
+    """All of them in Prometheus' text format, of all processes that count together."""
+    registry = CollectorRegistry()
+    registry.register(_Films(n_films))
+    if _FOLDER in os.environ:
+        MultiProcessCollector(registry)
+    else:
+        registry.register(_own)
+    return generate_latest(registry)
+
+
+def forget_process(pid: int) -> None:
+    """A process has ended: what it counted stays, what waited in it does not."""
+    if _FOLDER in os.environ:
+        mark_process_dead(pid)

@@ -1,0 +1,118 @@
+"""What the server tells of each request: an id, a count, a line in the access log.
+
+Requests that Flask answers and those that waitress refuses before are told alike.
+"""
+
+import json
+import logging
+import re
+import sys
+import time
+import uuid
+from logging.handlers import WatchedFileHandler
+from typing import Any, Callable, NamedTuple, Optional
+
+from flask import Flask, Response, g, request
+
+from recommender import cli
+from recommender.errors import RecommenderError
+from serving import metrics
+
+REQUEST_ID = "X-Request-ID"
+_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+_METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
+_MAX_PATH = 1000  # characters of a path in the log
+
+
+class Seen(NamedTuple):
+    """A request that was answered. `route` is the rule of its address, "" where none fits;
+    `n_bytes` are those of the answer's body."""
+
+    id: str
+    client: str
+    method: str
+    path: str
+    query: str
+    route: str
+    status: int
+    seconds: float
+    n_bytes: int
+
+
+Observe = Callable[[Seen], None]
+
+
+class AccessLog:
+    """Requests as lines of JSON. What people ask for stands in a line only if `verbose`."""
+
+    def __init__(self, path: str, verbose: bool = False):
+        """Appends to the file at `path`, which may be moved away meanwhile; "-" is stderr.
+
+        Raises RecommenderError if it cannot be written.
+        """
+        self._verbose = verbose
+        try:
+            handler = logging.StreamHandler(sys.stderr) if path == "-" else WatchedFileHandler(
+                path, encoding="utf-8")
+        except OSError as error:
+            raise RecommenderError("cannot write the access log {}: {}".format(
+                path, error.strerror or error))
+        self._has_failed = False
+        handler.handleError = self._failed
+        self._log = logging.Logger("access")
+        self._log.addHandler(handler)
+
+    def write(self, seen: Seen) -> None:
+        """Add the line of a request."""
+        address = seen.path + ("?" + seen.query if self._verbose and seen.query else "")
+        now = time.time()
+        self._log.info(json.dumps({
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".{:03.0f}Z".format(
+                int(now % 1 * 1000)),
+            "id": seen.id, "client": seen.client, "method": seen.method[:20],
+            "path": address[:_MAX_PATH], "status": seen.status,
+            "seconds": round(seen.seconds, 6), "bytes": seen.n_bytes}))
+
+    def _failed(self, _: logging.LogRecord) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            cli.note("server.py: the access log cannot be written and will have gaps: {}".format(
+                sys.exc_info()[1]))
+
+
+def observer(log: Optional[AccessLog] = None) -> Observe:
+    """What counts a request that was answered, and writes it into `log`."""
+
+    def observe(seen: Seen) -> None:
+        method = seen.method if seen.method in _METHODS else "other"
+        metrics.REQUESTS.labels(seen.route, method, seen.status).inc()
+        metrics.SECONDS.labels(seen.route, method).observe(seen.seconds)
+        if log:
+            log.write(seen)
+
+    return observe
+
+
+def request_id(given: Optional[str]) -> str:
+    """The id that a client gave its request where it is a plain token, else a new one."""
+    return given if given and _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def observe_requests(app: Flask, observe: Observe) -> None:
+    """Have `app` tell each of its requests, and give each answer the request's id."""
+    app.config["OBSERVE"] = observe
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        g.request_id = request_id(request.headers.get(REQUEST_ID))
+
+    @app.after_request
+    def end(response: Response) -> Any:
+        response.headers[REQUEST_ID] = g.request_id
+        observe(Seen(g.request_id, request.remote_addr or "", request.method, request.path,
+                     request.query_string.decode("latin-1"),
+                     request.url_rule.rule if request.url_rule else "", response.status_code,
+                     time.perf_counter() - g.began,
+                     0 if request.method == "HEAD" else response.content_length or 0))
+        return response
