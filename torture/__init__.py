@@ -4,6 +4,6 @@ A proof is a module with `run(short: bool) -> List[Row]`; `make torture` runs th
 (python -m torture), `make test` their short form.
 """
 
-from torture import requests, writers
+from torture import corruption, disks, kills, requests, writers
 
-PROOFS = (requests, writers)
+PROOFS = (kills, disks, corruption, writers, requests)

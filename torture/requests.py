@@ -7,12 +7,12 @@ import sys
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 from urllib.parse import quote
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.served import Program
 from torture.table import Row
-from torture.worlds import World, make_world, program, temporary_folder
+from torture.worlds import SEED, make_world, program, temporary_folder
 
 N_MOVIES = 50
 _WARM = 0.2  # share of the requests after which memory must not grow
@@ -115,7 +115,9 @@ def run(short: bool) -> List[Row]:
     n_requests = 300 if short else 5000
     with temporary_folder() as folder:
         world = make_world(folder, N_MOVIES)
-        server = Program(program("server.py", "--index", _index_of(world), "--bert_dir",
+        for command in (world.extraction(world.features), world.indexing(world.index)):
+            subprocess.run(command, stderr=subprocess.PIPE, check=True)
+        server = Program(program("server.py", "--index", world.index, "--bert_dir",
                                  world.bert_dir, "--port", "0"))
         try:
             return _ask(server, n_requests)
@@ -123,20 +125,12 @@ def run(short: bool) -> List[Row]:
             server.process.kill()
 
 
-def _index_of(world: World) -> str:
-    features, index = world.folder + "/features", world.folder + "/index.h5"
-    for command in (world.extraction(features), program(
-            "build_index.py", "--input_file", world.catalogue, "--features", features,
-            "--output", index)):
-        subprocess.run(command, stderr=subprocess.PIPE, check=True)
-    return index
-
-
 def _ask(server: Program, n_requests: int) -> List[Row]:
     lost = []  # type: List[str]
     memory = []  # type: List[int]
 
     # No shrinking: what fails is told as it was sent, and the next request is tried.
+    @seed(SEED)
     @settings(max_examples=n_requests, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))
     @given(requests())

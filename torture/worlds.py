@@ -1,35 +1,68 @@
 """What the proofs work on: a tiny checkpoint, a catalogue of its words, running programs."""
 
+import atexit
+import contextlib
+import functools
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
-from typing import Any, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Sequence
 
+import h5py
+import numpy as np
+
+from recommender.features import FeatureReader
 from tests.reference import random_checkpoint
 from tests.worlds import row, write_csv
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SEED = int(os.environ.get("TORTURE_SEED", "0"))
 _WORDS = ("a", "man", "woman", "meets", ",", ".")
+_TOLERANCE = 1e-5  # by which a value may depend on the batch it was computed in
+_at_exit = contextlib.ExitStack()
+atexit.register(_at_exit.close)
 
 
 class World(NamedTuple):
-    """A folder with a checkpoint of random weights and a catalogue of `n_movies` films."""
+    """A folder with a checkpoint of random weights and a catalogue of `n_movies` films, and the
+    paths at which features and an index of them lie or may lie."""
 
     folder: str
     bert_dir: str
     catalogue: str
     n_movies: int
+    features: str
+    index: str
 
     def extraction(self, output_dir: str, *flags: str) -> List[str]:
-        """The command that extracts this catalogue's features."""
+        """The command that extracts this catalogue's features, some 80 films to a shard."""
         return program("extract_features.py", "--bert_dir", self.bert_dir, "--input_file",
-                       self.catalogue, "--output_dir", output_dir, *flags)
+                       self.catalogue, "--output_dir", output_dir, "--shard_mb", "1", *flags)
+
+    def indexing(self, output: str, *flags: str) -> List[str]:
+        """The command that builds an index of this world's features."""
+        return program("build_index.py", "--input_file", self.catalogue, "--features",
+                       self.features, "--output", output, *flags)
+
+
+class Done(NamedTuple):
+    """How a program ended; `code` is negative for a signal."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        """What it said last on stderr, behind whatever a progress bar drew."""
+        return (self.err.replace("\r", "\n").split("\n") or [""])[-2 if "\n" in self.err else -1]
 
 
 def make_world(folder: str, n_movies: int) -> World:
-    """Write a world into `folder`; the same one each time."""
+    """Write a world into `folder`, without features and index; the same one each time."""
     bert_dir = random_checkpoint(os.path.join(folder, "tiny"), num_hidden_layers=4,
                                  max_position_embeddings=256)
     draw = random.Random(n_movies)
@@ -37,7 +70,28 @@ def make_world(folder: str, n_movies: int) -> World:
         row(movie_id, "Film {}".format(movie_id),
             overview=" ".join(draw.choice(_WORDS) for _ in range(draw.randint(20, 200))))
         for movie_id in range(1, n_movies + 1)])
-    return World(folder, bert_dir, catalogue, n_movies)
+    return World(folder, bert_dir, catalogue, n_movies, os.path.join(folder, "features"),
+                 os.path.join(folder, "index.h5"))
+
+
+@functools.lru_cache(maxsize=None)
+def finished_world(n_movies: int = 200) -> World:
+    """A world with features, in three shards, and index, which many share and nobody changes."""
+    world = make_world(_at_exit.enter_context(temporary_folder()), n_movies)
+    for command in (world.extraction(world.features), world.indexing(world.index)):
+        done = finish(command)
+        if done.code:
+            raise RuntimeError(done.err)
+    return world
+
+
+def copy_of(path: str, target: str) -> str:
+    """A copy of a file or folder, times kept; returns its path."""
+    if os.path.isdir(path):
+        shutil.copytree(path, target)
+    else:
+        shutil.copy2(path, target)
+    return target
 
 
 def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
@@ -45,12 +99,77 @@ def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="torture-")
 
 
+def draw_for(proof: str) -> random.Random:
+    """The chance of a proof, the same for the same TORTURE_SEED."""
+    return random.Random("{} {}".format(SEED, proof))
+
+
+def tell(message: str) -> None:
+    """Say what was lost, and with which seed it can be tried again."""
+    print("{}\n(TORTURE_SEED={} tries the same again)".format(message, SEED), file=sys.stderr)
+
+
 def program(name: str, *flags: str) -> List[str]:
     """The command that runs a program of the project as a user would."""
     return [sys.executable, os.path.join(ROOT, name)] + list(flags)
 
 
-def start(command: List[str], **options: Any) -> subprocess.Popen:
-    """Start a command; its stderr can be read as text."""
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            universal_newlines=True, encoding="utf-8", **options)
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
+    """Start a command; its stdout and stderr can be read as text."""
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            universal_newlines=True, encoding="utf-8",
+                            **{"cwd": ROOT, **options})
+
+
+def finish(command: Sequence[str], **options: Any) -> Done:
+    """Run a command to its end."""
+    with start(command, **options) as process:
+        out, err = process.communicate(timeout=300)
+        return Done(process.returncode, out, err)
+
+
+def shards(output_dir: str) -> Dict[str, int]:
+    """The closed shards of a feature folder and when each was written last, in nanoseconds."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(
+            os.path.join(output_dir, "shards")) as entries:
+        return {entry.name: entry.stat().st_mtime_ns for entry in entries
+                if entry.name.endswith(".h5")}
+    return {}
+
+
+def wrong_films(output_dir: str, expected_dir: str) -> List[str]:
+    """What is wrong with a feature folder that should hold the same films as another: each once,
+    each value within 1e-5, each found through features.h5."""
+    wrong = []
+    reader, expected = FeatureReader(output_dir), {
+        movie.movie_id: movie for movie in FeatureReader(expected_dir).movies()}
+    for movie in reader.movies():
+        other = expected.get(movie.movie_id)
+        if (other is None or movie.digest != other.digest
+                or not np.array_equal(movie.token_ids, other.token_ids)
+                or np.abs(movie.layers - other.layers).max() > _TOLERANCE):
+            wrong.append("film {} has other values".format(movie.movie_id))
+    missing = set(expected) - set(reader.digests())
+    wrong += ["film {} is missing".format(movie_id) for movie_id in sorted(missing)]
+    with h5py.File(os.path.join(output_dir, "features.h5"), "r") as links:
+        if {int(name) for name in links} != set(expected):
+            wrong.append("features.h5 has {} films instead of {}".format(
+                len(links), len(expected)))
+        for movie_id in sorted(expected)[::50]:
+            layers = links[str(movie_id)]  # as any HDF5 tool follows it
+            if np.abs(layers[:] - expected[movie_id].layers).max() > _TOLERANCE:
+                wrong.append("features.h5 leads to other values for film {}".format(movie_id))
+    n_stored = sum(count for _, count in films_a_shard(output_dir))
+    if n_stored != len(expected):
+        wrong.append("the shards hold {} films, computed more than once or too few".format(
+            n_stored))
+    return wrong
+
+
+def films_a_shard(output_dir: str) -> List:
+    """Name of each closed shard, and how many films it holds."""
+    found = []
+    for name in sorted(shards(output_dir)):
+        with h5py.File(os.path.join(output_dir, "shards", name), "r") as file:
+            found.append((name, len(file["ids"])))
+    return found
