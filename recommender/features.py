@@ -6,7 +6,7 @@ a small file of HDF5 external links in which every movie is found under its id. 
 features were asked for, and beside them a table for reading it without asking HDF5 for each: the
 `ids`, the `overview_digests` of what each was computed from, the `offsets` in the file where
 its layers lie, `n_tokens`, and all `token_ids` in one row. The digest in a shard's name is
-XXH3-128 of the file, so that a shard and its checksum appear in one step.
+XXH3-128 of the file, so that a shard and its checksum appear in one step; features.h5 is sealed.
 """
 
 import contextlib
@@ -247,7 +247,7 @@ class FeatureWriter:
             return
         ids, digests, offsets, token_ids = zip(*self._added)
         with shard as file:
-            _write_settings(file, self._settings)
+            _write_settings(file, self._settings, as_bytes=True)
             file["ids"] = np.array(ids, np.int64)
             file["overview_digests"] = np.array(digests, np.int64)
             file["offsets"] = np.array(offsets, np.int64)
@@ -363,8 +363,8 @@ def _refuse_others(folder: str, held: Settings, settings: Optional[Settings]) ->
 
 def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
     """Settings of a features.h5, and movie id to the name of the shard that it is in."""
-    with PlainFile(path, "remove it and run extract_features.py again, which writes it "
-                         "anew") as links:
+    with PlainFile(path, "remove it and run extract_features.py again, which writes it anew",
+                   sealed=True) as links:
         settings = _read_settings(links)
         shards = {}
         for name, (file, movie) in links.external_links().items():
@@ -378,7 +378,7 @@ def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
 
 def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
     path = os.path.join(folder, LINKS)
-    with NewFile(path + ".part") as links:
+    with NewFile(path + ".part", sealed=True) as links:
         _write_settings(links, settings)
         for movie_id, shard in shards.items():
             links[str(movie_id)] = h5py.ExternalLink("shards/" + shard,
@@ -386,15 +386,23 @@ def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> Non
     publish(path + ".part", path)
 
 
-def _write_settings(file: h5py.File, settings: Settings) -> None:
+def _write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
     file.attrs["format_version"] = FORMAT_VERSION
-    write_settings(file, settings)
+    write_settings(file, settings, as_bytes)
 
 
-def write_settings(file: h5py.File, settings: Settings) -> None:
-    """Put `settings` into the root attributes, for `settings_of` to find."""
+def write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
+    """Put `settings` into the root attributes, for `settings_of` to find.
+
+    HDF5 crashes at damaged strings, over which it keeps no checksum as it does over all else;
+    texts go in `as_bytes` where a file is opened before it is held against one.
+    """
     for name, value in settings._asdict().items():
-        file.attrs[name] = np.array(value, np.int32) if name == "layers" else value
+        if name == "layers":
+            value = np.array(value, np.int32)
+        elif as_bytes and isinstance(value, str):
+            value = np.bytes_(value.encode())
+        file.attrs[name] = value
 
 
 def _read_settings(file: PlainFile) -> Settings:

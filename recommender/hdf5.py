@@ -12,12 +12,14 @@ from typing import Any, Dict, Optional, Tuple, Type
 
 import h5py
 import numpy as np
+import xxhash
 
 from recommender.errors import RecommenderError
 
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py turns them into
 
 
+_SEAL = 16  # bytes of XXH3-128
 _ALIGNMENT = 8  # bytes: NumPy copies an array over a file before use if it does not lie so
 
 
@@ -58,10 +60,13 @@ class NewFile:
     when the block fails. A write that failed is raised as OSError with the file's name.
     One `with_texts` is in HDF5's oldest format: in its newest one, which is quicker for many small
     datasets, HDF5 1.10.4 writes one dataset over another where there are megabytes of strings.
+    One that is `sealed` has the checksum of all before it as its last bytes, where HDF5 does not
+    look.
     """
 
-    def __init__(self, path: str, with_texts: bool = False):
+    def __init__(self, path: str, with_texts: bool = False, sealed: bool = False):
         self.path = path
+        self._sealed = sealed
         self._disk = _Disk(path, "w+")
         access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
         access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
@@ -80,6 +85,9 @@ class NewFile:
     def close(self) -> None:
         """Write what is left. Raises what went wrong with a write, and removes the file then."""
         self.file.close()
+        if self._sealed:
+            self._disk.seek(0)
+            self._disk.write(xxhash.xxh3_128_digest(self._disk.readall()))
         self._disk.close()
         if self.failed:
             os.remove(self.path)
@@ -132,15 +140,17 @@ class PlainFile:
     """An HDF5 file opened for reading, of which nothing is taken that does not lie in it.
 
     Arrays are mapped, not read: a declared shape costs no memory, and no link, virtual or
-    external dataset, filter or conversion comes into it. Raises OSError for a file that
+    external dataset, filter or conversion comes into it. HDF5 does not see one that should be
+    `sealed` and is other than it was written: damage can crash it. Raises OSError for a file that
     cannot be opened, DamagedFile for one that is no whole HDF5 file, and RecommenderError,
     each with `remedy` at its end, for content that is other than what is asked for. `identity`
     tells the file from others that were or will be at its path.
     """
 
-    def __init__(self, path: str, remedy: str):
+    def __init__(self, path: str, remedy: str, sealed: bool = False):
         self.path = path
         self._remedy = remedy
+        self._sealed = sealed
         while not self._open_both():
             pass
         self._root = self._file.id
@@ -151,6 +161,9 @@ class PlainFile:
             found = os.fstat(file.fileno())
             try:
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                if self._sealed and self._pages[-_SEAL:] != xxhash.xxh3_128_digest(
+                        memoryview(self._pages)[:-_SEAL]):
+                    raise self.damaged()
                 self._file = h5py.File(self.path, "r")
             except (OSError, ValueError):  # ValueError: nothing to map in an empty file
                 raise self.damaged()
@@ -168,8 +181,9 @@ class PlainFile:
         return RecommenderError("{}: {}: {}".format(self.path, what, self._remedy))
 
     def damaged(self) -> DamagedFile:
-        """The error that says that HDF5 cannot read the file."""
-        return DamagedFile("{} is not a whole HDF5 file: {}".format(self.path, self._remedy))
+        """The error that says that HDF5 cannot read the file, or should not."""
+        return DamagedFile("{} is not a whole HDF5 file{}: {}".format(
+            self.path, " as it was written" if self._sealed else "", self._remedy))
 
     def expect(self, kind: str, version: int) -> None:
         """Raises RecommenderError unless the file says that it is of that format; `kind` is
@@ -187,10 +201,14 @@ class PlainFile:
         found = self._attribute(name)
         dtype = _dtype(found)
         right = {int: dtype.kind == "i", bool: dtype.kind == "b",
-                 str: h5py.check_dtype(vlen=dtype) is str}[kind]
+                 str: h5py.check_dtype(vlen=dtype) is str or dtype.kind == "S"}[kind]
         if found.shape != () or not right:
             raise self.refuse("its attribute {} is no {}".format(name, kind.__name__))
-        return kind(self._file.attrs[name])
+        try:
+            value = self._file.attrs[name]
+            return value.decode() if isinstance(value, bytes) else kind(value)
+        except _HDF5_ERRORS:
+            raise self.damaged()
 
     def attribute_array(self, name: str) -> np.ndarray:
         """A root attribute as whole numbers (n,)."""

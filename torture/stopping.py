@@ -1,0 +1,72 @@
+"""Ctrl-C and SIGTERM at random instants: the shard in progress is closed, the way on is said."""
+
+import os
+import re
+import signal
+import time
+from typing import List
+
+from torture.table import Row
+from torture.worlds import (
+    Done,
+    draw_for,
+    films_a_shard,
+    finish,
+    finished_world,
+    start,
+    tell,
+    temporary_folder,
+    wrong_films,
+)
+
+_SECONDS = 10.0  # in which a stopped extraction must have ended; its batches take milliseconds
+
+
+def run(short: bool) -> List[Row]:
+    world, draw = finished_world(), draw_for("stopping")
+    rows = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        n, lost = 1 if short else 10, 0
+        for _ in range(n):
+            with temporary_folder() as folder:
+                output_dir = os.path.join(folder, "features")
+                command = world.extraction(output_dir, "--batch_size", "1")
+                process = start(command)
+                said = ""
+                while " films [" not in said and process.poll() is None:  # the bar is there
+                    said += process.stderr.read(1)
+                time.sleep(draw.uniform(0, 0.3))
+                process.send_signal(number)
+                sent = time.monotonic()
+                out, err = process.communicate(timeout=300)
+                seconds = time.monotonic() - sent
+                stopped = Done(process.returncode, out, said + err)
+                kept = sum(count for _, count in films_a_shard(output_dir))
+                wrong = _what_is_wrong(stopped, number, seconds, kept, world.n_movies)
+                done = finish(command)
+                wrong += [done.err] if done.code else wrong_films(output_dir, world.features)
+            if wrong:
+                lost += 1
+                tell("{}: {}".format(signal.Signals(number).name, "; ".join(wrong)))
+        rows.append(Row("{} at random instants of an extraction: ended within {:.0f} s, kept all, "
+                        "went on".format(signal.Signals(number).name, _SECONDS), n, lost))
+    return rows
+
+
+def _what_is_wrong(stopped: Done, number: int, seconds: float, kept: int,
+                   n_movies: int) -> List[str]:
+    """What a stopped run should not have done. One that was done just then ends as usual."""
+    wrong = []
+    if kept == n_movies and stopped.code == 0:
+        return wrong
+    if stopped.code != 128 + number or "Traceback" in stopped.err:
+        wrong.append("exit code {}".format(stopped.code))
+    if seconds > _SECONDS:
+        wrong.append("it took {:.1f} s".format(seconds))
+    to_go = "stopped with {:,} films to go: the same command goes on from here".format(
+        n_movies - kept)
+    if not re.search(r"^{:,} films written".format(kept), stopped.err, re.M) or (
+            to_go not in stopped.err):
+        wrong.append("it did not say that {} films are kept: {!r}".format(
+            kept, stopped.err[-500:]))
+    return wrong
