@@ -5,6 +5,8 @@ it declares, and crashes when it closes a file on a disk that is full. So what i
 through `NewFile`, and what is read through `PlainFile`.
 """
 
+import atexit
+import contextlib
 import io
 import mmap
 import os
@@ -182,6 +184,7 @@ class PlainFile:
 
     def damaged(self) -> DamagedFile:
         """The error that says that HDF5 cannot read the file, or should not."""
+        atexit.register(_hush)
         return DamagedFile("{} is not a whole HDF5 file{}: {}".format(
             self.path, " as it was written" if self._sealed else "", self._remedy))
 
@@ -190,6 +193,8 @@ class PlainFile:
         what it should be, in words."""
         try:
             found = self.attribute("format_version", int)
+        except DamagedFile:
+            raise
         except RecommenderError:
             found = None
         if found != version:
@@ -309,9 +314,18 @@ class PlainFile:
 
     def _attribute(self, name: str) -> h5py.h5a.AttrID:
         try:
+            if not h5py.h5a.exists(self._root, name.encode()):
+                raise self.refuse("its attribute {} is missing".format(name))
             return h5py.h5a.open(self._root, name.encode())
         except _HDF5_ERRORS:
-            raise self.refuse("its attribute {} is missing".format(name))
+            raise self.damaged()
+
+
+def _hush() -> None:
+    """Close stderr: HDF5 complains, at the very end of a program, of damaged parts of files that
+    it could not close."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _dtype(found: Any) -> np.dtype:

@@ -4,6 +4,6 @@ A proof is a module with `run(short: bool) -> List[Row]`; `make torture` runs th
 (python -m torture), `make test` their short form.
 """
 
-from torture import corruption, disks, kills, requests, writers
+from torture import corruption, disks, kills, replacing, requests, stopping, writers
 
-PROOFS = (kills, disks, corruption, writers, requests)
+PROOFS = (kills, stopping, disks, corruption, writers, replacing, requests)
