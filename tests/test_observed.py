@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +15,7 @@ from serving.app import create_app
 from serving.library import Library
 from serving.observed import AccessLog
 from serving.texts import Overloaded
+from tests.conftest import ROOT
 from tests.served import FILMS, MORE_FILMS, FakeTexts, running, write_films
 
 RECOMMEND = "/api/v1/recommend"
@@ -258,3 +261,40 @@ def test_an_access_log_that_cannot_be_opened_is_one_line(tmp_path, run_program):
     done = run_program("server.py", "--index", write_films(tmp_path), "--access_log", path)
     assert (done.returncode, done.stderr.splitlines()) == (1, [
         "server.py: error: cannot write the access log {}: No such file or directory".format(path)])
+
+
+_TWO_PROCESSES = """
+import os
+from serving import metrics
+
+def said():
+    return [line for line in metrics.text(7).decode().splitlines() if not line.startswith("#")]
+
+children = []
+for n in (2, 3):
+    pid = os.fork()
+    if not pid:
+        metrics.TEXTS.inc(n)
+        metrics.TEXTS_WAITING.inc(n)
+        metrics.REQUESTS.labels("/x", "GET", 200).inc()
+        os._exit(0)
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+print(sorted(said()))
+for pid in children:
+    metrics.forget_process(pid)
+print(sorted(said()))
+"""
+
+
+def test_processes_count_together_and_what_waits_in_one_that_has_ended_does_not_count(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", _TWO_PROCESSES], cwd=ROOT, check=True, stdout=subprocess.PIPE,
+        encoding="utf-8", env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
+    together, after = done.stdout.splitlines()
+    for said, waiting in ((together, 5.0), (after, 0.0)):
+        for line in ("movies_index_films 7.0", "movies_text_queries_total 5.0",
+                     "movies_text_queries_waiting {}".format(waiting),
+                     'movies_http_requests_total{method="GET",route="/x",status="200"} 2.0'):
+            assert line in said

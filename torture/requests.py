@@ -38,18 +38,25 @@ _TEXT = st.one_of(st.text(max_size=40), st.sampled_from(
 _NUMBER = st.one_of(st.integers(-10, N_MOVIES + 10), st.integers(), st.sampled_from(
     [2 ** 31, 2 ** 63 - 1, 2 ** 63, 10 ** 4000]))
 _VALUE = st.one_of(_escaped(_TEXT), _NUMBER.map(str), st.sampled_from(_BAD_BYTES))
-_NAME = st.one_of(st.sampled_from(["title", "id", "k", "q", "year"]), _escaped(_TEXT))
+_NAME = st.one_of(st.sampled_from(["title", "id", "k", "q", "year", "not", "not_id", "diverse",
+                                   "explain", "genres", "same_genre", "year_to"]), _escaped(_TEXT))
 _QUERY = st.one_of(
     st.lists(st.tuples(_NAME, _VALUE), max_size=4).map(
         lambda pairs: "&".join("=".join(pair) for pair in pairs)),
-    st.sampled_from(["title=Film%207", "id=7&k=5", "q=fil", "id=7&k=1000", "title=flim", "&&==&"]))
+    st.sampled_from(["title=Film%207", "id=7&k=5", "q=fil", "id=7&k=1000", "title=flim", "&&==&",
+                     "id=7&id=7", "id=7&not_id=7", "min_votes=0&diverse=1", "genres=,",
+                     "id=7&explain=true&k=51", "id=7&" + "not=Film%208&" * 21]))
 _GOOD_PATH = st.one_of(
     st.builds("/api/v1/recommend?id={}&k={}".format, st.integers(1, N_MOVIES),
               st.integers(1, N_MOVIES)),
     st.builds("/api/v1/recommend?title=film%20{}".format, st.integers(1, N_MOVIES)),
+    st.builds("/api/v1/recommend?id={}&id=50&title=film%20{}&not_id=48&not=Film%2049&diverse={}"
+              .format, st.integers(1, 20), st.integers(20, 40), st.floats(0, 1).map("{:f}".format)),
+    st.builds("/api/v1/recommend?id={}&explain=true&k={}".format, st.integers(1, N_MOVIES),
+              st.integers(1, 50)),
     st.builds("/api/v1/movies/{}".format, st.integers(1, N_MOVIES)),
     st.builds("/api/v1/movies?q={}".format, st.sampled_from(["f", "fil", "1", "flim", "film%204"])),
-    st.just("/healthz"))
+    st.sampled_from(["/healthz", "/metrics", "/api", "/api/v1/openapi.json"]))
 _PATH = st.one_of(
     st.sampled_from(["/api/v1/recommend", "/api/v1/recommend", "/api/v1/movies"]),
     st.sampled_from(["/api/v1/movies/7", "/healthz", "/", "/api/v1", "//", "/./../x", "*"]),
@@ -61,9 +68,19 @@ _JSON = st.recursive(
                             st.dictionaries(_TEXT, inner, max_size=3)), max_leaves=6)
 _OVERVIEW = st.lists(st.sampled_from(["a", "man", "meets", "woman", ","]), min_size=1,
                      max_size=400).map(" ".join)
-_GOOD_BODY = st.fixed_dictionaries({"overview": _OVERVIEW, "k": st.integers(1, 20)})
-_FIELDS = st.fixed_dictionaries({"overview": st.one_of(_OVERVIEW, _TEXT, _JSON)},
-                                optional={"k": st.one_of(_NUMBER, _JSON), "x": _JSON})
+_FILMS = st.integers(1, 20)
+_GOOD_BODY = st.fixed_dictionaries(
+    {"overview": st.one_of(_OVERVIEW, st.lists(_OVERVIEW, min_size=1, max_size=3)),
+     "k": st.integers(1, 20)},
+    optional={"id": st.one_of(_FILMS, st.lists(_FILMS, min_size=1, max_size=5)),
+              "title": _FILMS.map("Film {}".format), "not_id": st.integers(21, 50),
+              "diverse": st.floats(0, 1), "explain": st.booleans(), "min_votes": _FILMS})
+_FIELDS = st.fixed_dictionaries(
+    {"overview": st.one_of(_OVERVIEW, _TEXT, _JSON)},
+    optional={"k": st.one_of(_NUMBER, _JSON), "x": _JSON, "id": st.one_of(_NUMBER, _JSON),
+              "title": st.one_of(_TEXT, _JSON), "not": st.one_of(_TEXT, _JSON),
+              "diverse": st.one_of(st.floats(), _JSON), "explain": st.one_of(st.booleans(), _JSON),
+              "genres": st.one_of(_TEXT, _JSON), "year_from": st.one_of(_NUMBER, _JSON)})
 _BODY = st.one_of(
     st.one_of(_FIELDS, _JSON).map(lambda value: json.dumps(value).encode()),
     st.binary(max_size=200),
@@ -73,7 +90,8 @@ _TYPE = st.sampled_from(["application/json"] * 6 + ["text/html", "application/js
                                                     "application/x-www-form-urlencoded", "\xff"])
 _HEADERS = st.lists(max_size=1, elements=st.sampled_from(
     ["Host: \xff", "Host: a b", "Host: [::1", "Content-Encoding: gzip", "X-Forwarded-For: 1.2.3.4",
-     "Transfer-Encoding: gzip", "Range: bytes=0-1", "If-None-Match: *", "Accept: text/html",
+     "Transfer-Encoding: gzip", "Range: bytes=0-1", "If-None-Match: *", "If-None-Match: \"",
+     "X-Request-ID: \xff\x01", "X-Request-ID: " + "x" * 60000, "Accept: text/html",
      "Expect: 100-continue", "Cookie: " + "x" * 5000, "X" * 70000 + ": 1", "no colon", "X : y"]))
 
 
@@ -117,12 +135,22 @@ def run(short: bool) -> List[Row]:
         world = make_world(folder, N_MOVIES)
         for command in (world.extraction(world.features), world.indexing(world.index)):
             subprocess.run(command, stderr=subprocess.PIPE, check=True)
-        server = Program(program("server.py", "--index", world.index, "--bert_dir",
-                                 world.bert_dir, "--port", "0"))
+        log = folder + "/access.log"
+        server = Program(program(
+            "server.py", "--index", world.index, "--features", world.features, "--bert_dir",
+            world.bert_dir, "--port", "0", "--access_log", log))
         try:
-            return _ask(server, n_requests)
+            return _ask(server, n_requests) + [_lines_of(log)]
         finally:
             server.process.kill()
+
+
+def _lines_of(log: str) -> Row:
+    with open(log, "rb") as file:
+        lines = file.read().splitlines()
+    broken = [line for line in lines if not line.startswith(b'{"time": "')
+              or not line.endswith(b"}") or not json.loads(line.decode("ascii"))]
+    return Row("lines of its access log, each JSON by itself", len(lines), len(broken))
 
 
 def _ask(server: Program, n_requests: int) -> List[Row]:
@@ -176,6 +204,8 @@ def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
     status = int(words[1])
     if status >= 500 and status != 503:
         return "status {}: {!r}".format(status, body[:200])
+    if b"\r\nX-Request-Id: " not in head:
+        return "no id: {!r}".format(head)
     if request.has_body and status not in (204, 304):
         if status == 200 and b"Content-Type: application/json" not in head:
             return None  # a page, or what it is made of
