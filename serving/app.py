@@ -3,7 +3,7 @@
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import orjson
 from flask import Blueprint, Flask, Response, request
@@ -51,7 +51,7 @@ class _Json(JSONProvider):
 
 
 class _Flask(Flask):
-    """Flask that answers OPTIONS without a body."""
+    """Flask that gives every answer what a browser must know, and OPTIONS no body."""
 
     json_provider_class = _Json
 
@@ -60,6 +60,14 @@ class _Flask(Flask):
         response.status_code = 204
         del response.headers["Content-Type"]
         return response
+
+    def wsgi_app(self, environ: Dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        def start(status: str, headers: List[Tuple[str, str]], *error: Any) -> Any:
+            if not any(name == "Cache-Control" for name, _ in headers):
+                headers = [*headers, ("Cache-Control", "no-cache")]
+            return start_response(status, [*headers, *SECURITY_HEADERS.items()], *error)
+
+        return super().wsgi_app(environ, start)
 
 
 def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0) -> Flask:
@@ -147,12 +155,6 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @answers("/openapi.json")
     def document(_: Answer) -> Answer:
         return DOCUMENT
-
-    @app.after_request
-    def secure(response: Response) -> Response:
-        response.headers.update(SECURITY_HEADERS)
-        response.headers.setdefault("Cache-Control", "no-cache")
-        return response
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:

@@ -9,10 +9,11 @@ import re
 import sys
 import time
 import uuid
+from functools import lru_cache
 from logging.handlers import WatchedFileHandler
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from flask import Flask, Response, g, request
+from flask import Flask, request
 
 from recommender import cli
 from recommender.errors import RecommenderError
@@ -22,6 +23,7 @@ REQUEST_ID = "X-Request-ID"
 _ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
 _MAX_PATH = 1000  # characters of a path in the log
+_ROUTE = "movies.route"  # in the WSGI environment: the rule of the address
 
 
 class Seen(NamedTuple):
@@ -84,13 +86,19 @@ def observer(log: Optional[AccessLog] = None) -> Observe:
     """What counts a request that was answered, and writes it into `log`."""
 
     def observe(seen: Seen) -> None:
-        method = seen.method if seen.method in _METHODS else "other"
-        metrics.REQUESTS.labels(seen.route, method, seen.status).inc()
-        metrics.SECONDS.labels(seen.route, method).observe(seen.seconds)
+        count, duration = _counters(
+            seen.route, seen.method if seen.method in _METHODS else "other", seen.status)
+        count.inc()
+        duration.observe(seen.seconds)
         if log:
             log.write(seen)
 
     return observe
+
+
+@lru_cache(None)
+def _counters(route: str, method: str, status: int) -> Tuple[Any, Any]:
+    return (metrics.REQUESTS.labels(route, method, status), metrics.SECONDS.labels(route, method))
 
 
 def request_id(given: Optional[str]) -> str:
@@ -101,18 +109,27 @@ def request_id(given: Optional[str]) -> str:
 def observe_requests(app: Flask, observe: Observe) -> None:
     """Have `app` tell each of its requests, and give each answer the request's id."""
     app.config["OBSERVE"] = observe
+    inner = app.wsgi_app
 
     @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-        g.request_id = request_id(request.headers.get(REQUEST_ID))
+    def tell_route() -> None:
+        found = request.url_rule
+        request.environ[_ROUTE] = found.rule if found else ""
 
-    @app.after_request
-    def end(response: Response) -> Any:
-        response.headers[REQUEST_ID] = g.request_id
-        observe(Seen(g.request_id, request.remote_addr or "", request.method, request.path,
-                     request.query_string.decode("latin-1"),
-                     request.url_rule.rule if request.url_rule else "", response.status_code,
-                     time.perf_counter() - g.began,
-                     0 if request.method == "HEAD" else response.content_length or 0))
-        return response
+    def outer(environ: Dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        began = time.perf_counter()
+        its_id = request_id(environ.get("HTTP_X_REQUEST_ID"))
+
+        def start(status: str, headers: List[Tuple[str, str]], *error: Any) -> Any:
+            method = environ["REQUEST_METHOD"]
+            n_bytes = 0 if method == "HEAD" else int(dict(headers).get("Content-Length", 0))
+            observe(Seen(
+                its_id, environ.get("REMOTE_ADDR", ""), method,
+                environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+                environ["QUERY_STRING"], environ.get(_ROUTE, ""), int(status[:3]),
+                time.perf_counter() - began, n_bytes))
+            return start_response(status, [*headers, (REQUEST_ID, its_id)], *error)
+
+        return inner(environ, start)
+
+    app.wsgi_app = outer
