@@ -358,6 +358,8 @@ def test_axe_finds_nothing_serious(page, scheme, width):
     page.open("/map?id=603")
     page.map()
     assert page.faults() == []
+    page.open("/api")
+    assert page.faults() == []
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(page):
@@ -374,6 +376,8 @@ def test_a_phone_shows_all_without_scrolling_sideways(page):
     page.answer("The Matrix 1999")
     lefts = page.run("[...document.querySelectorAll('.card')].map(e => e.offsetLeft)")
     assert len(set(lefts)) == 1
+    page.open("/api")
+    assert page.run("document.documentElement.scrollWidth") == 360
 
 
 @pytest.mark.parametrize("width", [360, 1280])
