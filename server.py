@@ -6,7 +6,12 @@
 """
 
 import argparse
-from typing import Optional, Sequence
+import contextlib
+import gc
+import os
+import tempfile
+import threading
+from typing import Any, Callable, Optional, Sequence
 
 from bert.errors import BertError
 from recommender import cli
@@ -24,7 +29,11 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--bert_dir", help="the checkpoint for text queries and explanations "
                        "(default: the one in tmp/ that made the index)")
     flags.add_argument("--preload", action="store_true",
-                       help="build the graph at the start, not at the first text query")
+                       help="listen only when texts can be answered, too, and fail if they cannot; "
+                       "else TensorFlow is loaded behind the first queries")
+    flags.add_argument("--workers", type=cli.whole_number(1, 256), default=1, metavar="N",
+                       help="processes that serve; they share the index in memory, and the one "
+                       "process that embeds texts")
     flags.add_argument("--access_log", metavar="FILE", help="add a line of JSON for each request; "
                        "- is stderr")
     flags.add_argument("--rate_limit", type=cli.whole_number(0), default=0, metavar="N",
@@ -36,19 +45,55 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
+    with tempfile.TemporaryDirectory(prefix="movies-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when serving.metrics is imported
+        run(args, folder)
+    return 0
+
+
+def run(args: argparse.Namespace, folder: str) -> None:
+    """Serve until a signal to stop; the processes meet in `folder`."""
     # Imported late: what is wrong with the flags is said at once.
+    from recommender.index import Index
     from serving.app import create_app
-    from serving.http import bind, serve
+    from serving.embedding import EmbeddingProcess, Texts
+    from serving.http import announce, bind, serve
     from serving.library import Library
     from serving.observed import AccessLog
+    from serving.workers import Workers
 
     log = AccessLog(args.access_log, args.verbose) if args.access_log else None
-    library = Library.open(args.index, args.features, args.bert_dir, args.verbose)
-    bound = bind(args.host, args.port)
-    if args.preload:
-        library.now.embed.load()
-    serve(create_app(library, log, args.rate_limit), bound, library.reload, args.verbose)
-    return 0
+    index, bound = Index(args.index), bind(args.host, args.port)
+    with EmbeddingProcess(folder, args.bert_dir, args.verbose) as embedding:
+        texts = Texts(embedding.address, index.features)
+        library = Library(index, texts, args.features, args.bert_dir)
+        del index  # it goes when another is served
+        if args.preload:
+            texts.load()
+        else:
+            in_background(texts.load)
+
+        def serve_one() -> None:
+            app = create_app(library, log, args.rate_limit)
+            serve(app, bound, library.reload, args.verbose, is_announced=args.workers > 1)
+
+        if args.workers > 1:
+            library.now.load()  # before they part: what is read is shared
+            gc.freeze()
+            Workers(args.workers, serve_one, library.reload).run(lambda: announce(bound))
+        else:
+            in_background(library.now.load)
+            serve_one()
+
+
+def in_background(load: Callable[[], Any]) -> None:
+    """Call `load`; what goes wrong will be told to those whom it concerns."""
+
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            load()
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 if __name__ == "__main__":

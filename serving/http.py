@@ -19,6 +19,7 @@ from recommender import cli
 from recommender.errors import RecommenderError
 from serving.api import MAX_BODY
 from serving.observed import REQUEST_ID, Seen, request_id
+from serving.texts import MAX_WAITING
 
 DRAIN_SECONDS = 30.0  # how long a server that stops waits for the requests in flight
 REQUEST_SECONDS = 30.0  # how long a request may take to come in
@@ -128,17 +129,28 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(app: Flask, bound: socket.socket, reload: Callable[[], None],
-          verbose: bool = False) -> None:
+def announce(bound: socket.socket) -> None:
+    """Take connections, and say where."""
+    bound.listen(1024)
+    host, port = bound.getsockname()[:2]
+    cli.note("server.py: listening on http://{}:{}".format(
+        "[{}]".format(host) if ":" in host else host, port))
+
+
+def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
+          verbose: bool = False, is_announced: bool = False) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in flight.
 
-    SIGHUP calls `reload` beside them; from a terminal that was closed it ends the server.
+    SIGHUP calls `reload` beside them; from a terminal that was closed it ends the server. Says
+    where it listens unless that `is_announced`.
     """
     # Else waitress warns of its queue when a request comes before its threads are up.
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets = {}  # type: Dict[int, wasyncore.dispatcher]
     server = create_server(
-        app, sockets, sockets=[bound], threads=8, ident=None, log_socket_errors=False,
+        # Texts that are read or wait keep a thread each; eight are left for all else.
+        app, sockets, sockets=[bound], threads=8 + 2 * MAX_WAITING, backlog=1024, ident=None,
+        log_socket_errors=False,
         # Above MAX_BODY: what is little too large is read to its end.
         max_request_body_size=16 * MAX_BODY, max_request_header_size=MAX_BODY,
         connection_limit=500, channel_timeout=60, cleanup_interval=5, asyncore_use_poll=True,
@@ -162,9 +174,9 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], None],
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_stop)
     signal.signal(signal.SIGHUP, on_hangup)
-    host = server.effective_host
-    cli.note("server.py: listening on http://{}:{}".format(
-        "[{}]".format(host) if ":" in host else host, server.effective_port))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    if not is_announced:
+        announce(bound)
     while not stop.is_set():
         if hung_up.is_set():
             hung_up.clear()

@@ -9,7 +9,7 @@ from recommender.recipes import Source
 from recommender.recommender import Recommender
 from serving import metrics
 from serving.completion import Titles
-from serving.texts import TextEmbedder
+from serving.embedding import Texts
 
 
 class Served(NamedTuple):
@@ -17,7 +17,7 @@ class Served(NamedTuple):
     with both, the folder of the features that the index was made of, and its titles."""
 
     index: Index
-    embed: TextEmbedder
+    embed: Texts
     recommender: Recommender
     features: str
     titles: Titles
@@ -35,22 +35,15 @@ class Library:
     long as the last request that began with it, and is closed with that one.
     """
 
-    def __init__(self, index: Index, embed: TextEmbedder, features: str = "data/features",
+    def __init__(self, index: Index, embed: Texts, features: str = "data/features",
                  bert_dir: Optional[str] = None):
         self._features, self._bert_dir = features, bert_dir
         self.now = self._served(index, embed)
         self._reloading = threading.Lock()
 
-    @classmethod
-    def open(cls, path: str, features: str = "data/features", bert_dir: Optional[str] = None,
-             verbose: bool = False) -> "Library":
-        """The index at `path`, its features and its checkpoint, of which only the index must be
-        there. Raises RecommenderError if it is no index."""
-        index = Index(path)
-        return cls(index, TextEmbedder(index.features, bert_dir, verbose), features, bert_dir)
-
-    def reload(self) -> None:
-        """Serve the index that is at the same path now, or keep the old one and say why."""
+    def reload(self) -> bool:
+        """Serve the index that is at the same path now, or keep the old one, say why, and return
+        False."""
         with self._reloading:
             now = self.now
             try:
@@ -62,11 +55,12 @@ class Library:
                 metrics.RELOADS.labels("kept").inc()
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
-            else:
-                metrics.RELOADS.labels("taken").inc()
-                cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
+                return False
+            metrics.RELOADS.labels("taken").inc()
+            cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
+            return True
 
-    def _served(self, index: Index, embed: TextEmbedder) -> Served:
+    def _served(self, index: Index, embed: Texts) -> Served:
         def source(text: str) -> Source:
             with metrics.TEXTS_WAITING.track_inprogress():
                 layers, token_ids, was_cut = embed(text)

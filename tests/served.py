@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import numpy as np
 
@@ -62,7 +63,8 @@ class Program:
     """A server that runs in a process of its own, on a port of its own."""
 
     def __init__(self, command):
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE,
+        # Unbuffered: what was said and not yet asked for must be seen by select.
+        self.process = subprocess.Popen(command, cwd=ROOT, bufsize=0, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.pid = self.process.pid
         match = re.match(r"server\.py: listening on http://127\.0\.0\.1:(\d+)$", self.line())
@@ -83,6 +85,11 @@ class Program:
         data = response.read()
         connection.close()
         return response.status, response.headers, json.loads(data.decode()) if data else None
+
+    def text(self, path):
+        """The body of an answer that is no JSON."""
+        with urllib.request.urlopen("http://127.0.0.1:{}{}".format(self.port, path)) as answer:
+            return answer.read().decode()
 
     def get(self, path):
         status, _, body = self.request("GET", path)

@@ -33,6 +33,11 @@ def client_of(folder, name, features="features"):
     return create_app(library).test_client()
 
 
+def library_of(path, features, bert_dir):
+    index = Index(path)
+    return Library(index, TextEmbedder(index.features, bert_dir), features, bert_dir)
+
+
 def answer_of(response):
     """The answer, which is as the document says."""
     assert response.status_code == 200, response.data
@@ -107,7 +112,7 @@ def test_a_text_goes_through_the_model_once_whatever_it_is_needed_for(folder):
 
 
 def test_a_film_is_explained_out_of_its_features(sample, minilm):
-    client = create_app(Library.open(sample.index, sample.features, minilm)).test_client()
+    client = create_app(library_of(sample.index, sample.features, minilm)).test_client()
     answer = answer_of(client.get(RECOMMEND + "?id=603&k=3&explain=true"))
     for film in answer["results"]:
         for shares in (*film["why"]["asked"], film["why"]["found"]):
@@ -117,8 +122,7 @@ def test_a_film_is_explained_out_of_its_features(sample, minilm):
 
 
 def test_a_text_is_explained_as_recommend_py_does(sample, minilm, run_program):
-    index = Index(sample.index)
-    library = Library(index, TextEmbedder(index.features, minilm), sample.features, minilm)
+    library = library_of(sample.index, sample.features, minilm)
     asked = {"overview": "a hacker", "k": 2, "explain": True}
     printed = run_program("recommend.py", "--index", sample.index, "--features", sample.features,
                           "--bert_dir", minilm, "--overview", "a hacker", "-k", 2, "--explain",
@@ -146,7 +150,7 @@ def test_where_features_are_not_there_an_explanation_is_503_and_says_what_to_do(
 def test_features_that_go_away_are_told(sample, minilm, tmp_path):
     features = str(tmp_path / "features")
     shutil.copytree(sample.features, features)
-    client = create_app(Library.open(sample.index, features, minilm)).test_client()
+    client = create_app(library_of(sample.index, features, minilm)).test_client()
     answer_of(client.get(RECOMMEND + "?id=603&k=1&explain=true"))
     shutil.rmtree(features + "/shards")
     response = client.get(RECOMMEND + "?id=603&k=1&explain=true")

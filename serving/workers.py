@@ -1,0 +1,96 @@
+"""Several processes that serve, forked by one that watches over them.
+
+They take connections from one socket and share the pages of what was read before. One that dies
+is replaced; SIGTERM and Ctrl-C have each finish what it has begun, SIGHUP has each read the index
+anew; should the one that watches be killed, they end as well.
+"""
+
+import os
+import signal
+import threading
+import time
+import traceback
+from typing import Any, Callable, Set
+
+from recommender import cli
+from serving import metrics
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PAUSE = 1.0  # seconds before a worker that died is replaced
+
+
+class Workers:
+    """`n` processes, each of which calls `serve` until that returns. `reload` is called at SIGHUP
+    before they are told, for those that are forked later."""
+
+    def __init__(self, n: int, serve: Callable[[], None], reload: Callable[[], bool]):
+        self._n, self._serve, self._reload = n, serve, reload
+        self._pids: Set[int] = set()
+        self._stopping = False
+        self._in_terminal = os.isatty(0)
+        # Nobody writes: it ends for the workers when this process does.
+        self._alive, self._held = os.pipe()
+
+    def run(self, then: Callable[[], None]) -> None:
+        """Start them, call `then`, and return when all have ended after a signal to stop."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        for number in _SIGNALS:
+            signal.signal(number, self._on_signal)
+        for _ in range(self._n):
+            self._fork()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        then()
+        while self._pids:
+            pid, status = os.wait()
+            if pid in self._pids:
+                self._pids.remove(pid)
+                metrics.forget_process(pid)
+                if not self._stopping:
+                    self._replace(status)
+
+    def _replace(self, status: int) -> None:
+        cli.note("server.py: a worker {}: another is started".format(
+            "was killed by signal {}".format(os.WTERMSIG(status)) if os.WIFSIGNALED(status)
+            else "ended with code {}".format(os.WEXITSTATUS(status))))
+        time.sleep(_PAUSE)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        if not self._stopping:
+            self._fork()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _fork(self) -> None:
+        pid = os.fork()
+        if pid:
+            self._pids.add(pid)
+            return
+        code = 1
+        try:
+            os.close(self._held)
+            # The signals stay blocked until `serve` knows what to do with them.
+            threading.Thread(target=self._end_with_parent, daemon=True).start()
+            self._serve()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)  # what else was to be done at the end is the parent's
+
+    def _end_with_parent(self) -> None:
+        os.read(self._alive, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _on_signal(self, number: int, _: Any) -> None:
+        if number == signal.SIGHUP and not (self._in_terminal and not os.isatty(0)):
+            if self._reload():
+                self._tell(signal.SIGHUP)
+            return
+        signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
+        self._stopping = True
+        self._tell(signal.SIGTERM)
+
+    def _tell(self, number: int) -> None:
+        for pid in list(self._pids):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # it has just died
