@@ -97,7 +97,13 @@ _NOT_FOUND = _answer("no such film, genre or language; what there is is named", 
 _WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
                    _object("overview", overview={"type": "string"})]}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
-_NOT_NOW = _answer("a text or an explanation needs what is not here", "Error")
+_AGAIN = {"Retry-After": {"description": "seconds after which to ask again",
+                          "schema": {"type": "integer"}}}
+_NOT_NOW = {**_answer("too many texts wait, or what a text or an explanation needs is not here",
+                      "Error"), "headers": _AGAIN}
+_TOO_OFTEN = {**_answer("the client asks too often", "Error"), "headers": _AGAIN}
+_KNOWN = {"description": "the client has the answer: its If-None-Match is the answer's ETag"}
+_TAG = {"ETag": {"description": "of the index and the address", "schema": {"type": "string"}}}
 
 DOCUMENT = {
     "openapi": "3.1.0",
@@ -215,3 +221,12 @@ DOCUMENT = {
         "Error": _object("error", error={"type": "string", "description": "one line"}),
     }},
 }  # type: Dict[str, Any]
+
+# What every operation may answer, whatever else.
+for _methods in DOCUMENT["paths"].values():
+    for _method, _operation in _methods.items():
+        _operation["responses"]["429"] = _TOO_OFTEN
+        if _method == "get":
+            _operation["responses"]["304"] = _KNOWN
+            _operation["responses"]["200"] = {**_operation["responses"]["200"], "headers": _TAG}
+        _operation["responses"] = dict(sorted(_operation["responses"].items()))

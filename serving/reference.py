@@ -57,8 +57,8 @@ def _operation(method: str, address: str, operation: Dict[str, Any]) -> Operatio
         fields = _fields(_SCHEMAS[_name_of(body["schema"])])
         example = json.dumps(body["example"])
     answers = [[status, answer["description"],
-                _name_of(answer["content"]["application/json"]["schema"])]
-               for status, answer in operation["responses"].items()]
+                _name_of(answer["content"]["application/json"]["schema"]) if "content" in answer
+                else ""] for status, answer in operation["responses"].items()]
     return Operation(method, address, operation["summary"], fields, example, answers)
 
 
