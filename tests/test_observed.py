@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from recommender.index import Index
@@ -245,6 +247,21 @@ def test_the_program_writes_the_log_also_of_what_it_cannot_read(tmp_path):
         ("one", 200), ("two", 400), (made, 431)]
     assert {line["client"] for line in lines} == {"127.0.0.1"}
     assert lines[1]["path"] == RECOMMEND
+
+
+def test_several_workers_count_together_and_write_one_log(tmp_path):
+    path = str(tmp_path / "access.log")
+    with running("--index", write_films(tmp_path), "--port", "0", "--access_log", path,
+                 "--workers", "2") as program:
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(lambda _: program.get(TITLE)[0], range(80))) == {200}
+        counts = values_of(requests.get(
+            "http://127.0.0.1:{}/metrics".format(program.port), timeout=60).text)
+        assert counts["movies_http_requests_total", ("method", "GET"), ("route", RECOMMEND),
+                      ("status", "200")] == 80
+        assert counts["movies_index_films",] == len(FILMS)
+        assert program.stop() == (0, b"", b"")
+    assert [line["status"] for line in lines_of(path)] == [200] * 81
 
 
 def test_the_program_writes_the_log_to_stderr(tmp_path):
