@@ -201,6 +201,7 @@ class Index:
         self._neighbours = None  # type: Optional[np.ndarray]
         if file.holds("neighbours"):
             self._neighbours = file.array("neighbours", np.int32, (len(self.ids), None))
+        self._shown = None  # type: Optional[Dict[int, Dict[str, Any]]]
         self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
         self._has_learnt, self._lock = False, threading.Lock()
 
@@ -231,11 +232,12 @@ class Index:
         return self._columns[name]
 
     def read_columns(self) -> None:
-        """Read all columns, so that no query has to."""
+        """Read all columns, so that no query has to, and keep from now on what was shown."""
         for name in self._stored:
             self.column(name)
         self._rows_of_key("")
         self.genres()
+        self._shown = {}
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
         """The genres of all films, sorted, and which film has which: bool (n, n_genres)."""
@@ -262,6 +264,13 @@ class Index:
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """What a result shows of a row; the overview only when `full`."""
+        if full and self._shown is not None:
+            if row not in self._shown:
+                self._shown[row] = self._movie(row, full)
+            return dict(self._shown[row])
+        return self._movie(row, full)
+
+    def _movie(self, row: int, full: bool) -> Dict[str, Any]:
         cell = self._cell
         movie = {"id": int(self.ids[row]), "title": cell("title", row),
                  "original_title": cell("original_title", row),

@@ -75,7 +75,7 @@ class _Channel(HTTPChannel):
         # In this order: an answer is in the buffer before its request is forgotten.
         return bool(self.requests) or self.total_outbufs_len > 0
 
-    def readable(self) -> bool:
+    def readable(self) -> bool:  # asked of every connection whenever there is news of one
         if self._began is not None and time.monotonic() - self._began > REQUEST_SECONDS:
             self.will_close = True
         return self._to_drop is not None or super().readable()

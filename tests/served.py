@@ -62,9 +62,9 @@ class FakeTexts:
 class Program:
     """A server that runs in a process of its own, on a port of its own."""
 
-    def __init__(self, command):
+    def __init__(self, command, cwd=ROOT):
         # Unbuffered: what was said and not yet asked for must be seen by select.
-        self.process = subprocess.Popen(command, cwd=ROOT, bufsize=0, stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(command, cwd=cwd, bufsize=0, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.pid = self.process.pid
         match = re.match(r"server\.py: listening on http://127\.0\.0\.1:(\d+)$", self.line())
@@ -103,9 +103,9 @@ class Program:
 
 
 @contextlib.contextmanager
-def running(*flags, command=("server.py",)):
+def running(*flags, command=("server.py",), cwd=ROOT):
     """`python server.py` with `flags`, or another command, until the block ends."""
-    program = Program([sys.executable, *command, *map(str, flags)])
+    program = Program([sys.executable, *command, *map(str, flags)], cwd)
     try:
         yield program
     finally:
