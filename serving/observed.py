@@ -54,28 +54,30 @@ class AccessLog:
         """
         self._verbose = verbose
         try:
-            handler = logging.StreamHandler(sys.stderr) if path == "-" else WatchedFileHandler(
-                path, encoding="utf-8")
+            self._handler = (logging.StreamHandler(sys.stderr) if path == "-"
+                             else WatchedFileHandler(path, encoding="utf-8"))
         except OSError as error:
             raise RecommenderError("cannot write the access log {}: {}".format(
                 path, error.strerror or error))
         self._has_failed = False
-        handler.handleError = self._failed
-        self._log = logging.Logger("access")
-        self._log.addHandler(handler)
+        self._handler.handleError = self._failed
 
     def write(self, seen: Seen) -> None:
         """Add the line of a request."""
         address = seen.path + ("?" + seen.query if self._verbose and seen.query else "")
         now = time.time()
-        self._log.info(json.dumps({
+        line = json.dumps({
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".{:03.0f}Z".format(
                 int(now % 1 * 1000)),
             "id": seen.id, "client": seen.client, "method": seen.method[:20],
             "path": address[:_MAX_PATH], "status": seen.status,
-            "seconds": round(seen.seconds, 6), "bytes": seen.n_bytes}))
+            "seconds": round(seen.seconds, 6), "bytes": seen.n_bytes})
+        try:
+            self._handler.handle(logging.makeLogRecord({"msg": line}))
+        except OSError:  # there is nowhere to open a new file
+            self._failed()
 
-    def _failed(self, _: logging.LogRecord) -> None:
+    def _failed(self, *_: Any) -> None:
         if not self._has_failed:
             self._has_failed = True
             cli.note("server.py: the access log cannot be written and will have gaps: {}".format(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from serving.observed import AccessLog
 from serving.texts import Overloaded
 from tests.conftest import ROOT
 from tests.served import FILMS, MORE_FILMS, FakeTexts, running, write_films
+from tests.worlds import only_line
 
 RECOMMEND = "/api/v1/recommend"
 TITLE = RECOMMEND + "?title=matrix"
@@ -163,6 +165,16 @@ def test_an_access_log_without_room_is_told_once_and_nobody_waits(library, capsy
         assert client.get(TITLE).status_code == 200
     line, = capsys.readouterr().err.splitlines()
     assert line.startswith("server.py: the access log cannot be written and will have gaps: ")
+
+
+def test_an_access_log_whose_folder_goes_away_is_told_once_and_nobody_waits(
+        library, tmp_path, capsys):
+    (tmp_path / "logs").mkdir()
+    client = create_app(library, AccessLog(str(tmp_path / "logs" / "access.log"))).test_client()
+    assert client.get(TITLE).status_code == 200
+    shutil.rmtree(str(tmp_path / "logs"))
+    assert [client.get(TITLE).status_code for _ in range(2)] == [200, 200]
+    assert "will have gaps" in only_line(capsys.readouterr().err)
 
 
 def test_too_many_requests_of_a_client_are_429_until_the_minute_is_over(library, monkeypatch):
