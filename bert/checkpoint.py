@@ -14,10 +14,12 @@ WEIGHTS = "bert_model.ckpt"
 RESEARCH = "wwm_uncased_L-24_H-1024_A-16"
 ACTIVATIONS = ("gelu", "relu", "tanh", "linear")
 
-_CONFIG_NUMBERS = (
-    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
-    "intermediate_size", "max_position_embeddings", "type_vocab_size",
-)
+# Each with the most that is believed, far above any BERT.
+_CONFIG_NUMBERS = {
+    "vocab_size": 10 ** 7, "hidden_size": 10 ** 5, "num_hidden_layers": 1000,
+    "num_attention_heads": 1000, "intermediate_size": 10 ** 6, "max_position_embeddings": 10 ** 6,
+    "type_vocab_size": 1000,
+}
 
 
 class Config(NamedTuple):
@@ -113,10 +115,11 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
                         "again with download.py".format(init_checkpoint))
     config = read_config(config_file)
     n_tokens = len(read_vocabulary(vocab_file))
-    if n_tokens > config.vocab_size:
+    if n_tokens != config.vocab_size:
         raise BertError("{} has {} entries but {} says vocab_size {}: they are of different "
-                        "checkpoints".format(vocab_file, n_tokens, config_file,
-                                             config.vocab_size))
+                        "checkpoints, or one is cut off (lines [unused0], [unused1] and so on fill "
+                        "up a vocabulary that is short on purpose)".format(
+                            vocab_file, n_tokens, config_file, config.vocab_size))
     name = os.path.basename(os.path.dirname(os.path.abspath(init_checkpoint)))
     return Checkpoint(name, config, config_file, vocab_file, init_checkpoint)
 
@@ -126,16 +129,16 @@ def read_config(path: str) -> Config:
     try:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)  # type: Dict[str, Any]
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise BertError("{} is not a readable BERT config ({}): take it from the checkpoint "
                         "again".format(path, error))
     if not isinstance(values, dict):
         raise BertError("{} is not a BERT config: a JSON object is needed".format(path))
-    for key in _CONFIG_NUMBERS:
+    for key, most in _CONFIG_NUMBERS.items():
         value = values.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BertError("{}: {} is {!r}, a whole number from 1 is needed".format(
-                path, key, value))
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise BertError("{}: {} is {!r}, a whole number from 1 to {} is needed".format(
+                path, key, value, most))
     if values["hidden_size"] % values["num_attention_heads"]:
         raise BertError("{}: hidden_size {} is no multiple of num_attention_heads {}".format(
             path, values["hidden_size"], values["num_attention_heads"]))

@@ -49,10 +49,13 @@ class Encoder:
         try:
             self._reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)
         except (tf.errors.OpError, ValueError) as error:
-            raise BertError("{} is not a readable checkpoint ({}): download it again".format(
-                checkpoint.init_checkpoint, str(error).splitlines()[0]))
+            raise self._unreadable(error)
         needed = [source for weight in self._weights.values() for source in weight.sources]
         check_variables(self._reader.get_variable_to_shape_map(), needed, checkpoint)
+
+    def _unreadable(self, error: Exception) -> BertError:
+        return BertError("{} is not a readable checkpoint ({}): download it again".format(
+            self.checkpoint.init_checkpoint, str(error).splitlines()[0]))
 
     def build(self, token_ids: tf.Tensor, lengths: tf.Tensor,
               n_towers: int = 1) -> List[List[tf.Tensor]]:
@@ -129,8 +132,11 @@ class Encoder:
         """Read the weights into the variables of `build`, one at a time."""
         for name, variable in self._variables.items():
             weight = self._weights[name]
-            value = weight.join(*[self._reader.get_tensor(source)
-                                  for source, _ in weight.sources])
+            try:
+                value = weight.join(*[self._reader.get_tensor(source)
+                                      for source, _ in weight.sources])
+            except tf.errors.OpError as error:
+                raise self._unreadable(error)
             session.run(variable.initializer, {variable.initializer.inputs[1]: value})
 
 

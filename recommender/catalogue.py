@@ -72,7 +72,8 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     left_out = Counter()  # type: Counter
     n_rows = n_unreadable_genres = 0
     with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
+        content = file.read()
+    digest, ends_line = hashlib.sha256(content).hexdigest(), content.endswith((b"\n", b"\r"))
     csv.field_size_limit(1 << 24)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -89,6 +90,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
             if missing:
                 raise RecommenderError("{}: column {} is missing: a CSV in the format of The "
                                        "Movies Dataset is needed".format(path, missing[0]))
+            row = {}  # type: Dict[Optional[str], str]
             for row in reader:
                 n_rows += 1
                 movie, reason = _read_row(row)
@@ -103,6 +105,9 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                 if strict:
                     raise RecommenderError("{}, line {}: row {}: mend it or leave --strict "
                                            "out".format(path, reader.line_num, reason))
+            if None in row.values() and not ends_line:
+                raise RecommenderError("{}: cut off in its last row: take the file from the data "
+                                       "set again".format(path))
     except UnicodeDecodeError as error:
         raise RecommenderError("{}: not a CSV in UTF-8 (see byte {}): convert it, or take the "
                                "file from the data set again".format(

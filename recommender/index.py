@@ -448,6 +448,10 @@ def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     scores = dense @ query[:d]  # quickly, to 1e-5
     if words is not None and words.width:
         scores += words.dot(query[d:])
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if len(wrong):
+        raise RecommenderError("the embedding in row {} is not numbers: build the index again with "
+                               "build_index.py".format(wrong[0]))
     scores[~counts] = -np.inf
     near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - 1e-5)
     exact = exact_scores(dense, words, vector, near)

@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 
 from recommender.catalogue import Movie
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, WrongQuery
 from recommender.features import MovieFeatures, Settings
 from recommender.hdf5 import PlainFile
 from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
@@ -420,7 +420,7 @@ def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
                 raise ValueError
             parts.append((weight, kind(**options)))
         return Recipe(name, parts, settings)
-    except (KeyError, ValueError, TypeError, AttributeError, RecommenderError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, RecommenderError):
         raise file.refuse(
             "it was made by a recipe {!r} that this version cannot repeat".format(name))
 
@@ -461,10 +461,10 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     if the features do not hold what it needs.
     """
     if layers is not None and name in ("mean4", "last", "tfidf"):
-        raise RecommenderError("recipe {} has no choice of layers: --recipe mean takes "
+        raise WrongQuery("recipe {} has no choice of layers: --recipe mean takes "
                                "--layers".format(name))
     if word_weight is not None and name not in _JOINED:
-        raise RecommenderError("recipe {} joins no words: --word_weight goes with {}".format(
+        raise WrongQuery("recipe {} joins no words: --word_weight goes with {}".format(
             name, ", ".join(_JOINED)))
     if name == "tfidf":
         return Recipe(name, [(1.0, Words())], settings)

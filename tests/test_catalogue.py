@@ -224,6 +224,16 @@ def test_a_quote_that_is_never_closed_is_refused_in_one_line(tmp_path):
     assert "not a CSV" in error_of(path)
 
 
+def test_a_file_that_is_cut_off_in_its_last_row_is_refused(tmp_path):
+    path = tmp_path / "movies.csv"
+    write_csv(path, [GOOD, GOOD])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert "cut off in its last row" in error_of(path)
+    path.write_bytes(whole.rstrip())
+    assert len(read_catalogue(str(path)).movies) == 1
+
+
 def test_a_file_in_which_no_film_can_be_used_is_an_error(tmp_path):
     path = write_csv(tmp_path / "movies.csv", [row(5, "Five", overview="")])
     assert "no film with an overview in 1 rows" in error_of(path)

@@ -18,7 +18,7 @@ def folder(tmp_path):
     config = {"vocab_size": 6, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
                   "intermediate_size": 16, "max_position_embeddings": 64, "type_vocab_size": 2}
     (folder / "bert_config.json").write_text(json.dumps(config))
-    (folder / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\na\nb\n")
+    (folder / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\na\nb\nc")
     (folder / "bert_model.ckpt.index").write_bytes(b"index")
     (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights")
     return str(folder)
@@ -64,7 +64,9 @@ def test_a_missing_file_is_named(folder, name):
     ({"vocab_size": True}, "vocab_size is True"),
     ({"num_attention_heads": 3}, "no multiple of num_attention_heads 3"),
     ({"hidden_act": "swish"}, "hidden_act is 'swish'"),
-    ({"vocab_size": 4}, "has 5 entries but"),
+    ({"vocab_size": 5}, "has 6 entries but"),
+    ({"vocab_size": 7}, "or one is cut off"),
+    ({"num_hidden_layers": 10 ** 9}, "num_hidden_layers is 1000000000, .* from 1 to 1000"),
 ])
 def test_a_config_that_cannot_be_is_told(folder, values, told):
     change(folder, **values)
@@ -72,7 +74,7 @@ def test_a_config_that_cannot_be_is_told(folder, values, told):
         open_checkpoint(folder)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00", "[" * 100000])
 def test_a_config_that_is_no_json_object_is_told(folder, content):
     with open(os.path.join(folder, "bert_config.json"), "w") as file:
         file.write(content)

@@ -142,6 +142,17 @@ def test_weights_that_are_cut_short_are_one_error(tmp_path):
         Encoder(open_checkpoint(folder), [-1])
 
 
+def test_weights_that_are_damaged_are_one_error(tmp_path):
+    folder = random_checkpoint(tmp_path / "c")
+    with open(os.path.join(folder, "bert_model.ckpt.data-00000-of-00001"), "r+b") as file:
+        file.truncate(100)
+    encoder = Encoder(open_checkpoint(folder), [-1])
+    with tf.Graph().as_default(), tf.Session() as session:
+        encoder.build(tf.zeros([1, 3], tf.int32), tf.constant([3]))
+        with pytest.raises(BertError, match="not a readable checkpoint"):
+            encoder.load(session)
+
+
 def test_text_queries_refuse_another_checkpoint(tmp_path):
     ours = open_checkpoint(random_checkpoint(tmp_path / "same-name", seed=1))
     random_checkpoint(tmp_path / "tmp" / "same-name", seed=2)

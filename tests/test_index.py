@@ -365,6 +365,15 @@ def test_an_index_of_another_format_is_refused(tmp_path):
     assert "not an index of format 1" in refusal(path)
 
 
+def test_embeddings_that_are_not_numbers_are_told_when_they_would_be_compared(tmp_path):
+    path = write_index(tmp_path, [row(n, "Film {}".format(n)) for n in range(1, 5)])
+    with h5py.File(path, "r+") as file:
+        file["embeddings"][2] = np.nan
+    index = Index(path)
+    with pytest.raises(RecommenderError, match="embedding in row 2 is not numbers"):
+        index.nearest(index.embedding(0), 2)
+
+
 def test_embeddings_that_are_chunked_are_refused(tmp_path):
     path = write_index(tmp_path, MATRIX)
     with h5py.File(path, "r+") as file:

@@ -4,6 +4,17 @@ A proof is a module with `run(short: bool) -> List[Row]`; `make torture` runs th
 (python -m torture), `make test` their short form.
 """
 
-from torture import corruption, disks, kills, replacing, requests, stopping, writers
+from torture import (
+    corruption,
+    disks,
+    inputs,
+    kills,
+    replacing,
+    requests,
+    rubbish,
+    stopping,
+    writers,
+)
 
-PROOFS = (kills, stopping, disks, corruption, writers, replacing, requests)
+PROOFS = (
+    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests)

@@ -122,9 +122,13 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
 
 
 def finish(command: Sequence[str], **options: Any) -> Done:
-    """Run a command to its end."""
+    """Run a command to its end; one that takes minutes is killed."""
     with start(command, **options) as process:
-        out, err = process.communicate(timeout=300)
+        try:
+            out, err = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
         return Done(process.returncode, out, err)
 
 

@@ -1,0 +1,525 @@
+"""Bad inputs, each offered to the real program: one line says what is wrong, with its exit code.
+
+Each is tried in a folder of its own that holds copies of a world: movies.csv, tiny/ (the
+checkpoint), features/ and index.h5. `spoil` makes one of them bad, or adds a file.
+"""
+
+import glob
+import json
+import os
+import pickle
+import struct
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, List, NamedTuple
+
+import h5py
+import numpy as np
+import xxhash
+
+from recommender.features import file_digest
+from torture.table import Row
+from torture.worlds import (
+    Done,
+    World,
+    copy_of,
+    finish,
+    finished_world,
+    program,
+    tell,
+    temporary_folder,
+)
+
+_SEAL = 16  # bytes at the end of features.h5
+
+
+class Bad(NamedTuple):
+    """One bad input: the file, what is wrong with it, what is done with it (program and flags),
+    what the one line must hold, the exit code, and what makes it so."""
+
+    file: str
+    wrong: str
+    command: str
+    told: str
+    code: int
+    spoil: Callable[[str], None]
+
+
+EXTRACT = "extract_features.py --bert_dir tiny --input_file movies.csv --output_dir new"
+MORE = "extract_features.py --bert_dir tiny --input_file movies.csv --output_dir features"
+VERIFY = "extract_features.py --verify --output_dir features"
+BUILD = "build_index.py --input_file movies.csv --features features --output new.h5"
+GIVEN = "build_index.py --input_file movies.csv --from_pickle emb.pickle --output new.h5"
+FILM = "recommend.py --index index.h5 --id 7"
+TEXT = "recommend.py --index index.h5 --bert_dir tiny --overview man"
+WHY = FILM + " --explain --bert_dir tiny --features features"
+SERVE = "server.py --index index.h5 --port 0"
+EVALUATE = "evaluate.py --input_file movies.csv --features features --recipes last"
+RATE = "evaluate.py --input_file movies.csv --index index.h5"
+MODEL = "download.py --tmp_dir new --model model.zip"
+DATA = "download.py --data_dir new --data data.zip"
+
+
+# ---- what makes a file bad ----
+
+def nothing(folder: str) -> None:
+    """For flags that are wrong by themselves."""
+
+
+def put(name: str, content: Any) -> Callable[[str], None]:
+    """A file of that content, text or bytes."""
+    def spoil(folder: str) -> None:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    return spoil
+
+
+def change(name: str, how: Callable[[bytes], bytes]) -> Callable[[str], None]:
+    """A file with its content changed."""
+    def spoil(folder: str) -> None:
+        path = os.path.join(folder, name)
+        with open(path, "rb") as file:
+            content = file.read()
+        with open(path, "wb") as file:
+            file.write(how(content))
+    return spoil
+
+
+def cut(name: str) -> Callable[[str], None]:
+    """The first half of a file."""
+    return change(name, lambda content: content[:len(content) // 2])
+
+
+def flip(name: str, at: float = 0.5) -> Callable[[str], None]:
+    """A file with a bit flipped, at that share of its length."""
+    def how(content: bytes) -> bytes:
+        place = int(at * len(content))
+        return content[:place] + bytes([content[place] ^ 16]) + content[place + 1:]
+    return change(name, how)
+
+
+def without(name: str) -> Callable[[str], None]:
+    """No such file."""
+    return lambda folder: os.remove(os.path.join(folder, name))
+
+
+def config(**values: Any) -> Callable[[str], None]:
+    """A bert_config.json with other values."""
+    return change("tiny/bert_config.json", lambda content: json.dumps(
+        {**json.loads(content.decode()), **values}).encode())
+
+
+def folder_for(name: str) -> Callable[[str], None]:
+    """A folder where a file should be."""
+    def spoil(folder: str) -> None:
+        if os.path.exists(os.path.join(folder, name)):
+            os.remove(os.path.join(folder, name))
+        os.mkdir(os.path.join(folder, name))
+    return spoil
+
+
+def hdf5(name: str, how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
+    """An HDF5 file that somebody has changed."""
+    def spoil(folder: str) -> None:
+        with h5py.File(os.path.join(folder, name), "r+") as file:
+            how(file)
+    return spoil
+
+
+def links(how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
+    """A features.h5 that somebody has changed and sealed again."""
+    def spoil(folder: str) -> None:
+        path = os.path.join(folder, "features/features.h5")
+        os.truncate(path, os.path.getsize(path) - _SEAL)
+        hdf5("features/features.h5", how)(folder)
+        with open(path, "r+b") as file:
+            file.write(xxhash.xxh3_128_digest(file.read()))
+    return spoil
+
+
+def shard(how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
+    """A first shard that somebody has changed and given the checksum that fits."""
+    def spoil(folder: str) -> None:
+        path = sorted(glob.glob(os.path.join(folder, "features/shards/*.h5")))[0]
+        hdf5(path, how)("")
+        os.rename(path, os.path.join(folder, "features/shards", "00000-{}.h5".format(
+            file_digest(path))))
+    return spoil
+
+
+def in_shard(how: Callable[[str], Callable[[str], None]]) -> Callable[[str], None]:
+    """A first shard that is damaged, its name as it was."""
+    def spoil(folder: str) -> None:
+        how(sorted(glob.glob(os.path.join(folder, "features/shards/*.h5")))[0])("")
+    return spoil
+
+
+def again(name: str, **dataset: Any) -> Callable[[h5py.File], None]:
+    """Another dataset in place of one."""
+    def how(file: h5py.File) -> None:
+        del file[name]
+        if "link" in dataset:
+            file[name] = dataset["link"]
+        elif "outside" in dataset:
+            space = h5py.h5s.create_simple((1000,))
+            stored = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            stored.set_external(dataset["outside"].encode(), 0, 8000)
+            h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_INT64, space, stored)
+        else:
+            file.create_dataset(name, **dataset)
+    return how
+
+
+def layers_of(movie_id: int, value: float) -> Callable[[str], None]:
+    """A shard in which a film's hidden layers are all `value`."""
+    def how(file: h5py.File) -> None:
+        if str(movie_id) in file["movies"]:
+            file["movies"][str(movie_id)][...] = value
+
+    def spoil(folder: str) -> None:
+        for path in glob.glob(os.path.join(folder, "features/shards/*.h5")):
+            hdf5(path, how)("")
+            os.rename(path, "{}-{}.h5".format(path.rpartition("-")[0], file_digest(path)))
+    return spoil
+
+
+def pickled(value: Any) -> Callable[[str], None]:
+    """An emb.pickle of a value, or one with that content."""
+    return put("emb.pickle", value if isinstance(value, bytes) else pickle.dumps(value, 4))
+
+
+class _Call:
+    """Pickled, it asks for a function to be called."""
+
+    def __init__(self, function: Callable, *args: Any):
+        self._call = function, args
+
+    def __reduce__(self) -> Any:
+        return self._call
+
+
+def zipped(name: str, members: Any, how: Callable[[bytes], bytes] = bytes) -> Callable[[str], None]:
+    """An archive of contents by name, its bytes changed by `how`."""
+    def spoil(folder: str) -> None:
+        path = os.path.join(folder, name)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, content in members.items():
+                archive.writestr(member, content)
+        change(path, how)("")
+    return spoil
+
+
+def says_size(n_bytes: int) -> Callable[[bytes], bytes]:
+    """The archive's directory says so of its first member's unpacked size."""
+    def how(content: bytes) -> bytes:
+        at = content.index(b"PK\1\2") + 24
+        return content[:at] + struct.pack("<I", n_bytes) + content[at + 4:]
+    return how
+
+
+def _nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+_BIG = (1 << 58,)
+_NAMES = dict.fromkeys(("bert_config.json", "vocab.txt", "bert_model.ckpt.index",
+                        "bert_model.ckpt.data-00000-of-00001"), b"x")
+BERT = '{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 5, ' \
+       '"num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 8, ' \
+       '"type_vocab_size": 2}'
+VOCAB = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n"
+
+TABLE = [
+    # catalogues
+    Bad("movies.csv", "is not there", EXTRACT, "movies.csv: No such file", 1,
+        without("movies.csv")),
+    Bad("movies.csv", "is empty", BUILD, "movies.csv is empty", 1, put("movies.csv", "")),
+    Bad("movies.csv", "is a folder", EXTRACT, "movies.csv: Is a directory", 1,
+        folder_for("movies.csv")),
+    Bad("movies.csv", "has a header only", EXTRACT, "no film with an overview in 0 rows", 1,
+        change("movies.csv", lambda content: content.splitlines(True)[0])),
+    Bad("movies.csv", "has no column overview", BUILD, "column overview is missing", 1,
+        change("movies.csv", lambda content: content.replace(b"overview", b"plot", 1))),
+    Bad("movies.csv", "is in Latin 1", EVALUATE, "not a CSV in UTF-8", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7", b"Am\xe9lie"))),
+    Bad("movies.csv", "holds a NUL", EXTRACT, "not a CSV", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7", b"Film\0"))),
+    Bad("movies.csv", "has a quote that never ends", BUILD, "not a CSV", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7,", b'"Film 7,', 1))),
+    Bad("movies.csv", "is separated by semicolons", EXTRACT, "separated by commas", 1,
+        change("movies.csv", lambda content: content.replace(b",", b";"))),
+    Bad("movies.csv", "has a cell of 20 MB", BUILD, "field larger than field limit", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7", b"x" * 20000000))),
+    Bad("movies.csv", "has words for ids", BUILD, "no film with an overview in 2 rows", 1,
+        change("movies.csv", lambda content: b"".join(content.splitlines(True)[:3]).replace(
+            b",1,", b",one,").replace(b",2,", b",two,"))),
+    Bad("movies.csv", "is cut off in a row", EXTRACT, "cut off", 1,
+        change("movies.csv", lambda content: content[:content.rindex(b"1999-")])),
+    Bad("movies.csv", "has a film without a title", BUILD + " --strict", "row without a title", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7,", b","))),
+    Bad("movies.csv", "is of other films", BUILD, "no overview in common", 1,
+        change("movies.csv", lambda content: content.replace(b"man", b"cat"))),
+    Bad("movies.csv", "is of other films", EVALUATE, "no overview in common", 1,
+        change("movies.csv", lambda content: content.replace(b"man", b"cat"))),
+    # checkpoints
+    Bad("tiny/", "is not there", EXTRACT.replace("tiny", "none"), "no checkpoint folder none", 1,
+        nothing),
+    Bad("bert_config.json", "is not there", EXTRACT, "bert_config.json is missing", 1,
+        without("tiny/bert_config.json")),
+    Bad("bert_config.json", "is no JSON", EXTRACT, "not a readable BERT config", 1,
+        put("tiny/bert_config.json", "{")),
+    Bad("bert_config.json", "is a list", EXTRACT, "a JSON object is needed", 1,
+        put("tiny/bert_config.json", "[]")),
+    Bad("bert_config.json", "is nested 100,000 deep", EXTRACT, "not a readable BERT config", 1,
+        put("tiny/bert_config.json", _nested(100000))),
+    Bad("bert_config.json", "has text for a number", EXTRACT, "hidden_size is '8'", 1,
+        config(hidden_size="8")),
+    Bad("bert_config.json", "says another hidden size", EXTRACT, "has shape [11, 8]", 1,
+        config(hidden_size=16)),
+    Bad("bert_config.json", "has heads that do not divide", EXTRACT, "no multiple", 1,
+        config(num_attention_heads=3)),
+    Bad("bert_config.json", "has an unknown activation", EXTRACT, "hidden_act is 'swish'", 1,
+        config(hidden_act="swish")),
+    Bad("bert_config.json", "says one layer more", EXTRACT, "has no variable", 1,
+        config(num_hidden_layers=5)),
+    Bad("bert_config.json", "says a billion layers", EXTRACT, "num_hidden_layers is 1000000000", 1,
+        config(num_hidden_layers=10 ** 9)),
+    Bad("bert_config.json", "says fewer positions", EXTRACT, "more than the 128 positions", 1,
+        config(max_position_embeddings=128)),
+    Bad("vocab.txt", "has an entry more", EXTRACT, "has 12 entries", 1,
+        change("tiny/vocab.txt", lambda content: content + b"cat\n")),
+    Bad("vocab.txt", "is cut off", EXTRACT, "vocab_size 11", 1, cut("tiny/vocab.txt")),
+    Bad("vocab.txt", "has no [SEP]", EXTRACT, "has no [SEP]", 1,
+        change("tiny/vocab.txt", lambda content: content.replace(b"[SEP]", b"sep"))),
+    Bad("vocab.txt", "is no UTF-8", EXTRACT, "not a readable vocabulary", 1,
+        change("tiny/vocab.txt", lambda content: content + b"\xff")),
+    Bad("bert_model.ckpt.index", "is not there", EXTRACT, "index is missing", 1,
+        without("tiny/bert_model.ckpt.index")),
+    Bad("bert_model.ckpt.index", "is text", EXTRACT, "not a readable checkpoint", 1,
+        put("tiny/bert_model.ckpt.index", "weights")),
+    Bad("bert_model.ckpt.data", "is not there", EXTRACT, "are missing", 1,
+        without("tiny/bert_model.ckpt.data-00000-of-00001")),
+    Bad("bert_model.ckpt.data", "is cut off", EXTRACT, "not a readable checkpoint", 1,
+        cut("tiny/bert_model.ckpt.data-00000-of-00001")),
+    Bad("bert_model.ckpt.data", "has a bit flipped", EXTRACT, "not a readable checkpoint", 1,
+        flip("tiny/bert_model.ckpt.data-00000-of-00001")),
+    # features, read
+    Bad("features/", "is not there", BUILD.replace("features features", "features none"),
+        "no features in none", 1, nothing),
+    Bad("features.h5", "is not there", BUILD, "no features in features", 1,
+        without("features/features.h5")),
+    Bad("features.h5", "has a bit flipped", BUILD, "not a whole HDF5 file as it was written", 1,
+        flip("features/features.h5", 0.7)),
+    Bad("features.h5", "leads to a file elsewhere", BUILD, "no link to a shard beside it", 1,
+        links(again("7", link=h5py.ExternalLink("/etc/passwd", "/movies/7")))),
+    Bad("features.h5", "leads up and out", MORE, "no link to a shard beside it", 1,
+        links(again("7", link=h5py.ExternalLink("../movies.csv", "/movies/7")))),
+    Bad("features.h5", "has a soft link", EVALUATE, "7 is no link to a shard", 1,
+        links(again("7", link=h5py.SoftLink("/8")))),
+    Bad("features.h5", "is of another format", BUILD, "not a feature file of format", 1,
+        links(lambda file: file.attrs.modify("format_version", 99))),
+    Bad("features.h5", "has no layers", BUILD, "its attribute layers is missing", 1,
+        links(lambda file: file.attrs.pop("layers"))),
+    Bad("a shard", "has a bit flipped", BUILD, "not what its checksum says", 1,
+        in_shard(flip)),
+    Bad("a shard", "has a bit flipped", VERIFY, "damaged in features: 1 of", 1, in_shard(flip)),
+    Bad("a shard", "is cut off", EVALUATE, "not a whole HDF5 file", 1, in_shard(cut)),
+    Bad("a shard", "declares 2 EiB of ids", BUILD, "ids is not stored in the file in one piece", 1,
+        shard(again("ids", shape=_BIG, dtype=np.int64, chunks=(1024,)))),
+    Bad("a shard", "has floats for ids", BUILD, "ids is float64", 1,
+        shard(again("ids", data=np.ones(5)))),
+    Bad("a shard", "has a link for ids", BUILD, "ids is a link to elsewhere", 1,
+        shard(again("ids", link=h5py.ExternalLink("/etc/passwd", "/ids")))),
+    Bad("a shard", "keeps its ids in another file", BUILD, "not stored in the file in one piece", 1,
+        shard(again("ids", outside="/etc/passwd"))),
+    Bad("a shard", "has offsets behind its end", BUILD, "declares more than it holds", 1,
+        shard(lambda file: file["offsets"].write_direct(
+            np.full(len(file["ids"]), 1 << 40, np.int64)))),
+    Bad("a shard", "is of other settings", BUILD, "made with other settings", 1,
+        shard(lambda file: file.attrs.modify("max_seq_length", 99))),
+    Bad("features/shards/", "holds another file", BUILD, "x.h5 is no shard", 1,
+        put("features/shards/x.h5", "x")),
+    Bad("a shard", "has NaN for film 7", BUILD, "features of movie 7 are not numbers", 1,
+        layers_of(7, np.nan)),
+    Bad("a shard", "has infinities for film 7", BUILD, "features of movie 7 are not numbers", 1,
+        layers_of(7, np.inf)),
+    Bad("a shard", "has zeros for film 7", BUILD, "features of movie 7 are not numbers or all zero",
+        1, layers_of(7, 0)),
+    # features, mixed
+    Bad("features/", "is of other layers", MORE + " --layers -1,-2",
+        "layers (-1, -2, -3, -4), not (-1, -2)", 1, nothing),
+    Bad("features/", "is of another length", MORE + " --max_seq_length 64",
+        "max_seq_length 256, not 64", 1, nothing),
+    Bad("features/", "is of another dtype", MORE + " --dtype float16",
+        "dtype float32, not float16", 1, nothing),
+    Bad("features/", "is of another case", MORE + " --do_lower_case false",
+        "do_lower_case True, not False", 1, nothing),
+    Bad("features/", "is not pooled", MORE + " --pooled", "pooled False, not True", 1, nothing),
+    Bad("features/", "is of another checkpoint", MORE, "features with checkpoint_sha256", 1,
+        change("tiny/vocab.txt", lambda content: content.replace(b"woman", b"child"))),
+    # indexes
+    Bad("index.h5", "is not there", FILM, "no index at index.h5", 1, without("index.h5")),
+    Bad("index.h5", "is not there", SERVE, "no index at index.h5", 1, without("index.h5")),
+    Bad("index.h5", "is cut off", SERVE, "not a whole HDF5 file", 1, cut("index.h5")),
+    Bad("index.h5", "is a features.h5", RATE, "not an index of format", 1,
+        lambda folder: os.replace(os.path.join(folder, "features/features.h5"),
+                                  os.path.join(folder, "index.h5"))),
+    Bad("index.h5", "is of another format", FILM, "not an index of format", 1,
+        hdf5("index.h5", lambda file: file.attrs.modify("format_version", 99))),
+    Bad("index.h5", "has floats for ids", FILM, "ids is float64", 1,
+        hdf5("index.h5", again("ids", data=np.ones(200)))),
+    Bad("index.h5", "has too few embeddings", SERVE, "embeddings is float32 (5, 8)", 1,
+        hdf5("index.h5", again("embeddings", data=np.ones((5, 8), np.float32)))),
+    Bad("index.h5", "has its embeddings elsewhere", FILM, "embeddings is a link to elsewhere", 1,
+        hdf5("index.h5", again("embeddings", link=h5py.ExternalLink("other.h5", "/e")))),
+    Bad("index.h5", "declares 2 EiB of embeddings", RATE, "not stored in the file in one piece", 1,
+        hdf5("index.h5", again("embeddings", shape=(200, 1 << 50), dtype=np.float32,
+                               chunks=(1, 1024)))),
+    Bad("index.h5", "has NaN for a film", TEXT, "row 8 is not numbers", 1,
+        hdf5("index.h5", lambda file: file["embeddings"].__setitem__(8, np.nan))),
+    Bad("index.h5", "has no titles", FILM, "title is missing", 1,
+        hdf5("index.h5", lambda file: file.pop("title"))),
+    Bad("index.h5", "is by an unknown recipe", SERVE, "that this version cannot repeat", 1,
+        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", '[{"kind": "x"}]'))),
+    Bad("index.h5", "is by a recipe without end", TEXT, "that this version cannot repeat", 1,
+        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", _nested(20000)))),
+    Bad("index.h5", "is of another checkpoint", TEXT, "not the checkpoint that the index was made",
+        1, change("tiny/vocab.txt", lambda content: content.replace(b"woman", b"child"))),
+    Bad("index.h5", "is of another checkpoint", SERVE + " --bert_dir tiny --preload",
+        "not the checkpoint that the index was made", 1,
+        change("tiny/vocab.txt", lambda content: content.replace(b"woman", b"child"))),
+    Bad("tiny/", "is not there", TEXT.replace("tiny", "none"), "text queries need the checkpoint",
+        1, nothing),
+    Bad("features/", "is of another wording", WHY, "no longer holds the features", 1,
+        hdf5("index.h5", lambda file: file["overview"].__setitem__(6, "a cat"))),
+    # pickles
+    Bad("emb.pickle", "is not there", GIVEN, "emb.pickle: No such file", 1, nothing),
+    Bad("emb.pickle", "would run a command", GIVEN, "it asks for posix.system", 1,
+        pickled({"Film 7": _Call(os.system, "touch run")})),
+    Bad("emb.pickle", "would evaluate code", GIVEN, "it asks for builtins.eval", 1,
+        pickled({"Film 7": _Call(eval, "1")})),
+    Bad("emb.pickle", "is a list", GIVEN, "it holds no dict but list", 1, pickled([1, 2])),
+    Bad("emb.pickle", "is cut off", GIVEN, "is not a pickle that is read here", 1,
+        pickled(pickle.dumps({"Film 7": np.ones(8)}, 4)[:-20])),
+    Bad("emb.pickle", "has objects in an array", GIVEN, "none of numbers", 1,
+        pickled({"Film 7": np.array([None])})),
+    Bad("emb.pickle", "has NaN for a film", GIVEN, "the value for 'Film 7'", 1,
+        pickled({"Film 7": np.full(8, np.nan)})),
+    Bad("emb.pickle", "has vectors of two lengths", GIVEN, "has 9 numbers, those before it 8", 1,
+        pickled({"Film 7": np.ones(8), "Film 8": np.ones(9)})),
+    Bad("emb.pickle", "is of other films", GIVEN, "no key of emb.pickle", 1,
+        pickled({"Jaws": np.ones(8)})),
+    # archives and models
+    Bad("model.zip", "is not there", MODEL, "there is no file or folder model.zip", 1, nothing),
+    Bad("model.zip", "is no archive", MODEL, "not a zip archive", 1, put("model.zip", "x" * 999)),
+    Bad("model.zip", "is cut off", MODEL, "not a zip archive", 1,
+        zipped("model.zip", _NAMES, lambda content: content[:-30])),
+    Bad("model.zip", "leads out with ../", MODEL, "leads out of its folder", 1,
+        zipped("model.zip", {"../vocab.txt": b"x", **_NAMES})),
+    Bad("model.zip", "leads to /", MODEL, "leads out of its folder", 1,
+        zipped("model.zip", {"/vocab.txt": b"x", **_NAMES})),
+    Bad("model.zip", "is a bomb of 16 GB", MODEL, "more than the 8,589,934,592", 1,
+        zipped("model.zip", {str(n): b"x" for n in range(4)}, lambda content: content.replace(
+            struct.pack("<II", 3, 1), struct.pack("<II", 3, (1 << 32) - 2)))),
+    Bad("model.zip", "unpacks to more than it says", MODEL, "is corrupt", 1,
+        zipped("model.zip", {"vocab.txt": bytes(1000000)}, says_size(10))),
+    Bad("model.zip", "has a bit flipped", MODEL, "is corrupt", 1,
+        zipped("model.zip", {"vocab.txt": os.urandom(10000)}, lambda content: (
+            content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]))),
+    Bad("model.zip", "holds no checkpoint", MODEL, "no checkpoint in it", 1,
+        zipped("model.zip", {"README": b"x"})),
+    Bad("model.zip", "holds a pickled model", MODEL, "is a pickle", 1,
+        zipped("model.zip", {"config.json": b"{}", "pytorch_model.bin": b"x"})),
+    Bad("model.zip", "holds rubbish under Google's names", MODEL, "not a readable BERT config", 1,
+        zipped("model.zip", _NAMES)),
+    Bad("model.zip", "lacks the vocabulary", MODEL, "vocab.txt is missing", 1,
+        zipped("model.zip", {name: b"x" for name in _NAMES if name != "vocab.txt"})),
+    Bad("model.zip", "holds another kind of model", MODEL, "model_type 'roberta'", 1,
+        zipped("model.zip", {"config.json": b'{"model_type": "roberta"}', "vocab.txt": b"",
+                             "model.safetensors": b"x"})),
+    Bad("model.zip", "holds weights that are none", MODEL, "model.safetensors is not readable", 1,
+        zipped("model.zip", {"config.json": BERT, "vocab.txt": VOCAB,
+                             "model.safetensors": b"x" * 999})),
+    Bad("data.zip", "leads out with ../", DATA, "leads out of its folder", 1,
+        zipped("data.zip", {"../movies_metadata.csv": b"x"})),
+    Bad("data.zip", "holds no catalogue", DATA, "has no movies_metadata.csv", 1,
+        zipped("data.zip", {"links.csv": b"x"})),
+    # where nothing can be written
+    Bad("a folder", "is a file", EXTRACT, "new", 1, put("new", "")),
+    Bad("a folder", "takes no files", EXTRACT.replace("new", "/proc/new"), "/proc/new", 1, nothing),
+    Bad("a folder", "takes no files", BUILD.replace("new.h5", "/proc/new.h5"), "/proc/new.h5", 1,
+        nothing),
+    Bad("a folder", "takes no files", RATE + " --plot /proc/new.png", "/proc/new.png", 1, nothing),
+    Bad("a folder", "takes no files", MODEL.replace("new", "/proc/new"), "/proc/new", 1,
+        zipped("model.zip", _NAMES)),
+    Bad("an index", "is a folder", BUILD, "new.h5 is a folder", 1, folder_for("new.h5")),
+    # flags
+    Bad("flags", "no catalogue", "extract_features.py", "--input_file is missing", 2, nothing),
+    Bad("flags", "no such flag", EXTRACT + " --gpu", "--gpu", 2, nothing),
+    Bad("flags", "layers in words", EXTRACT + " --layers last", "'last' is not a list", 2, nothing),
+    Bad("flags", "a layer too deep", EXTRACT + " --layers -9", "has 4 layers", 1, nothing),
+    Bad("flags", "shards of 0 MB", EXTRACT + " --shard_mb 0", "0 is out of range", 2, nothing),
+    Bad("flags", "no such recipe", BUILD + " --recipe stew", "invalid choice: 'stew'", 2, nothing),
+    Bad("flags", "layers for a recipe of its own", BUILD + " --recipe last --layers -2",
+        "has no choice of layers", 2, nothing),
+    Bad("flags", "nothing asked for", "recommend.py --index index.h5", "name a film", 2, nothing),
+    Bad("flags", "no film of that title", "recommend.py --index index.h5 --title Flim7",
+        "no film is called 'Flim7'", 2, nothing),
+    Bad("flags", "no film of that id", FILM + "777", "no movie with id 7777", 2, nothing),
+    Bad("flags", "an empty text", "recommend.py --index index.h5 --overview=", "it is empty", 2,
+        nothing),
+    Bad("flags", "no recommendations", FILM + " -k 0", "0 is out of range", 2, nothing),
+    Bad("flags", "a port that is none", SERVE + " --port 99999", "out of range", 2, nothing),
+    Bad("flags", "a host that is none", SERVE + " --host no.such.host.invalid", "cannot listen on",
+        1, nothing),
+    Bad("flags", "no such recipe", EVALUATE + ",stew", "no recipe 'stew'", 2, nothing),
+    Bad("flags", "nothing to get", "download.py", "say what to get", 2, nothing),
+]
+
+
+def run(short: bool) -> List[Row]:
+    world = finished_world()
+    table = [*{bad.command.split()[0]: bad for bad in TABLE}.values()] if short else TABLE
+    with temporary_folder() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        def attempt(n: int) -> str:
+            at = os.path.join(folder, str(n))
+            try:
+                copies(world, at)
+                return _try(table[n], at)
+            except Exception as error:  # so that the others are tried all the same
+                return "{}: {!r}".format(table[n], error)
+
+        wrong = list(filter(None, pool.map(attempt, range(len(table)))))
+    for lost in wrong:
+        tell(lost)
+    return [Row("bad inputs: one line that says what is wrong, the right exit code",
+                len(table), len(wrong))]
+
+
+def copies(world: World, at: str) -> None:
+    """The files of a world in a folder of their own."""
+    os.mkdir(at)
+    for path in (world.catalogue, world.bert_dir, world.features, world.index):
+        copy_of(path, os.path.join(at, os.path.basename(path)))
+
+
+def one_line_of(done: Done) -> str:
+    """The line in which a program told its error, or nothing where it said more or less."""
+    told = [line for line in done.err.replace("\r", "\n").splitlines() if ": error: " in line]
+    well = (len(told) == 1 and done.err.endswith(told[0] + "\n")
+            and "Traceback" not in done.err)
+    return told[0] if well else ""
+
+
+def _try(bad: Bad, at: str) -> str:
+    """What is wrong with how a program takes a bad input, or nothing."""
+    bad.spoil(at)
+    name, *flags = bad.command.split()
+    done = finish(program(name, *flags), cwd=at)
+    well = done.code == bad.code and bad.told in one_line_of(done)
+    left = [left for left in ("new.h5", "new.h5.part", "run") if os.path.isfile(
+        os.path.join(at, left))]
+    if well and not left:
+        return ""
+    return "{} {}: {}\nexit code {} instead of {}, left {}, said {!r} instead of {!r}".format(
+        bad.file, bad.wrong, bad.command, done.code, bad.code, left, done.err[-700:], bad.told)
