@@ -22,7 +22,7 @@ from bert.checkpoint import read_config
 CONFIG = {"vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
           "intermediate_size": 16, "max_position_embeddings": 12, "type_vocab_size": 2,
           "hidden_act": "gelu"}
-VOCABULARY = "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + list("abcdefghijklmnopqrstuvwxyz")) + "\n"
+VOCABULARY = "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz"]) + "\n"
 GOOGLE = {
     "bert_config.json": json.dumps(CONFIG).encode(), "vocab.txt": VOCABULARY.encode(),
     "bert_model.ckpt.meta": b"graph", "bert_model.ckpt.index": b"index",
