@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate bench test browser pictures torture lint lock clean
+.PHONY: help demo evaluate bench bench-server test browser pictures torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -13,6 +13,7 @@ help:
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (an hour)"
+	@echo "make bench-server  measure the server under load (20 minutes)"
 	@echo "make clean  remove the environment and what the demo wrote"
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
@@ -71,6 +72,9 @@ LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --resolv
 
 bench: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.run --output benchmarks/results.md
+
+bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
+	PYTHONPATH=. $(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
 	rm -rf .venv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5

@@ -92,15 +92,17 @@ def checkpoint(minilm, folder):
     return {}
 
 
-def index(csv, hidden_size, path, n_neighbours="0"):
-    """The index of a catalogue with random embeddings, written as the project writes it."""
+def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
+    """The index of a catalogue with random embeddings, as if the checkpoint had made it."""
+    from bert.checkpoint import open_checkpoint
     from recommender.catalogue import read_catalogue
     from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
     from recommender.index import build_index
 
     catalogue, random = read_catalogue(csv), np.random.RandomState(0)
-    settings = Settings((-1, -2, -3, -4), 256, True, int(hidden_size), "float32", True, "random",
-                        "0" * 64)
+    settings = Settings((-1, -2, -3, -4), 256, True, int(hidden_size), "float32", True,
+                        os.path.basename(bert_dir) or "random",
+                        open_checkpoint(bert_dir).sha256 if bert_dir else "0" * 64)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
         with FeatureWriter(folder, settings) as writer:
             for movie in catalogue.movies:
@@ -111,9 +113,25 @@ def index(csv, hidden_size, path, n_neighbours="0"):
     return {}
 
 
+def equality(bert_dir, texts):
+    """The least cosine of an embedding out of a batch of `texts`, JSON, with the one alone."""
+    from bert.checkpoint import open_checkpoint
+    from bert.embedder import Embedder
+
+    embedder = Embedder(open_checkpoint(bert_dir), (-1, -2, -3, -4), 256, True)
+    texts = json.loads(texts)
+
+    def unit(found):
+        vector = found.layers.astype(np.float64).mean(axis=(0, 1))
+        return vector / np.linalg.norm(vector)
+
+    return {"cosine": min(float(unit(together) @ unit(embedder.features([text])[0]))
+                          for text, together in zip(texts, embedder.features(texts)))}
+
+
 if __name__ == "__main__":
     from bert import quiet
     quiet.silence()
     steps = {"checkpoint": checkpoint, "weights": weights, "batches": batches,
-             "index": index}
+             "index": index, "equality": equality}
     print(json.dumps(steps[sys.argv[1]](*sys.argv[2:])))

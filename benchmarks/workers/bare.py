@@ -1,0 +1,41 @@
+"""A bare Flask route that returns a JSON, served as server.py serves.
+
+    bare.py FILE.json N_WORKERS
+
+`/json` returns the file's value, which Flask writes each time; `/bytes` what it wrote once.
+"""
+
+import json
+import sys
+
+from flask import Flask, Response
+
+
+def load():
+    app = Flask("bare")
+    app.config["OBSERVE"] = lambda seen: None
+    with open(sys.argv[1], encoding="utf-8") as file:
+        value = json.load(file)
+    written = json.dumps(value)
+
+    @app.get("/json")
+    def as_json():
+        return value
+
+    @app.get("/bytes")
+    def as_bytes():
+        return Response(written, mimetype="application/json")
+
+    return app
+
+
+if __name__ == "__main__":
+    from serving.http import announce, bind, serve
+    from serving.workers import Workers
+
+    app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])
+    if n_workers > 1:
+        Workers(n_workers, lambda: serve(app, bound, bool, is_announced=True), bool).run(
+            lambda: announce(bound))
+    else:
+        serve(app, bound, bool)
