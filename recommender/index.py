@@ -202,6 +202,7 @@ class Index:
         if file.holds("neighbours"):
             self._neighbours = file.array("neighbours", np.int32, (len(self.ids), None))
         self._shown = None  # type: Optional[Dict[int, Dict[str, Any]]]
+        self._rows_of_ids = None  # type: Optional[Dict[int, int]]
         self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
         self._has_learnt, self._lock = False, threading.Lock()
 
@@ -296,10 +297,11 @@ class Index:
 
     def row_of_id(self, movie_id: int) -> int:
         """The row of a movie; raises NothingFound if it is not in the index."""
-        rows = np.flatnonzero(self.ids == movie_id)
-        if not len(rows):
+        if self._rows_of_ids is None:
+            self._rows_of_ids = {each: row for row, each in enumerate(self.ids.tolist())}
+        if movie_id not in self._rows_of_ids:
             raise NothingFound("no movie with id {} in {}".format(movie_id, self.path))
-        return int(rows[0])
+        return self._rows_of_ids[movie_id]
 
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Rows of all films of that title (or else original title), most votes first.
