@@ -49,9 +49,9 @@ Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]  # row and features
 
 
 def mean(layers: np.ndarray) -> np.ndarray:
-    """The mean of (n_layers, n_tokens, hidden_size) over layers and tokens, in float64.
+    """The mean of (n_layers, n_tokens, hidden_size) over layers and tokens, float64 (hidden_size,).
 
-    So the order of tokens and layers does not show in the result.
+    In float64 the order of tokens and layers does not show in the result.
     """
     with np.errstate(invalid="ignore"):  # infinities are refused when the mean is seen
         return layers.mean(axis=(0, 1), dtype=np.float64)
@@ -92,7 +92,8 @@ class Mean:
         """Learn from all films; their vectors, float64 (n, d)."""
         pooled = np.empty((len(movies), self._hidden_size))
         for row, movie in features():
-            pooled[row] = _checked(self.pool(movie.layers, movie.token_ids), movie.movie_id)
+            pooled[row] = self.pool(movie.layers, movie.token_ids)
+        _check(pooled, movies)
         self.learn(pooled)
         return self.transform(pooled)
 
@@ -367,16 +368,16 @@ class Recipe:
         RecommenderError if those of a film are not numbers, or all zero.
         """
         blocks = [part.fit(movies, features) for _, part in self.parts]
-        dense = [block for block in blocks if not isinstance(block, SparseRows)]
-        edges = np.cumsum([0] + [block.shape[1] for block in dense])
-        joined = np.zeros((len(movies), edges[-1]), np.float32)
-        for row in range(len(movies)):
-            rows = self._scaled([_row(block, row) for block in blocks])
-            for vector, start, end in zip(rows, edges, edges[1:]):
-                joined[row, start:end] = vector
-            if len(blocks) > len(dense):
-                blocks[-1].values(row)[:] = rows[-1]
-        return joined, blocks[-1].single() if len(blocks) > len(dense) else None
+        scales = self._scales(np.stack([_lengths(block) for block in blocks], axis=1)).T
+        words = None
+        if isinstance(blocks[-1], SparseRows):
+            words = blocks.pop().scaled(scales[-1])
+        width = sum(block.shape[1] for block in blocks)
+        dense, end = np.empty((len(movies), width), np.float32), 0
+        for block, scale in zip(blocks, scales):
+            start, end = end, end + block.shape[1]
+            np.multiply(block, scale[:, None], out=dense[:, start:end], casting="same_kind")
+        return dense, words
 
     def embed(self, source: Source) -> np.ndarray:
         """The vector of one film or text, float32 (width,), length 1, or 0 if it has nothing."""
@@ -384,14 +385,16 @@ class Recipe:
 
     def blocks(self, source: Source) -> List[np.ndarray]:
         """The vector of one film or text, part by part, float64."""
-        return self._scaled([part.embed(source) for _, part in self.parts])
+        vectors = [part.embed(source) for _, part in self.parts]
+        scales = self._scales(np.array([np.linalg.norm(vector) for vector in vectors]))
+        return [scale * vector for scale, vector in zip(scales, vectors)]
 
-    def _scaled(self, vectors: Sequence[np.ndarray]) -> List[np.ndarray]:
-        """The parts' vectors as they stand in the joined one."""
-        weights = np.array([weight if vector.any() else 0.0
-                            for (weight, _), vector in zip(self.parts, vectors)])
-        scales = np.sqrt(weights / (weights.sum() or 1.0))
-        return [scale * unit(vector) for scale, vector in zip(scales, vectors)]
+    def _scales(self, lengths: np.ndarray) -> np.ndarray:
+        """By what the parts' vectors of these lengths, (..., n_parts), are multiplied in the
+        joined one: it has length 1, and a part that has nothing leaves its weight to the rest."""
+        weights = np.where(lengths > 0, [weight for weight, _ in self.parts], 0.0)
+        total = weights.sum(axis=-1, keepdims=True)
+        return np.sqrt(weights / np.where(total > 0, total, 1)) / np.where(lengths > 0, lengths, 1)
 
     def save(self, file: h5py.File) -> None:
         """Write what was learnt, and what makes the parts anew, into an index."""
@@ -484,16 +487,19 @@ def unit(vector: np.ndarray) -> np.ndarray:
     return vector / length if length else vector
 
 
-def _row(block: Union[np.ndarray, SparseRows], row: int) -> np.ndarray:
-    """The numbers of one row that may be other than 0."""
-    return block.values(row) if isinstance(block, SparseRows) else block[row]
+def _lengths(block: Union[np.ndarray, SparseRows]) -> np.ndarray:
+    """The length of each row, float64 (n,)."""
+    return block.lengths() if isinstance(block, SparseRows) else np.linalg.norm(block, axis=1)
 
 
-def _checked(vector: np.ndarray, movie_id: int) -> np.ndarray:
-    if not np.isfinite(vector).all() or not vector.any():
-        raise RecommenderError("the features of movie {} are not numbers or all zero: remove the "
-                               "folder and run extract_features.py again".format(movie_id))
-    return vector
+def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:
+    bad = np.flatnonzero(~np.isfinite(pooled).all(axis=1) | ~pooled.any(axis=1))
+    if len(bad):
+        raise RecommenderError(
+            "the features of {} {} are not numbers or all zero: remove the folder and run "
+            "extract_features.py again".format(
+                "movie" if len(bad) == 1 else "{:,} movies, among them".format(len(bad)),
+                ", ".join(str(movies[row].id) for row in bad[:5])))
 
 
 def _principal(vectors: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

@@ -32,13 +32,15 @@ class SparseRows(NamedTuple):
                 and (not len(self.indices)
                      or self.indices.min() >= 0 and self.indices.max() < self.width))
 
-    def values(self, at: int) -> np.ndarray:
-        """The weights of one row's words, as a view."""
-        return self.data[self.indptr[at]:self.indptr[at + 1]]
+    def lengths(self) -> np.ndarray:
+        """The Euclidean length of each row, float64 (n,)."""
+        row_of = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+        return np.sqrt(np.bincount(row_of, np.square(self.data), len(self.indptr) - 1))
 
-    def single(self) -> "SparseRows":
-        """The same in float32."""
-        return self._replace(data=self.data.astype(np.float32))
+    def scaled(self, scales: np.ndarray) -> "SparseRows":
+        """Each row multiplied by its own of `scales`, (n,), in float32."""
+        data = self.data * np.repeat(scales, np.diff(self.indptr))
+        return self._replace(data=data.astype(np.float32))
 
     def row(self, at: int) -> np.ndarray:
         """One row in full, float32 (width,)."""
