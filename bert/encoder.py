@@ -6,10 +6,12 @@ hidden size, A attention heads, D = H / A. The arithmetic is that of Devlin et a
 computes it; what differs is what is computed and how often memory is passed over. Tokens are
 packed: only attention, where a text's tokens meet, sees padding. q, k and v are one product
 with the 1 / sqrt(D) of the scores folded into q's weights, one gather unpacks them and puts
-the heads in order, and there is nothing for training.
+the heads in order, the intermediate layer is computed in blocks, and there is nothing for
+training.
 """
 
 import math
+from functools import lru_cache
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -20,7 +22,9 @@ from bert.errors import BertError
 
 _MASKED = -10000.0  # what Google adds to the score of a token that is only padding
 _EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
-_CHUNK_TOKENS = 320  # that go through the layers together: what they write stays in the cache
+# What is computed together, so that what is written stays in the cache until it is read:
+_CHUNK_TOKENS = 320  # tokens go through the layers,
+_BLOCK = 512  # columns, at most, of the intermediate layer through the activation
 
 
 class Weight(NamedTuple):
@@ -123,18 +127,24 @@ class Encoder:
             context = tf.reshape(tf.matmul(attention, v), [-1, D])
             context = _dense(tf.reshape(tf.gather(context, pack), [-1, H]), w, name + "attention")
             x = _normalise(context + x, w, name + "attention")
-            wide = _activate(_dense(x, w, name + "wide"), config.hidden_act)
-            x = _normalise(_dense(wide, w, name + "narrow") + x, w, name + "output")
+            terms = [x]
+            for block, _ in _blocks(name, config):
+                with tf.control_dependencies(terms[-1:]):  # one block after the other
+                    start = tf.identity(x)
+                wide = _activate(_dense(start, w, block + "wide"), config.hidden_act)
+                terms.append(tf.matmul(wide, w[block + "narrow/kernel"]))
+            terms[-1] = tf.nn.bias_add(terms[-1], w[name + "narrow/bias"])
+            x = _normalise(tf.add_n(terms), w, name + "output")
             outputs.append(x)
         return [outputs[n] for n in self.layers]
 
     def load(self, session: tf.Session) -> None:
         """Read the weights into the variables of `build`, one at a time."""
+        read = lru_cache(maxsize=4)(self._reader.get_tensor)  # blocks share their sources
         for name, variable in self._variables.items():
             weight = self._weights[name]
             try:
-                value = weight.join(*[self._reader.get_tensor(source)
-                                      for source, _ in weight.sources])
+                value = weight.join(*[read(source) for source, _ in weight.sources])
             except tf.errors.OpError as error:
                 raise self._unreadable(error)
             session.run(variable.initializer, {variable.initializer.inputs[1]: value})
@@ -149,9 +159,9 @@ def weights(config: Config, n_layers: int) -> Dict[str, Weight]:
     def same(name: str, source: str, *shape: int) -> None:
         found[name] = Weight(shape, [(source, shape)], lambda value: value)
 
-    def dense(name: str, source: str, n_in: int, n_out: int) -> None:
-        same(name + "/kernel", source + "/dense/kernel", n_in, n_out)
-        same(name + "/bias", source + "/dense/bias", n_out)
+    def part(name: str, source: str, shape: Tuple, *of: slice) -> None:
+        size = tuple(len(range(n)[which]) for n, which in zip(shape, of))
+        found[name] = Weight(size, [(source, shape)], lambda value: value[of])
 
     def normalisation(name: str, source: str) -> None:
         same(name + "/gamma", source + "/LayerNorm/gamma", H)
@@ -174,12 +184,26 @@ def weights(config: Config, n_layers: int) -> Dict[str, Weight]:
         found[ours + "qkv/bias"] = Weight(
             (3 * H,), [(head + "/bias", (H,)) for head in heads],
             lambda q, k, v: np.concatenate([q * np.float32(scale), k, v]))
-        dense(ours + "attention", google + "attention/output", H, H)
+        same(ours + "attention/kernel", google + "attention/output/dense/kernel", H, H)
+        same(ours + "attention/bias", google + "attention/output/dense/bias", H)
         normalisation(ours + "attention", google + "attention/output")
-        dense(ours + "wide", google + "intermediate", H, W)
-        dense(ours + "narrow", google + "output", W, H)
+        every = slice(None)
+        for block, columns in _blocks(ours, config):
+            part(block + "wide/kernel", google + "intermediate/dense/kernel", (H, W), every,
+                 columns)
+            part(block + "wide/bias", google + "intermediate/dense/bias", (W,), columns)
+            part(block + "narrow/kernel", google + "output/dense/kernel", (W, H), columns,
+                 every)
+        same(ours + "narrow/bias", google + "output/dense/bias", H)
         normalisation(ours + "output", google + "output")
     return found
+
+
+def _blocks(name: str, config: Config) -> List[Tuple[str, slice]]:
+    """The blocks in which the intermediate layer is computed: names and columns."""
+    n = -(-config.intermediate_size // _BLOCK)
+    edges = [i * config.intermediate_size // n for i in range(n + 1)]
+    return [("{}block_{}/".format(name, i), slice(*edges[i:i + 2])) for i in range(n)]
 
 
 def _dense(x: tf.Tensor, w: Dict[str, tf.Tensor], name: str) -> tf.Tensor:
