@@ -57,7 +57,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
                        help="word pieces after which an overview is cut")
     flags.add_argument("--batch_tokens", type=cli.whole_number(1),
-                       help="tokens of a batch (default: 1024 a core)")
+                       help="tokens of a batch (default: 2048 a core)")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a batch, instead of --batch_tokens")
     flags.add_argument("--do_lower_case", default="true", choices=("true", "false"),

@@ -19,7 +19,7 @@ from bert.tokenizing import WordPieces
 Graph = Union[Encoder, ReferenceGraph]
 
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
-_TOKENS_A_CORE = 1024
+_TOKENS_A_CORE = 2048
 
 
 class TokenFeatures(NamedTuple):

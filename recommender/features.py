@@ -220,11 +220,10 @@ class FeatureWriter:
         closed shards stays."""
         if self._shard is None:
             self._open_new_shard()
-        dataset = self._shard.file["movies"].create_dataset(
-            str(movie_id), data=layers.astype(self._settings.dtype, copy=False))
-        dataset.attrs["token_ids"] = token_ids
-        self._added.append((movie_id, digest, dataset.id.get_offset(), token_ids))
-        self._bytes += dataset.size * dataset.dtype.itemsize + _OVERHEAD
+        layers = np.ascontiguousarray(layers, self._settings.dtype)
+        offset = _write_movie(self._movies, movie_id, layers, token_ids)
+        self._added.append((movie_id, digest, offset, token_ids))
+        self._bytes += layers.nbytes + _OVERHEAD
         if (self._bytes >= self._max_shard_bytes or self._shard.failed
                 or time.monotonic() - self._opened >= MAX_SHARD_SECONDS):
             self._close_shard()
@@ -233,7 +232,7 @@ class FeatureWriter:
         paths = shard_paths(self._folder)
         self._number = int(_name_parts(paths[-1])[0]) + 1 if paths else 0
         self._shard = NewFile(self._path("{:05d}.h5.part".format(self._number)))
-        self._shard.file.create_group("movies")
+        self._movies = self._shard.file.create_group("movies").id
         self._added = []  # type: List[Tuple[int, int, int, np.ndarray]]
         self._bytes = 0
         self._opened = time.monotonic()
@@ -261,6 +260,21 @@ class FeatureWriter:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, "shards", name)
+
+
+def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
+                 token_ids: np.ndarray) -> int:
+    """Write a movie's dataset with its attribute; returns where in the file the layers begin.
+
+    By HDF5's own functions: h5py's short form of them takes four times as long.
+    """
+    dataset = h5py.h5d.create(movies, str(movie_id).encode(), h5py.h5t.py_create(layers.dtype),
+                              h5py.h5s.create_simple(layers.shape))
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, layers)
+    token_ids = np.ascontiguousarray(token_ids, np.int32)
+    h5py.h5a.create(dataset, b"token_ids", h5py.h5t.STD_I32LE,
+                    h5py.h5s.create_simple(token_ids.shape)).write(token_ids)
+    return dataset.get_offset()
 
 
 def take_stock(folder: str, settings: Optional[Settings] = None,
