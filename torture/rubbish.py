@@ -81,11 +81,12 @@ def run(short: bool) -> List[Row]:
         rubbish = _rubbish(folder)
 
         def attempt(n: int) -> str:
-            return _try(world, rubbish, os.path.join(folder, str(n)), *tries[n])
+            wrong = _try(world, rubbish, os.path.join(folder, str(n)), *tries[n])
+            if wrong:
+                tell(wrong)
+            return wrong
 
         wrong = list(filter(None, pool.map(attempt, range(len(tries)))))
-    for lost in wrong:
-        tell(lost)
     return [Row("random bytes, half a file, none, and files of other kinds as each input of each "
                 "program", len(tries), len(wrong))]
 

@@ -23,7 +23,8 @@ _SECONDS = 10.0  # in which a stopped extraction must have ended; its batches ta
 
 
 def run(short: bool) -> List[Row]:
-    world, draw = finished_world(), draw_for("stopping")
+    # So many films that the signal comes long before the last of them.
+    world, draw = finished_world() if short else finished_world(1000), draw_for("stopping")
     rows = []
     for number in (signal.SIGINT, signal.SIGTERM):
         n, lost = 1 if short else 10, 0
@@ -33,7 +34,8 @@ def run(short: bool) -> List[Row]:
                 command = world.extraction(output_dir, "--batch_size", "1")
                 process = start(command)
                 said = ""
-                while " films [" not in said and process.poll() is None:  # the bar is there
+                # The first batch has ended; the limit is from the end of one on.
+                while not re.search(r" [1-9][\d,]*/[\d,]+ films", said) and process.poll() is None:
                     said += process.stderr.read(1)
                 time.sleep(draw.uniform(0, 0.3))
                 process.send_signal(number)
@@ -42,7 +44,9 @@ def run(short: bool) -> List[Row]:
                 seconds = time.monotonic() - sent
                 stopped = Done(process.returncode, out, said + err)
                 kept = sum(count for _, count in films_a_shard(output_dir))
-                wrong = _what_is_wrong(stopped, number, seconds, kept, world.n_movies)
+                wrong = _what_is_wrong(stopped, number, kept, world.n_movies)
+                if seconds > _SECONDS and not short:  # a busy machine must not fail a test
+                    wrong.append("it took {:.1f} s".format(seconds))
                 done = finish(command)
                 wrong += [done.err] if done.code else wrong_films(output_dir, world.features)
             if wrong:
@@ -53,16 +57,14 @@ def run(short: bool) -> List[Row]:
     return rows
 
 
-def _what_is_wrong(stopped: Done, number: int, seconds: float, kept: int,
-                   n_movies: int) -> List[str]:
-    """What a stopped run should not have done. One that was done just then ends as usual."""
+def _what_is_wrong(stopped: Done, number: int, kept: int, n_movies: int) -> List[str]:
+    """What a stopped run should not have done. To one that had just written its last film the
+    signal is nothing, or an end like any other program's."""
     wrong = []
-    if kept == n_movies and stopped.code == 0:
+    if kept == n_movies and stopped.code in (0, -number):
         return wrong
     if stopped.code != 128 + number or "Traceback" in stopped.err:
         wrong.append("exit code {}".format(stopped.code))
-    if seconds > _SECONDS:
-        wrong.append("it took {:.1f} s".format(seconds))
     to_go = "stopped with {:,} films to go: the same command goes on from here".format(
         n_movies - kept)
     if not re.search(r"^{:,} films written".format(kept), stopped.err, re.M) or (
