@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import gc
 import os
+import socket
 import tempfile
 import threading
 from typing import Any, Callable, Optional, Sequence
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, folder: str) -> None:
     from recommender.index import Index
     from serving.app import create_app
     from serving.embedding import EmbeddingProcess, Texts
-    from serving.http import announce, bind, serve
+    from serving.http import announce, bind, serve, shares
     from serving.library import Library
     from serving.observed import AccessLog
     from serving.workers import Workers
@@ -73,17 +74,18 @@ def run(args: argparse.Namespace, folder: str) -> None:
         else:
             in_background(texts.load)
 
-        def serve_one() -> None:
+        def serve_at(one: socket.socket) -> None:
             app = create_app(library, log, args.rate_limit)
-            serve(app, bound, library.reload, args.verbose, is_announced=args.workers > 1)
+            serve(app, one, library.reload, args.verbose, is_announced=args.workers > 1)
 
         if args.workers > 1:
             library.now.load()  # before they part: what is read is shared
             gc.freeze()
-            Workers(args.workers, serve_one, library.reload).run(lambda: announce(bound))
+            all_bound = shares(bound, args.workers)
+            Workers(all_bound, serve_at, library.reload).run(lambda: announce(all_bound[0]))
         else:
             in_background(library.now.load)
-            serve_one()
+            serve_at(bound)
 
 
 def in_background(load: Callable[[], Any]) -> None:

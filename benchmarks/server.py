@@ -27,6 +27,7 @@ from benchmarks.table import Row, markdown, ratios
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
+from recommender.index import Index
 from tests.served import Program, running
 from torture.requests import resident_bytes
 
@@ -40,7 +41,7 @@ _WISHES = (
     "a chess master plays against death", "a band on its last tour", "strangers in a lift",
     "a nun doubts her faith", "dinosaurs brought back to life", "a shark near a seaside town",
     "the youngest son takes over the family")
-_BODIES = [json.dumps({"overview": wish}) for wish in _WISHES]
+_BODIES = [json.dumps({"overview": wish + " #"}) for wish in _WISHES]
 
 
 class Served:
@@ -50,7 +51,7 @@ class Served:
         self.bench, self.load, self.n_workers = bench, load, n_workers
         self.bert_dir = bench.bert_dir(RESEARCH_SHAPE)
         self.index = _index(bench, self.bert_dir)
-        titles = [movie.title for movie in repeated(read_catalogue(bench.csv).movies, _N_FILMS)]
+        titles = Index(self.index).column("title")
         self.titles = ["/api/v1/recommend?id={}".format(n) for n in range(1, _N_FILMS + 1, 7)]
         self.starts = ["/api/v1/movies?q=" + urllib.request.quote(title[:n])
                        for title in evenly(titles, 500) for n in (1, 2, 3, 5, 8)]
@@ -211,7 +212,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     bench = Bench(ROOT, csv, args.rounds, [
         machine(), "{:,} × {:,}, {} neighbours; {} workers".format(
             _N_FILMS, _WIDTH, _NEIGHBOURS, args.workers),
-        versions(sys.executable, ["tensorflow", "flask", "waitress", "numpy"])])
+        versions(sys.executable, ["tensorflow", "Flask", "waitress", "numpy"])])
     bench.bert_dir(MINILM)
     rows = []
     with bench.worker(sys.executable, "load.py") as load:

@@ -1,31 +1,34 @@
 """Several processes that serve, forked by one that watches over them.
 
-They take connections from one socket and share the pages of what was read before. One that dies
-is replaced; SIGTERM and Ctrl-C have each finish what it has begun, SIGHUP has each read the index
-anew; should the one that watches be killed, they end as well.
+Each has a socket of its own at the same address, and they share the pages of what was read before.
+One that dies is replaced; SIGTERM and Ctrl-C have each finish what it has begun, SIGHUP has each
+read the index anew; should the one that watches be killed, they end as well.
 """
 
 import os
 import signal
+import socket
 import threading
 import time
 import traceback
-from typing import Any, Callable, Set
+from typing import Any, Callable, Dict, Sequence
 
 from recommender import cli
 from serving import metrics
+from serving.http import BACKLOG
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PAUSE = 1.0  # seconds before a worker that died is replaced
 
 
 class Workers:
-    """`n` processes, each of which calls `serve` until that returns. `reload` is called at SIGHUP
-    before they are told, for those that are forked later."""
+    """A process for each of the sockets `bound`, which calls `serve` with it until that returns.
+    `reload` is called at SIGHUP before they are told, for those that are forked later."""
 
-    def __init__(self, n: int, serve: Callable[[], None], reload: Callable[[], bool]):
-        self._n, self._serve, self._reload = n, serve, reload
-        self._pids: Set[int] = set()
+    def __init__(self, bound: Sequence[socket.socket], serve: Callable[[socket.socket], None],
+                 reload: Callable[[], bool]):
+        self._bound, self._serve, self._reload = bound, serve, reload
+        self._serves: Dict[int, socket.socket] = {}  # by process id
         self._stopping = False
         self._in_terminal = os.isatty(0)
         # Nobody writes: it ends for the workers when this process does.
@@ -36,39 +39,43 @@ class Workers:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
-        for _ in range(self._n):
-            self._fork()
+        for one in self._bound:
+            one.listen(BACKLOG)
+            self._fork(one)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         then()
-        while self._pids:
+        while self._serves:
             pid, status = os.wait()
-            if pid in self._pids:
-                self._pids.remove(pid)
+            if pid in self._serves:
+                bound = self._serves.pop(pid)
                 metrics.forget_process(pid)
                 if not self._stopping:
-                    self._replace(status)
+                    self._replace(bound, status)
 
-    def _replace(self, status: int) -> None:
+    def _replace(self, bound: socket.socket, status: int) -> None:
         cli.note("server.py: a worker {}: another is started".format(
             "was killed by signal {}".format(os.WTERMSIG(status)) if os.WIFSIGNALED(status)
             else "ended with code {}".format(os.WEXITSTATUS(status))))
         time.sleep(_PAUSE)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         if not self._stopping:
-            self._fork()
+            self._fork(bound)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
-    def _fork(self) -> None:
+    def _fork(self, bound: socket.socket) -> None:
         pid = os.fork()
         if pid:
-            self._pids.add(pid)
+            self._serves[pid] = bound
             return
         code = 1
         try:
             os.close(self._held)
             # The signals stay blocked until `serve` knows what to do with them.
             threading.Thread(target=self._end_with_parent, daemon=True).start()
-            self._serve()
+            for other in self._bound:
+                if other is not bound:
+                    other.close()
+            self._serve(bound)
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -86,10 +93,12 @@ class Workers:
             return
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
         self._stopping = True
+        for one in self._bound:
+            one.close()  # the workers close theirs: then nobody takes connections
         self._tell(signal.SIGTERM)
 
     def _tell(self, number: int) -> None:
-        for pid in list(self._pids):
+        for pid in list(self._serves):
             try:
                 os.kill(pid, number)
             except ProcessLookupError:

@@ -1,5 +1,6 @@
 """Several processes that serve, and the one that embeds their texts."""
 
+import http.client
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from serving.embedding import EmbeddingProcess, Texts
 from serving.texts import TextEmbedder
 from tests.served import MORE_FILMS, running, write_films
 from tests.test_server_program import comes_true
+from tests.worlds import only_line
 
 RECOMMEND = "/api/v1/recommend"
 
@@ -52,6 +54,34 @@ def test_workers_answer_together_and_stop_cleanly(program):
     before = children(program.pid)
     assert program.stop() == (0, b"", b"")
     assert not any(os.path.exists("/proc/{}".format(pid)) for pid in before)
+
+
+def test_connections_are_dealt_out_to_all_workers(program):
+    assert comes_true(lambda: len(workers(program)) == 3)
+
+    def sockets(pid):
+        folder = "/proc/{}/fd".format(pid)
+        return sum(os.readlink(os.path.join(folder, name)).startswith("socket:")
+                   for name in os.listdir(folder))
+
+    program.get("/healthz")  # they are all up when one connection after the other is answered
+    connections = [http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)
+                   for _ in range(60)]
+    for connection in connections:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+    n_open = [sockets(pid) for pid in workers(program)]
+    for connection in connections:
+        connection.close()
+    assert sum(n_open) >= 60
+    assert min(n_open) > 5  # by chance, once in a hundred thousand runs, it would be fewer
+
+
+def test_a_second_server_at_the_same_port_is_refused(program, index_path, run_program):
+    done = run_program("server.py", "--index", index_path, "--port", program.port,
+                       "--workers", 2, timeout=60)
+    assert done.returncode == 1
+    assert "127.0.0.1 port {}".format(program.port) in only_line(done.stderr)
 
 
 def test_a_worker_that_dies_is_replaced(program):

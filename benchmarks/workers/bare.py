@@ -30,12 +30,13 @@ def load():
 
 
 if __name__ == "__main__":
-    from serving.http import announce, bind, serve
+    from serving.http import announce, bind, serve, shares
     from serving.workers import Workers
 
     app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])
     if n_workers > 1:
-        Workers(n_workers, lambda: serve(app, bound, bool, is_announced=True), bool).run(
-            lambda: announce(bound))
+        all_bound = shares(bound, n_workers)
+        Workers(all_bound, lambda one: serve(app, one, bool, is_announced=True), bool).run(
+            lambda: announce(all_bound[0]))
     else:
         serve(app, bound, bool)

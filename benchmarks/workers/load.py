@@ -1,8 +1,9 @@
 """Load on a server: connections that are kept alive, each asking as soon as it is answered.
 
 An order names groups: `connections`, `addresses` to draw from or `bodies` to POST to
-/api/v1/recommend, and seconds of `pause` after an answer; all run for the same `seconds`. The
-answer has for each group its rate, percentiles in milliseconds, and the statuses with their number.
+/api/v1/recommend, in which # becomes a number, so that no two are the same, and seconds of `pause`
+after an answer; all run for the same `seconds`. The answer has for each group its rate, percentiles
+in milliseconds, and the statuses with their number.
 """
 
 import asyncio
@@ -29,7 +30,8 @@ async def client(port, group, end, seed, took, statuses):
     draw = random.Random(seed)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < end:
-        body = draw.choice(group["bodies"]).encode() if "bodies" in group else b""
+        body = draw.choice(group.get("bodies", ("",))).replace(
+            "#", str(draw.randrange(10 ** 6))).encode()
         address = "/api/v1/recommend" if body else draw.choice(group["addresses"])
         begin = time.perf_counter()
         status, _ = await exchange(reader, writer, address, body)
