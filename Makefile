@@ -74,7 +74,7 @@ bench: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.run --output benchmarks/results.md
 
 bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
-	PYTHONPATH=. $(PYTHON) -m benchmarks.server --output benchmarks/server.md
+	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
 	rm -rf .venv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5

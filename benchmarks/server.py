@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.bench import MINILM, RESEARCH_SHAPE, Bench, machine, note
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import Worker, in_turns
-from benchmarks.environments import HERE, versions
+from benchmarks.environments import versions
 from benchmarks.run import ROOT
 from benchmarks.table import Row, markdown, ratios
 from recommender import cli
@@ -89,8 +89,8 @@ def queries(served: Served) -> List[Row]:
         answer = served.bench.data("server", "answer.json")
         with open(answer, "w", encoding="utf-8") as file:
             json.dump(program.get(served.titles[0])[1], file, ensure_ascii=False)
-        with running(answer, served.n_workers, command=(os.path.join(
-                HERE, "workers", "bare.py"),)) as bare:
+        with running(answer, served.n_workers,
+                     command=("-m", "benchmarks.workers.bare")) as bare:
             for port, addresses in ((program.port, served.titles), (program.port, served.starts),
                                     (bare.port, ["/json"])):
                 at(port, addresses)  # warms it up

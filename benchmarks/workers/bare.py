@@ -1,6 +1,6 @@
 """A bare Flask route that returns a JSON, served as server.py serves.
 
-    bare.py FILE.json N_WORKERS
+    python -m benchmarks.workers.bare FILE.json N_WORKERS
 
 `/json` returns the file's value, which Flask writes each time; `/bytes` what it wrote once.
 """
