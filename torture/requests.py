@@ -167,7 +167,7 @@ def _ask(server: Program, n_requests: int) -> List[Row]:
         if wrong:
             lost.append(wrong)
             print("{}: {!r}".format(wrong, request.sent[:2000]), file=sys.stderr)
-        memory.append(resident_bytes(server.pid))
+        memory.append(own_bytes(server.pid))
 
     # The graph must be there first: it is no growth.
     answer_to(server.port, _request("POST", "/api/v1/recommend", [], b'{"overview": "a man"}'))
@@ -220,7 +220,8 @@ def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
     return None
 
 
-def resident_bytes(pid: int) -> int:
-    """The memory that a process holds."""
+def own_bytes(pid: int) -> int:
+    """The memory that a process holds; not the pages of files, which explanations read."""
     with open("/proc/{}/statm".format(pid)) as file:
-        return int(file.read().split()[1]) * 4096
+        _, resident, of_files, *_ = map(int, file.read().split())
+    return (resident - of_files) * 4096
