@@ -136,7 +136,8 @@ def run(short: bool) -> List[Row]:
         for command in (world.extraction(world.features), world.indexing(world.index)):
             subprocess.run(command, stderr=subprocess.PIPE, check=True)
         log = folder + "/access.log"
-        server = Program(program(
+        # With an arena for each of its threads, memory would grow until all have been busy.
+        server = Program(["env", "MALLOC_ARENA_MAX=1"] + program(
             "server.py", "--index", world.index, "--features", world.features, "--bert_dir",
             world.bert_dir, "--port", "0", "--access_log", log))
         try:
