@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows ten recommendations, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate bench bench-server test browser pictures torture lint lock clean
+.PHONY: help demo evaluate bench bench-server test browser pictures notebook torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -9,6 +9,8 @@ help:
 	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
 	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
 	@echo "make test   set up what is missing, lint and run the tests"
+	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
+	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (20 minutes)"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
@@ -54,6 +56,9 @@ browser:
 
 pictures: .venv/installed-dev data/sample_index.h5 browser
 	$(PYTHON) -m tests.pictures
+
+notebook: .venv/installed-dev data/sample_index.h5
+	$(PYTHON) -m tests.notebook
 
 torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture

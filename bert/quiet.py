@@ -20,4 +20,5 @@ def silence(verbose: bool = False) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", module="tensorflow")
-    logging.getLogger("tensorflow").setLevel(logging.CRITICAL)
+    # Not by its level, which TensorFlow sets itself where it is imported by a notebook.
+    logging.getLogger("tensorflow").disabled = True
