@@ -30,7 +30,7 @@ _MAX_REFUSED = 16 << 20  # bytes that are still taken of a request that was refu
 # What a browser may do with an answer: show it, and run what comes from here.
 SECURITY_HEADERS = {
     "Content-Security-Policy":
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

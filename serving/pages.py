@@ -26,7 +26,7 @@ def pages(library: Library) -> Blueprint:
 
     @blueprint.get("/")
     def home() -> str:
-        return show("home")
+        return show("home", asks=not _ASKS.isdisjoint(request.args))
 
     @blueprint.get("/map")
     def map_of_films() -> str:
@@ -36,12 +36,12 @@ def pages(library: Library) -> Blueprint:
     def reference() -> str:
         return render_template("api.html", view="api", operations=operations(), schemas=schemas())
 
-    def show(view: str) -> str:
+    def show(view: str, **more: Any) -> str:
         index = library.now.index
         if index not in known:
             known[index] = _about(index, library.now.features)
         return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
-                               asks=not _ASKS.isdisjoint(request.args), **known[index])
+                               **known[index], **more)
 
     return blueprint
 

@@ -1,6 +1,7 @@
 """A browser without a window, and what a person sees and does in it."""
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from matplotlib.image import imread
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -49,6 +51,15 @@ class Page:
 
     def open(self, path="/"):
         self.driver.get(self.address + path)
+
+    def painted(self):
+        """Wait until what the page is by now is seen, and can be touched."""
+        self.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame("
+                                         "() => setTimeout(arguments[0])))")
+
+    def forget(self):
+        """Empty the browser's cache: what was answered once is asked for again."""
+        self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
 
     def connected(self, is_online, latency=0):
         """Whether the server is reached, and how many milliseconds that takes at least."""
@@ -123,10 +134,10 @@ class Page:
         """The filters that are on."""
         return self.texts("#filters [aria-pressed=true]")
 
-    def recommended(self):
-        """What the API says of the address, explained."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(
-            self.driver.current_url).query).items()}
+    def recommended(self, query=None):
+        """What the API says, explained, of what an address asks, by default the page's."""
+        asked = {name: values[0] for name, values in parse_qs(
+            query or urlsplit(self.driver.current_url).query).items()}
         if "text" in asked:
             asked["overview"] = asked.pop("text")
         return requests.post(self.address + "/api/v1/recommend", timeout=SECONDS, json={
@@ -143,15 +154,40 @@ class Page:
     def map(self):
         """The map, once it is drawn: what the API says of it."""
         self.wait(lambda: self.one("canvas").get_attribute("data-ready"), "the map")
+        self.painted()
         return json.loads(requests.get(self.address + "/api/v1/map", timeout=SECONDS).text)
 
-    def pointer_at(self, films, movie_id):
-        """Actions that begin where a film is on the map as it is first shown."""
-        canvas = self.one("canvas")
-        scale = 0.92 * min(canvas.size["width"], canvas.size["height"])
+    def place(self, films, movie_id):
+        """Pixels from the left and the top where a film is on the map as it is first shown."""
+        box = self.run("arguments[0].getBoundingClientRect().toJSON()", self.one("canvas"))
+        scale = 0.92 * min(box["width"], box["height"])
         row = films["id"].index(movie_id)
-        x, y = (round((films[side][row] / 65535 - 0.5) * scale) for side in "xy")
+        return [box[side] + box[size] / 2 + (films[axis][row] / 65535 - 0.5) * scale
+                for side, size, axis in (("left", "width", "x"), ("top", "height", "y"))]
+
+    def pointer_at(self, films, movie_id):
+        """Actions that begin there."""
+        canvas = self.one("canvas")
+        middle = [canvas.rect["x"] + canvas.rect["width"] / 2,
+                  canvas.rect["y"] + canvas.rect["height"] / 2]
+        x, y = (round(at - of) for at, of in zip(self.place(films, movie_id), middle))
         return ActionChains(self.driver).move_to_element_with_offset(canvas, x, y)
+
+    def touch(self, begin, end):
+        """Fingers come down at some places, move to others, if there are any, and leave.
+
+        After two at once the driver touches no page that is opened later.
+        """
+        for kind, places in (("touchStart", begin), ("touchMove", end), ("touchEnd", [])):
+            if places or (begin and kind == "touchEnd"):
+                self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {
+                    "type": kind, "touchPoints": [
+                        {"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]})
+
+    def pixel(self, x, y):
+        """The colour that is seen at a place of the screen."""
+        picture = imread(io.BytesIO(self.driver.get_screenshot_as_png()), format="png")
+        return picture[int(y), int(x)].tolist()
 
     def at(self, path):
         """Wait until that stands in the address."""

@@ -6,22 +6,26 @@ from tests.browser import Page, chromium
 from tests.conftest import ROOT
 from tests.served import running
 
-PICTURES = {"page.png": "/?id=603", "map.png": "/map"}
+PICTURES = {  # what is opened, its height in pixels, and what is pressed and then waited for
+    "page.png": ("/?id=603", 1120, ".why", ".card .overview mark"),
+    "map.png": ("/map", 760, None, "canvas[data-ready]")}
 
 
 def main():
     os.makedirs(os.path.join(ROOT, "docs"), exist_ok=True)
-    index = os.path.join(ROOT, "data", "sample_index.h5")
-    with chromium() as driver, running("--index", index, "--port", 0) as server:
+    data = os.path.join(ROOT, "data")
+    with chromium() as driver, running(
+            "--index", os.path.join(data, "sample_index.h5"),
+            "--features", os.path.join(data, "sample_features"), "--port", 0) as server:
         page = Page(driver, "http://127.0.0.1:{}".format(server.port))
-        page.screen(1100, 760)
         page.media(prefers_reduced_motion="reduce", prefers_color_scheme="light")
-        for name, path in PICTURES.items():
+        for name, (path, height, pressed, awaited) in PICTURES.items():
+            page.screen(1100, height)
             page.open(path)
-            page.one("canvas[data-ready], .card")
-            # The page is drawn with the next frame.
-            driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame("
-                                        "arguments[arguments.length - 1]))")
+            if pressed:
+                page.one(pressed).click()
+            page.one(awaited)
+            page.painted()
             driver.save_screenshot(os.path.join(ROOT, "docs", name))
 
 

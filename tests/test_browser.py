@@ -31,6 +31,7 @@ def page(driver, address):
     page = Page(driver, address)
     page.screen(1280, 900)
     page.media()
+    page.forget()
     driver.get_log("performance")
     yield page
     page.connected(True)
@@ -478,6 +479,65 @@ def test_the_map_needs_no_pointer(page):
     page.wait(lambda: title in page.run("document.getElementById('status').innerText"), "its title")
     page.press(Keys.ENTER)
     page.wait(lambda: page.texts(".asked .title") == [title], title)
+
+
+def test_a_search_on_the_map_that_finds_nothing_says_so(page):
+    page.open("/map")
+    page.map()
+    page.type("qqqqqqqqqqqqqqqq", Keys.ENTER)
+    page.wait(lambda: page.texts("#notice:not([hidden])") == ["No film is called so here."], "it")
+    page.type("m")
+    page.wait(lambda: not page.one("#notice").is_displayed(), "no more of it")
+    page.connected(False)
+    page.type("matrix", Keys.ENTER)
+    page.wait(lambda: "does not answer" in page.one("#notice").text, "that the server is gone")
+    page.connected(True)
+    assert all("ERR_INTERNET_DISCONNECTED" in message for message in page.messages())
+
+
+def test_the_films_nearest_to_one_are_links_for_who_does_not_see_the_map(page):
+    page.open("/map?id=603")
+    films = page.map()
+    page.wait(lambda: page.texts("#chosen .near a"), "the nearest")
+    assert page.texts("#chosen .near a") == [
+        film["title"] for film in page.recommended("id=603")["results"][:5]]
+    link = page.one("#chosen .near a")
+    title = link.text
+    link.click()
+    page.wait(lambda: page.texts("#chosen .title") == [title], title)
+    page.at("/map?id={}".format(films["id"][films["title"].index(title)]))
+    assert page.run("document.activeElement === document.querySelector('#chosen h2')")
+    page.wait(lambda: title not in page.texts("#chosen .near a")
+              and page.texts("#chosen .near a"), "its own nearest")
+
+
+def test_fingers_choose_zoom_and_move(page):
+    page.screen(375, 740)
+    page.open("/map")
+    films = page.map()
+    movie_id = loneliest(films)
+    title = films["title"][films["id"].index(movie_id)]
+    x, y = page.place(films, movie_id)
+    for begin, end, then in (
+            ([], [], (x, y)),
+            ([(200, 300)], [(240, 360)], (x + 40, y + 60)),
+            # Two fingers that part leave what lies between them where it is.
+            ([(x - 10, y), (x + 10, y)], [(x - 15, y), (x + 15, y)], (x, y))):
+        page.open("/map")
+        page.map()
+        page.touch(begin, end)
+        page.painted()
+        page.touch([then], [])
+        page.wait(lambda: page.texts("#chosen:not([hidden]) .title") == [title], title)
+    assert page.query() == "/map?id={}".format(movie_id)
+
+
+def test_points_are_drawn_where_the_pointer_finds_them(page):
+    page.open("/map")
+    films = page.map()
+    x, y = page.place(films, loneliest(films))
+    paper = page.pixel(3, 300)
+    assert page.pixel(x, y) != paper
 
 
 def test_a_genre_can_be_shown_alone(page):

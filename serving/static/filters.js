@@ -62,7 +62,7 @@ export function press(filters) {
 // On a phone, a chip that is on may be out of sight.
 export function revealPressed() {
   for (const chip of box.querySelectorAll("[aria-pressed=true]")) {
-    chip.scrollIntoView({ block: "nearest", inline: "nearest" });
+    chip.scrollIntoView({ block: "nearest", inline: "center" });
   }
 }
 

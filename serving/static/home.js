@@ -139,7 +139,8 @@ function waiting(words, { isText, stay } = {}) {
       if (mine !== shown) return;
       const why = "The first text after a start waits until the language model is loaded.";
       say(why);
-      answerBox.querySelector(".lead")?.after(element("p", { textContent: why }));
+      const lead = answerBox.querySelector(".lead");
+      if (lead) lead.textContent = why;
     }, LONG);
   }
   return mine;

@@ -11,6 +11,7 @@ const COLOURS = ["#5b8def", "#e9a820", "#e4572e", "#2fa36b", "#b04fc9", "#e35d9a
 const OTHER = "#8d8a86"; // all genres of fewer films
 const CELLS = 128; // of a side of the grid in which films are looked up
 const REACH = 14; // pixels between the pointer and a film that it means
+const NAMED = 5; // films that are named beside the chosen one
 const LABELS = 45; // titles at once, at most
 const MAX_ZOOM = 400;
 const FIRST_LOOK = 1; // a film that is looked for is shown at this share of the whole, or nearer
@@ -37,7 +38,9 @@ async function start() {
 
   const context = canvas.getContext("2d");
   const tip = document.getElementById("tip");
+  const notice = document.getElementById("notice");
   const chosenBox = document.getElementById("chosen");
+  const nearBox = chosenBox.querySelector(".near");
   // What is seen: the place at the middle of the canvas, and pixels a side of the map.
   const view = { x: 0.5, y: 0.5, scale: 1 };
   let width, height, whole; // pixels; `whole` is the scale at which all is seen
@@ -210,6 +213,7 @@ async function start() {
   async function choose(row, { look = false } = {}) {
     chosen = row;
     near = [];
+    nearBox.hidden = true;
     chosenBox.hidden = row < 0;
     history.replaceState(null, "", row < 0 ? "/map" : `/map?id=${films.id[row]}`);
     draw();
@@ -225,6 +229,10 @@ async function start() {
       .catch(() => ({ results: [] })); // a map without lines is a map still
     if (chosen !== row) return;
     near = results.map(({ id }) => rowOf.get(id));
+    nearBox.hidden = !near.length;
+    nearBox.replaceChildren("Nearest: ", ...near.slice(0, NAMED).flatMap((other, place) => [
+      place ? ", " : "", element("a", { href: `/map?id=${films.id[other]}`,
+        textContent: films.title[other] })]));
     draw();
   }
 
@@ -265,22 +273,31 @@ async function start() {
   document.getElementById("in").addEventListener("click", () => zoom(1.5));
   document.getElementById("out").addEventListener("click", () => zoom(1 / 1.5));
   document.getElementById("all").addEventListener("click", showAll);
+  nearBox.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || !isPlain(event)) return;
+    event.preventDefault();
+    chosenBox.querySelector("h2").focus();
+    choose(rowOf.get(Number(new URL(link.href).searchParams.get("id"))));
+  });
   chosenBox.querySelector(".close").addEventListener("click", () => {
     choose(-1);
     canvas.focus();
   });
-  searchBox(document.querySelector("form.search"), {
+  const form = document.querySelector("form.search");
+  searchBox(form, {
     choose: (film) => choose(rowOf.get(film.id), { look: true }),
     submit: async (text) => {
       try {
         const { results } = await ask("/movies", { query: { q: text.slice(0, 200), k: 1 } });
         if (results.length) choose(rowOf.get(results[0].id), { look: true });
-        else say("No such film");
+        else tell("No film is called so here.");
       } catch (error) {
-        say(error.message);
+        tell(error.message);
       }
     },
   });
+  form.addEventListener("input", () => tell(""));
   showLegend();
   new ResizeObserver(resize).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
@@ -289,6 +306,18 @@ async function start() {
   const given = new URLSearchParams(location.search).get("id");
   if (given && rowOf.has(Number(given))) choose(rowOf.get(Number(given)), { look: true });
   canvas.dataset.ready = n;
+
+  // What is wrong with a search.
+  function tell(words) {
+    notice.textContent = words;
+    notice.hidden = !words;
+    if (words) say(words);
+  }
+
+  // Who moves the map needs no more to be told how.
+  function isKnown() {
+    document.getElementById("help").classList.add("sr-only");
+  }
 
   function showLegend() {
     const legend = document.querySelector(".legend");
@@ -328,6 +357,7 @@ async function start() {
       moved += Math.hypot(x - before[0], y - before[1]);
       down.set(event.pointerId, [x, y]);
       hover(-1);
+      isKnown();
       // With two fingers each moves half of the whole, and their distance zooms.
       view.x -= (x - before[0]) / view.scale / down.size;
       view.y -= (y - before[1]) / view.scale / down.size;
@@ -352,6 +382,7 @@ async function start() {
     canvas.addEventListener("pointerleave", () => hover(-1));
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
+      isKnown();
       zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
     }, { passive: false });
   }
