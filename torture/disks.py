@@ -1,6 +1,7 @@
 """A disk that is full: one line says so, what was complete stays valid, a later run goes on."""
 
 import contextlib
+import errno
 import os
 import random
 import resource
@@ -77,10 +78,16 @@ def _fill(disk: str, leave: int) -> str:
     """Take all room of a disk but `leave` bytes; the path of the file that holds it."""
     path = os.path.join(disk, "filler")
     with open(path, "wb") as file:
-        n_bytes = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - leave
-        if n_bytes > 0:
-            os.posix_fallocate(file.fileno(), 0, n_bytes)
-    return path
+        while True:
+            found = os.statvfs(disk)
+            n_bytes = found.f_bavail * found.f_frsize - leave
+            if n_bytes <= 0:
+                return path
+            try:
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            except OSError as error:  # the program has written meanwhile
+                if error.errno != errno.ENOSPC:
+                    raise
 
 
 def _limit(n_bytes: int) -> Dict[str, Any]:
