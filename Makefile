@@ -14,7 +14,7 @@ help:
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (20 minutes)"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
-	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (an hour)"
+	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"
 	@echo "make bench-server  measure the server under load (20 minutes)"
 	@echo "make clean  remove the environment and what the demo wrote"
 

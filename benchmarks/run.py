@@ -37,7 +37,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="benchmarks.run", description=__doc__.splitlines()[0])
     flags.add_argument("--input_file", help="the catalogue (default: data/movies_metadata.csv if "
                        "there, else data/sample_movies.csv)")
-    flags.add_argument("--rounds", type=cli.whole_number(1), default=11,
+    flags.add_argument("--rounds", type=cli.whole_number(1), default=7,
                        help="turns of each engine; whole programs and the large shape have half")
     flags.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES),
                        metavar="NAME", help="measure only these: {}".format(", ".join(MEASURES)))
