@@ -11,7 +11,7 @@ help:
 	@echo "make test   set up what is missing, lint and run the tests"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
-	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (20 minutes)"
+	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"

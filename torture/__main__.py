@@ -1,4 +1,4 @@
-"""Runs all proofs and prints what was tried and what was lost: `make torture`, some 20 minutes."""
+"""Runs all proofs and prints what was tried and what was lost: `make torture`, some 15 minutes."""
 
 import sys
 
