@@ -15,7 +15,7 @@ import queue
 import shutil
 import sys
 import threading
-from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
@@ -23,7 +23,7 @@ from bert import quiet
 from bert.checkpoint import default_bert_dir, open_checkpoint
 from bert.errors import BertError
 from recommender import cli
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.features import (
     FeatureWriter,
@@ -39,6 +39,13 @@ from recommender.locks import one_writer
 from recommender.recipes import mean
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
+
+
+class Overview(NamedTuple):
+    """What is extracted of a film."""
+
+    id: int
+    overview: str
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -111,7 +118,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
                         checkpoint.sha256)
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
         _tell_damage(writer.stock)
-        wanted = catalogue.movies[:args.limit]
+        wanted = [Overview(movie.id, movie.overview) for movie in catalogue.movies[:args.limit]]
+        del catalogue  # what else it says of the films takes as much memory again
         movies = [movie for movie in wanted
                   if writer.stock.digests.get(movie.id) != overview_digest(movie.overview)]
         if len(movies) < len(wanted):
@@ -178,7 +186,7 @@ def _until(caught: List[int], batches: Iterable) -> Iterator:
                 return
 
 
-def _check_disk(movies: List[Movie], pieces, settings: Settings, folder: str) -> None:
+def _check_disk(movies: List[Overview], pieces, settings: Settings, folder: str) -> None:
     """Say what the features of `movies` will take; stop if the disk has less."""
     sample = [movie.overview for movie in movies[::max(1, len(movies) // _SAMPLE)]]
     n_tokens = sum(len(text.token_ids) for text in pieces.encode(sample, settings.max_seq_length))
@@ -198,7 +206,7 @@ def _size(n_bytes: float) -> str:
         n_bytes / 1e6)
 
 
-def _store(writer: FeatureWriter, movies: List[Movie], batches: Iterable,
+def _store(writer: FeatureWriter, movies: List[Overview], batches: Iterable,
            pooled: bool) -> Tuple[int, int]:
     """Write all batches, with a progress bar; returns how many films were written
     and how many of their overviews were cut.

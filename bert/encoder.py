@@ -22,9 +22,11 @@ from bert.errors import BertError
 
 _MASKED = -10000.0  # what Google adds to the score of a token that is only padding
 _EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
-# What is computed together, so that what is written stays in the cache until it is read:
-_CHUNK_TOKENS = 320  # tokens go through the layers,
-_BLOCK = 512  # columns, at most, of the intermediate layer through the activation
+# What is computed together, so that what is written stays in the cache until it is read: at least
+# so many tokens go through the layers, or more where all of their hidden states are so few numbers,
+_CHUNK_TOKENS = 320
+_CHUNK_NUMBERS = 200000
+_BLOCK = 512  # and at most so many columns of the intermediate layer through the activation.
 
 
 class Weight(NamedTuple):
@@ -80,7 +82,8 @@ class Encoder:
     def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
         """The layers of all texts, a few texts at a time."""
         B, T = tf.unstack(tf.shape(token_ids))
-        size = tf.maximum(1, _CHUNK_TOKENS // tf.maximum(1, T))
+        n_tokens = max(_CHUNK_TOKENS, _CHUNK_NUMBERS // self.checkpoint.config.hidden_size)
+        size = tf.maximum(1, n_tokens // tf.maximum(1, T))
         n_chunks = (B + size - 1) // size
 
         def add_chunk(n: tf.Tensor, *found: tf.TensorArray) -> Tuple:
