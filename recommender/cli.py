@@ -81,7 +81,9 @@ def share(text: str) -> float:
 def note(message: str) -> None:
     """Tell the user something that is not the result; work goes on though nobody listens."""
     with contextlib.suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        # As one piece, which print would not: what several processes tell must not run together.
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager

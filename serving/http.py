@@ -177,19 +177,16 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
         connection_limit=500, channel_timeout=60, cleanup_interval=5, asyncore_use_poll=True,
         clear_untrusted_proxy_headers=True)
     server.channel_class, server.observe = _Channel, app.config["OBSERVE"]
-    stop, hung_up = threading.Event(), threading.Event()
+    stops, hang_ups = [], []  # type: List[int], List[int]
     in_terminal = os.isatty(0)
 
     def on_stop(number: int, _: Any) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
-        stop.set()
+        stops.append(number)
         server.pull_trigger()
 
-    def on_hangup(*_: Any) -> None:
-        if in_terminal and not os.isatty(0):
-            stop.set()
-        else:
-            hung_up.set()
+    def on_hangup(number: int, _: Any) -> None:
+        (stops if in_terminal and not os.isatty(0) else hang_ups).append(number)
         server.pull_trigger()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -198,9 +195,9 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
     if not is_announced:
         announce(bound)
-    while not stop.is_set():
-        if hung_up.is_set():
-            hung_up.clear()
+    while not stops:
+        if hang_ups:
+            hang_ups.clear()
             threading.Thread(target=reload, daemon=True).start()
         wasyncore.loop(timeout=1, use_poll=True, map=sockets, count=1)
     _drain(server, sockets)

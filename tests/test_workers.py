@@ -114,6 +114,17 @@ def test_sighup_reaches_every_worker_and_those_that_come_later(program, index_pa
     assert {program.get("/healthz")[1]["movies"] for _ in range(20)} == {len(MORE_FILMS)}
 
 
+def test_a_burst_of_sighups_does_no_harm_and_each_line_told_is_whole(program):
+    for _ in range(200):  # some come while the line of the one before is being told
+        program.process.send_signal(signal.SIGHUP)
+    assert comes_true(lambda: len(workers(program)) == 3)
+    assert program.get(RECOMMEND + "?id=603")[0] == 200
+    code, _, err = program.stop()
+    assert code == 0
+    lines = err.decode().splitlines()
+    assert len(lines) >= 2 and all(line.endswith("is read anew: 12 films") for line in lines)
+
+
 def test_a_bad_new_index_is_taken_by_none(program, index_path):
     assert comes_true(lambda: len(workers(program)) == 3)
     os.remove(index_path)
