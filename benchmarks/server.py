@@ -29,10 +29,10 @@ from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.index import Index
 from tests.served import Program, running
-from torture.requests import resident_bytes
+from torture.requests import own_bytes
 
-_N_FILMS, _WIDTH, _NEIGHBOURS = 45000, 1024, 100
-_CONNECTIONS, _SECONDS = 16, 5.0
+_NEIGHBOURS = 100
+_CONNECTIONS = 16
 _WISHES = (
     "A hacker learns that the world around him is a simulation run by machines",
     "a heist goes wrong in Paris", "two friends drive across America", "in a submarine",
@@ -45,16 +45,32 @@ _BODIES = [json.dumps({"overview": wish + " #"}) for wish in _WISHES]
 
 
 class Served:
-    """What is measured: an index, its checkpoint, addresses, and the load."""
+    """What is measured: an index of `n_films`, its checkpoint, addresses, and the load, which
+    lasts `seconds` a turn."""
 
-    def __init__(self, bench: Bench, load: Worker, n_workers: int):
-        self.bench, self.load, self.n_workers = bench, load, n_workers
-        self.bert_dir = bench.bert_dir(RESEARCH_SHAPE)
-        self.index = _index(bench, self.bert_dir)
+    def __init__(self, bench: Bench, load: Worker, args: argparse.Namespace):
+        self.bench, self.load, self.n_workers = bench, load, args.workers
+        self.n_films, self.seconds, self.checkpoint = args.films, args.seconds, args.checkpoint
+        self.bert_dir = bench.bert_dir(args.checkpoint)
+        self.width = bench.config(args.checkpoint)["hidden_size"]
+        self.index = self._index()
         titles = Index(self.index).column("title")
-        self.titles = ["/api/v1/recommend?id={}".format(n) for n in range(1, _N_FILMS + 1, 7)]
+        self.titles = ["/api/v1/recommend?id={}".format(n) for n in range(1, args.films + 1, 7)]
         self.starts = ["/api/v1/movies?q=" + urllib.request.quote(title[:n])
                        for title in evenly(titles, 500) for n in (1, 2, 3, 5, 8)]
+
+    def _index(self) -> str:
+        folder = "{} films, {}".format(self.n_films, self.checkpoint)
+        path = self.bench.data("server", folder, "index.h5")
+        if not os.path.exists(path):
+            note("building an index of {:,} × {:,} with {} neighbours{}".format(
+                self.n_films, self.width, _NEIGHBOURS,
+                ": five minutes" if self.n_films > 10000 else ""))
+            csv = write_csv(self.bench.data("server", folder, "movies.csv"),
+                            repeated(read_catalogue(self.bench.csv).movies, self.n_films))
+            self.bench.prepare("index", csv, str(self.width), path, str(_NEIGHBOURS),
+                               self.bert_dir)
+        return path
 
     @contextlib.contextmanager
     def server(self, *flags: str) -> Iterator[Program]:
@@ -66,21 +82,10 @@ class Served:
         return self.load.ask(port=port, seconds=seconds, groups=list(groups))["groups"]
 
 
-def _index(bench: Bench, bert_dir: str) -> str:
-    path = bench.data("server", "index.h5")
-    if not os.path.exists(path):
-        note("building an index of {:,} × {:,} with {} neighbours: five minutes".format(
-            _N_FILMS, _WIDTH, _NEIGHBOURS))
-        csv = write_csv(bench.data("server", "movies.csv"),
-                        repeated(read_catalogue(bench.csv).movies, _N_FILMS))
-        bench.prepare("index", csv, str(_WIDTH), path, str(_NEIGHBOURS), bert_dir)
-    return path
-
-
 def queries(served: Served) -> List[Row]:
     """Queries for films and completions, beside a bare Flask route."""
     def at(port: int, addresses: List[str]) -> Dict[str, Any]:
-        found, = served.ask(port, _SECONDS, {"connections": _CONNECTIONS, "addresses": addresses})
+        found, = served.ask(port, served.seconds, {"connections": _CONNECTIONS, "addresses": addresses})
         if set(found["statuses"]) != {"200"}:
             raise RecommenderError("a server answered {}".format(found["statuses"]))
         return found
@@ -110,14 +115,16 @@ def queries(served: Served) -> List[Row]:
         Row("their rate / that of a route that has its bytes ready",
             ratios(rates["films"], rates["bytes"]), "",
             "{:,.0f} a second".format(np.median(rates["bytes"])), "×"),
-        Row("completion, 95th percentile", [one["p95"] for one in found["completion"]], "",
-            "16 connections, {:,.0f} a second".format(np.median(rates["completion"])), "ms"),
-        Row("completion, 95th percentile", _alone(served), "< 10", "1 connection", "ms")]
+        Row("completion, 16 connections, 95th percentile",
+            [one["p95"] for one in found["completion"]], "",
+            "{:,.0f} a second".format(np.median(rates["completion"])), "ms"),
+        Row("completion, 1 connection, 95th percentile", _alone(served), "< 10",
+            "as one types", "ms")]
 
 
 def _alone(served: Served) -> List[float]:
     with served.server() as program:
-        return [served.ask(program.port, _SECONDS, {
+        return [served.ask(program.port, served.seconds, {
             "connections": 1, "addresses": served.starts})[0]["p95"] for _ in range(3)]
 
 
@@ -125,7 +132,7 @@ def texts(served: Served) -> List[Row]:
     """Text queries of 16 clients at once beside those of one, and their answers."""
     with served.server("--preload") as program:
         def rate(n: int) -> float:
-            found, = served.ask(program.port, 3 * _SECONDS, {"connections": n, "bodies": _BODIES})
+            found, = served.ask(program.port, 3 * served.seconds, {"connections": n, "bodies": _BODIES})
             if set(found["statuses"]) != {"200"}:
                 raise RecommenderError("a server answered {}".format(found["statuses"]))
             return found["rate"]
@@ -133,12 +140,16 @@ def texts(served: Served) -> List[Row]:
         rate(_CONNECTIONS)
         rates = in_turns(served.bench.few_rounds, {
             "one": partial(rate, 1), "many": partial(rate, _CONNECTIONS)})
-    return [Row("text queries, 16 clients / 1 client, 24 × 1024",
+    return [Row("text queries, 16 clients / 1 client, " + _shape(served),
                 ratios(rates["many"], rates["one"]), "≥ 2.5", "{:.1f} and {:.1f} a second".format(
                     np.median(rates["many"]), np.median(rates["one"])), "×"),
-            Row("least cosine of a text's embedding in a batch of 16 with that alone",
-                [served.bench.prepare("equality", served.bert_dir, json.dumps(_WISHES))["cosine"]],
-                "≥ 1 − 1e-5", "mean of the four layers and all tokens")]
+            Row("a text's embedding in a batch of 16 and alone: greatest 1 − cosine", [
+                served.bench.prepare("equality", served.bert_dir, json.dumps(_WISHES))[
+                    "distance"] * 1e6], "≤ 10", "mean of the four layers and all tokens", "e-6")]
+
+
+def _shape(served: Served) -> str:
+    return "{num_hidden_layers} × {hidden_size}".format(**served.bench.config(served.checkpoint))
 
 
 def mixed(served: Served, minutes: float) -> List[Row]:
@@ -146,7 +157,7 @@ def mixed(served: Served, minutes: float) -> List[Row]:
     groups = ({"connections": 64, "bodies": _BODIES},
               {"connections": _CONNECTIONS, "addresses": served.titles, "pause": 0.1})
     with served.server("--preload") as program:
-        served.ask(program.port, 20, *groups)
+        served.ask(program.port, 4 * served.seconds, *groups)
         before = _memory(program.pid)
         texts, films = served.ask(program.port, 60 * minutes, *groups)
         grown = _memory(program.pid) - before
@@ -183,22 +194,27 @@ def start(served: Served) -> List[Row]:
             for what, name, target in (
                 ("start until /healthz answers", "healthz", "< 1"),
                 ("start until a first query for a film is answered", "film", ""),
-                ("start until a first text query is answered, 24 × 1024", "text", ""))]
+                ("start until a first text query is answered, " + _shape(served),
+                 "text", ""))]
 
 
 def _memory(pid: int) -> int:
-    """Bytes of a process and all below it, shared pages counted once for each."""
+    """Bytes that a process and all below it hold; not the pages of files."""
     with open("/proc/{0}/task/{0}/children".format(pid)) as file:
         below = [int(child) for child in file.read().split()]
-    return resident_bytes(pid) + sum(map(_memory, below))
+    return own_bytes(pid) + sum(map(_memory, below))
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="benchmarks.server", description=__doc__.splitlines()[0])
     flags.add_argument("--rounds", type=cli.whole_number(1), default=5, help="turns of each")
+    flags.add_argument("--seconds", type=float, default=5, help="that a turn lasts")
     flags.add_argument("--minutes", type=float, default=10, help="of mixed load")
     flags.add_argument("--workers", type=cli.whole_number(1), default=2,
                        help="those of server.py, but where its start is measured")
+    flags.add_argument("--films", type=cli.whole_number(1), default=45000, help="in the index")
+    flags.add_argument("--checkpoint", choices=(RESEARCH_SHAPE, MINILM), default=RESEARCH_SHAPE,
+                       help="the checkpoint, whose width the index has")
     flags.add_argument("--only", nargs="+", choices=("start", "queries", "texts", "mixed"),
                        default=("start", "queries", "texts", "mixed"), metavar="NAME",
                        help="measure only these: start, queries, texts, mixed")
@@ -210,13 +226,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     csv = os.path.join(ROOT, "data", "sample_movies.csv")
     bench = Bench(ROOT, csv, args.rounds, [
-        machine(), "{:,} × {:,}, {} neighbours; {} workers".format(
-            _N_FILMS, _WIDTH, _NEIGHBOURS, args.workers),
+        machine(), "{:,} films of {}, {} neighbours each; {} workers".format(
+            args.films, args.checkpoint, _NEIGHBOURS, args.workers),
         versions(sys.executable, ["tensorflow", "Flask", "waitress", "numpy"])])
-    bench.bert_dir(MINILM)
     rows = []
     with bench.worker(sys.executable, "load.py") as load:
-        served = Served(bench, load, args.workers)
+        served = Served(bench, load, args)
         for name, measure in (("start", start), ("queries", queries), ("texts", texts),
                               ("mixed", partial(mixed, minutes=args.minutes))):
             if name in args.only:

@@ -1,6 +1,7 @@
 """The arithmetic and the table of the benchmarks; what they measure is no test's business."""
 
 import csv
+import re
 import subprocess
 import sys
 
@@ -95,16 +96,31 @@ def test_a_measure_of_the_project_alone_fills_the_table(minilm, tmp_path):
     rows = [worlds.row(n, "Film {}".format(n), overview="A man meets a woman. " * n)
             for n in range(1, 21)]
     output = tmp_path / "results.md"
+    text = measured(
+        output, "benchmarks.run", "--only", "tokenising", "text-query", "--rounds", "2",
+        "--input_file", worlds.write_csv(tmp_path / "movies.csv", rows))
+    assert "movies.csv: 20 overviews" in text
+    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| t")] == [
+        "| tokenising", "| text query / bare session run of its graph, MiniLM"]
+
+
+def test_the_load_on_a_server_is_measured(minilm, tmp_path):
+    text = measured(tmp_path / "server.md", "benchmarks.server", "--films", "300", "--checkpoint",
+                    "all-MiniLM-L6-v2", "--rounds", "1", "--seconds", "0.3", "--minutes", "0.02")
+    assert "300 films of all-MiniLM-L6-v2" in text
+    rows = dict(re.findall(r"\| ([^|]+) \| ([^|]+) \|", text))
+    assert len(rows) == 17, rows
+    assert float(rows["answers under mixed load that are neither 200 nor 503"]) == 0
+
+
+def measured(output, *command):
+    """The table that a benchmark writes into `output` and prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.run", "--only", "tokenising", "text-query",
-         "--rounds", "2", "--input_file", worlds.write_csv(tmp_path / "movies.csv", rows),
-         "--output", str(output)],
+        [sys.executable, "-m", *command, "--output", str(output)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     text = output.read_text(encoding="utf-8")
     assert text.strip() == done.stdout.strip()
-    assert "movies.csv: 20 overviews" in text
     assert "not measured" not in text
-    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| t")] == [
-        "| tokenising", "| text query / bare session run of its graph, MiniLM"]
+    return text

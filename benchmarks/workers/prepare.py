@@ -114,7 +114,7 @@ def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
 
 
 def equality(bert_dir, texts):
-    """The least cosine of an embedding out of a batch of `texts`, JSON, with the one alone."""
+    """The greatest 1 - cosine of an embedding out of a batch of `texts`, JSON, with one alone."""
     from bert.checkpoint import open_checkpoint
     from bert.embedder import Embedder
 
@@ -125,8 +125,8 @@ def equality(bert_dir, texts):
         vector = found.layers.astype(np.float64).mean(axis=(0, 1))
         return vector / np.linalg.norm(vector)
 
-    return {"cosine": min(float(unit(together) @ unit(embedder.features([text])[0]))
-                          for text, together in zip(texts, embedder.features(texts)))}
+    return {"distance": max(1 - float(unit(together) @ unit(embedder.features([text])[0]))
+                            for text, together in zip(texts, embedder.features(texts)))}
 
 
 if __name__ == "__main__":
