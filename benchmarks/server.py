@@ -85,7 +85,8 @@ class Served:
 def queries(served: Served) -> List[Row]:
     """Queries for films and completions, beside a bare Flask route."""
     def at(port: int, addresses: List[str]) -> Dict[str, Any]:
-        found, = served.ask(port, served.seconds, {"connections": _CONNECTIONS, "addresses": addresses})
+        found, = served.ask(port, served.seconds, {
+            "connections": _CONNECTIONS, "addresses": addresses})
         if set(found["statuses"]) != {"200"}:
             raise RecommenderError("a server answered {}".format(found["statuses"]))
         return found
@@ -132,7 +133,8 @@ def texts(served: Served) -> List[Row]:
     """Text queries of 16 clients at once beside those of one, and their answers."""
     with served.server("--preload") as program:
         def rate(n: int) -> float:
-            found, = served.ask(program.port, 3 * served.seconds, {"connections": n, "bodies": _BODIES})
+            found, = served.ask(program.port, 3 * served.seconds, {
+                "connections": n, "bodies": _BODIES})
             if set(found["statuses"]) != {"200"}:
                 raise RecommenderError("a server answered {}".format(found["statuses"]))
             return found["rate"]

@@ -2,8 +2,8 @@
 
 `ids` int64 (n,), `embeddings` float32 (n, d) contiguous, where the recipe joins words the
 sparse `words/indptr`, `words/indices` and `words/data`, which make rows of length 1 with them,
-if asked for the films' places on a `map` float32 (n, 2) and of each film the nearest others as
-rows, `neighbours` int32 (n, k),
+if asked for the films' places on a `map` float32 (n, 2) and the nearest others of each film,
+`neighbours/rows` int32 (n, k) and `neighbours/cosines` float64 (n, k),
 a column for each thing that a result shows, what the recipe learnt under `recipe/`, and root
 attributes that say what made it.
 """
@@ -157,7 +157,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
             file["map"] = layout(embeddings, words)
         if n_neighbours:
             from recommender.neighbours import nearest_films
-            file["neighbours"] = nearest_films(embeddings, words, n_neighbours)
+            file["neighbours/rows"], file["neighbours/cosines"] = nearest_films(
+                embeddings, words, n_neighbours)
         recipe.save(file)
         texts = {name: [getattr(movie, name, "") for movie in movies] for name in _TEXT_COLUMNS}
         texts["genres"] = [GENRE_SEPARATOR.join(movie.genres) for movie in movies]
@@ -198,9 +199,10 @@ class Index:
         self._columns = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self.has_map = file.holds("map")
-        self._neighbours = None  # type: Optional[np.ndarray]
+        self._neighbours = None  # type: Optional[Tuple[np.ndarray, np.ndarray]]
         if file.holds("neighbours"):
-            self._neighbours = file.array("neighbours", np.int32, (len(self.ids), None))
+            rows = file.array("neighbours/rows", np.int32, (len(self), None))
+            self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
         self._shown = None  # type: Optional[Dict[int, Dict[str, Any]]]
         self._rows_of_ids = None  # type: Optional[Dict[int, int]]
         self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
@@ -264,12 +266,12 @@ class Index:
         return self._file.array("map", np.float32, (len(self), 2))
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
-        """What a result shows of a row; the overview only when `full`."""
-        if full and self._shown is not None:
-            if row not in self._shown:
-                self._shown[row] = self._movie(row, full)
-            return dict(self._shown[row])
-        return self._movie(row, full)
+        """What a result shows of a row, not to be changed; the overview only when `full`."""
+        if not full or self._shown is None:
+            return self._movie(row, full)
+        if row not in self._shown:
+            self._shown[row] = self._movie(row, full)
+        return self._shown[row]
 
     def _movie(self, row: int, full: bool) -> Dict[str, Any]:
         cell = self._cell
@@ -379,10 +381,6 @@ class Index:
                 self._has_learnt = True
         return self.recipe
 
-    def exact_scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The cosine of some rows with `vector`, (width,), each summed alone: float64."""
-        return exact_scores(self._embeddings, self._words, vector, rows)
-
     def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
                 where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
         """Rows of the `k` nearest films to `vector`, float (width,), the nearest first, and their
@@ -404,12 +402,12 @@ class Index:
         behind them is not nearer.
         """
         if self._neighbours is not None:
-            near = self._neighbours[row]
-            if ((near < 0) | (near >= len(self))).any():
+            near, cosines = self._neighbours[0][row], self._neighbours[1][row]
+            if ((near < 0) | (near >= len(self)) | ~np.isfinite(cosines)).any():
                 raise self._file.refuse("neighbours are damaged")
-            rows = near[where[near]][:k]
-            if len(rows) == k:
-                return rows, self.exact_scores(self.embedding(row), rows)
+            among = np.flatnonzero(where[near])[:k]
+            if len(among) == k:
+                return near[among], cosines[among]
         return self.nearest(self.embedding(row), k, [row], where)
 
     def search(self, vector: np.ndarray, k: int, without: Sequence[int] = (),

@@ -1,6 +1,6 @@
 """The nearest films of each film, found when an index is built, for queries to read."""
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -12,8 +12,10 @@ _SPARE = 16  # films that are compared exactly beyond those stored
 _ERROR = 1e-5  # of a cosine that a matrix product gives
 
 
-def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.ndarray:
-    """The `k` nearest others of each film, or all where there are fewer, int32 (n, k).
+def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
+                  k: int) -> Tuple[np.ndarray, np.ndarray]:
+    """The rows of the `k` nearest others of each film, or of all where there are fewer, int32
+    (n, k), and their cosines with it, float64 (n, k).
 
     They are those of `Index.nearest` and in its order. `dense` float32 (n, d) and `words` are the
     films' rows as an index holds them. Compares every film with every other, a block at a time:
@@ -21,16 +23,16 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.
     """
     n = len(dense)
     k = min(k, n - 1)
-    found = np.empty((n, k), np.int32)
+    rows, cosines = np.empty((n, k), np.int32), np.empty((n, k))
     if not k:
-        return found
+        return rows, cosines
     candidates = np.sort(neighbours(dense, words, min(k + _SPARE, n - 1)), axis=1)
     for row in range(n):
         vector = dense[row] if words is None else np.concatenate([dense[row], words.row(row)])
         scores = exact_scores(dense, words, vector, candidates[row])
         best = np.argsort(-scores, kind="stable")[:k]
         if scores[best[-1]] - scores.min() > 2 * _ERROR or candidates.shape[1] == n - 1:
-            found[row] = candidates[row, best]
+            rows[row], cosines[row] = candidates[row, best], scores[best]
         else:  # so many are alike that one of the others may be as near
-            found[row] = nearest_rows(dense, words, vector, k, np.arange(n) != row)[0]
-    return found
+            rows[row], cosines[row] = nearest_rows(dense, words, vector, k, np.arange(n) != row)
+    return rows, cosines

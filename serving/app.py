@@ -37,17 +37,21 @@ _FRESH = "public, max-age=60"  # what an index says may be used so long without 
 _AGAIN = 1  # seconds after which a text may be asked for again, where too many wait
 
 
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
 class _Json(JSONProvider):
     """JSON by orjson, which takes a tenth of the time that json does."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
-        return orjson.dumps(obj, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        return _json(obj).decode()
 
     def loads(self, s: Any, **_: Any) -> Any:
         return orjson.loads(s)
 
     def response(self, *args: Any, **named: Any) -> Response:
-        return Response(self.dumps(self._prepare_response_obj(args, named)), content_type=JSON)
+        return Response(_json(self._prepare_response_obj(args, named)), content_type=JSON)
 
 
 class _Flask(Flask):

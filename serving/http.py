@@ -20,7 +20,7 @@ from recommender import cli
 from recommender.errors import RecommenderError
 from serving.api import MAX_BODY
 from serving.observed import REQUEST_ID, Seen, request_id
-from serving.texts import MAX_WAITING
+from serving.threads import Threads
 
 DRAIN_SECONDS = 30.0  # how long a server that stops waits for the requests in flight
 _SWITCH_SECONDS = 0.0005
@@ -155,7 +155,7 @@ def announce(bound: socket.socket) -> None:
         "[{}]".format(host) if ":" in host else host, port))
 
 
-def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
+def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], threads: Threads,
           verbose: bool = False, is_announced: bool = False) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in flight.
 
@@ -169,8 +169,7 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets = {}  # type: Dict[int, wasyncore.dispatcher]
     server = create_server(
-        # Texts that are read or wait keep a thread each; eight are left for all else.
-        app, sockets, sockets=[bound], threads=8 + 2 * MAX_WAITING, backlog=BACKLOG, ident=None,
+        app, sockets, _dispatcher=threads, sockets=[bound], backlog=BACKLOG, ident=None,
         log_socket_errors=False,
         # Above MAX_BODY: what is little too large is read to its end.
         max_request_body_size=16 * MAX_BODY, max_request_header_size=MAX_BODY,
@@ -193,6 +192,7 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
         signal.signal(number, on_stop)
     signal.signal(signal.SIGHUP, on_hangup)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    threads.start()
     if not is_announced:
         announce(bound)
     while not stops:

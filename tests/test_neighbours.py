@@ -21,26 +21,33 @@ def by_comparison(dense, words, k):
     def vector(row):
         return dense[row] if words is None else np.concatenate([dense[row], words.row(row)])
 
-    return [nearest_rows(dense, words, vector(row), k, np.arange(len(dense)) != row)[0].tolist()
-            for row in range(len(dense))]
+    found = [nearest_rows(dense, words, vector(row), k, np.arange(len(dense)) != row)
+             for row in range(len(dense))]
+    return [rows.tolist() for rows, _ in found], [cosines.tolist() for _, cosines in found]
+
+
+def stored(dense, words, k):
+    rows, cosines = nearest_films(dense, words, k)
+    assert (rows.dtype, cosines.dtype) == (np.int32, np.float64)
+    return rows.tolist(), cosines.tolist()
 
 
 @pytest.mark.parametrize("n, k", [(1, 3), (2, 3), (30, 50), (300, 5), (300, 250)])
 def test_each_film_has_the_nearest_others_in_order(n, k):
     dense = unit_rows(n, 8)
-    assert nearest_films(dense, None, k).tolist() == by_comparison(dense, None, k)
+    assert stored(dense, None, k) == by_comparison(dense, None, k)
 
 
 def test_films_that_are_alike_come_in_the_order_of_the_catalogue():
     dense = np.concatenate([unit_rows(3, 8)[[0] * 40 + [1] * 40], unit_rows(60, 8)])
-    assert nearest_films(dense, None, 10).tolist() == by_comparison(dense, None, 10)
+    assert stored(dense, None, 10) == by_comparison(dense, None, 10)
 
 
 def test_words_count_with_the_rest():
     draw, dense = np.random.RandomState(1), unit_rows(100, 8) * np.float32(0.6)
     words = sparse_rows([(np.sort(draw.choice(20, 4, replace=False)), np.full(4, 0.4, np.float32))
                          for _ in range(100)], 20)
-    assert nearest_films(dense, words, 7).tolist() == by_comparison(dense, words, 7)
+    assert stored(dense, words, 7) == by_comparison(dense, words, 7)
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +80,11 @@ def test_neighbours_spare_the_comparison_with_all_films(both, monkeypatch):
         Recommender(both[1]).similar(id=9)
 
 
-def test_neighbours_that_are_no_films_are_refused(tmp_path):
+@pytest.mark.parametrize("what, value", [("rows", 8), ("rows", -1), ("cosines", np.nan)])
+def test_neighbours_that_cannot_be_are_refused(tmp_path, what, value):
     path = write_index(tmp_path, [row(n, "Film {}".format(n)) for n in range(1, 9)],
                        n_neighbours=3)
     with h5py.File(path, "r+") as file:
-        file["neighbours"][2, 1] = 8
+        file["neighbours"][what][2, 1] = value
     with pytest.raises(RecommenderError, match="neighbours are damaged"):
         Recommender(Index(path)).similar(id=3, k=2)

@@ -47,24 +47,28 @@ def test_it_serves_titles_without_tensorflow_and_stops_cleanly(program, number):
     assert program.stop(number) == (0, b"", b"")
 
 
-# A server whose texts wait for a line on stdin.
+# A server whose texts wait for a byte on stdin.
 SLOW_SERVER = """
+import os
 import sys
 from recommender.index import Index
 from serving import http
 from serving.app import create_app
 from serving.library import Library
+from serving.threads import Threads
 from tests.served import FakeTexts
 
 class Slow(FakeTexts):
     def __call__(self, text):
-        print("asked", flush=True)
-        sys.stdin.readline()
+        with threads.one_more():
+            print("asked", flush=True)
+            os.read(0, 1)
         return super().__call__(text)
 
+threads = Threads()
 http.REQUEST_SECONDS = 1.0
 library = Library(Index(sys.argv[1]), Slow())
-http.serve(create_app(library), http.bind("127.0.0.1", 0), library.reload)
+http.serve(create_app(library), http.bind("127.0.0.1", 0), library.reload, threads)
 """
 
 
@@ -118,6 +122,16 @@ def test_a_request_in_flight_is_answered_before_the_end(slow_program):
     assert (status, len(body["results"])) == (200, len(FILMS))
     _, err = slow_program.process.communicate(timeout=30)
     assert (slow_program.process.returncode, err) == (0, b"")
+
+
+def test_films_are_answered_however_many_texts_wait(slow_program):
+    connections = [ask_slowly(slow_program) for _ in range(40)]
+    assert slow_program.get(RECOMMEND + "?title=matrix")[0] == 200
+    slow_program.process.stdin.write(b"\n" * 40)
+    slow_program.process.stdin.flush()
+    assert [connection.getresponse().status for connection in connections] == [200] * 40
+    assert slow_program.get(RECOMMEND + "?title=matrix")[0] == 200
+    assert slow_program.stop() == (0, b"", b"")
 
 
 def test_sighup_brings_the_new_index_and_drops_no_request(program, index_path, tmp_path):

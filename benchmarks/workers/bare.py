@@ -31,12 +31,16 @@ def load():
 
 if __name__ == "__main__":
     from serving.http import announce, bind, serve, shares
+    from serving.threads import Threads
     from serving.workers import Workers
 
     app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])
+
+    def serve_at(one):
+        serve(app, one, bool, Threads(), is_announced=n_workers > 1)
+
     if n_workers > 1:
         all_bound = shares(bound, n_workers)
-        Workers(all_bound, lambda one: serve(app, one, bool, is_announced=True), bool).run(
-            lambda: announce(all_bound[0]))
+        Workers(all_bound, serve_at, bool).run(lambda: announce(all_bound[0]))
     else:
-        serve(app, bound, bool)
+        serve_at(bound)
