@@ -26,6 +26,7 @@ _EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
 # so many tokens go through the layers, or more where all of their hidden states are so few numbers,
 _CHUNK_TOKENS = 320
 _CHUNK_NUMBERS = 200000
+_LOADED_BYTES = 128 << 20  # of weights that are read before they go into the variables
 _BLOCK = 512  # and at most so many columns of the intermediate layer through the activation.
 
 
@@ -142,15 +143,26 @@ class Encoder:
         return [outputs[n] for n in self.layers]
 
     def load(self, session: tf.Session) -> None:
-        """Read the weights into the variables of `build`, one at a time."""
+        """Read the weights into the variables of `build`, a few at a time: each run costs a pass
+        over the whole graph, and each weight that waits for one its memory."""
         read = lru_cache(maxsize=4)(self._reader.get_tensor)  # blocks share their sources
+        values = {}  # type: Dict[tf.Operation, np.ndarray]
         for name, variable in self._variables.items():
             weight = self._weights[name]
             try:
-                value = weight.join(*[read(source) for source, _ in weight.sources])
+                values[variable.initializer] = weight.join(
+                    *[read(source) for source, _ in weight.sources])
             except tf.errors.OpError as error:
                 raise self._unreadable(error)
-            session.run(variable.initializer, {variable.initializer.inputs[1]: value})
+            if sum(value.nbytes for value in values.values()) >= _LOADED_BYTES:
+                _initialise(session, values)
+                values = {}
+        _initialise(session, values)
+
+
+def _initialise(session: tf.Session, values: Dict[tf.Operation, np.ndarray]) -> None:
+    session.run(list(values), {initializer.inputs[1]: value
+                               for initializer, value in values.items()})
 
 
 def weights(config: Config, n_layers: int) -> Dict[str, Weight]:

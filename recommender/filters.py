@@ -80,9 +80,8 @@ def _shares_genre(index: Index, films: Sequence[int]) -> np.ndarray:
 
 
 def _is_top_rated(index: Index, n: int) -> np.ndarray:
-    """Of equally rated films the first in the catalogue come first."""
     passes = np.zeros(len(index), bool)
-    passes[np.argsort(-index.column("weighted_rating"), kind="stable")[:n]] = True
+    passes[index.best_first("weighted_rating")[:n]] = True
     return passes
 
 

@@ -197,6 +197,7 @@ class Index:
                         for name, dtype in _NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         self._stored.update((name, file.texts(name, len(self.ids))) for name in _TEXT_COLUMNS)
         self._columns = {}  # type: Dict[str, np.ndarray]
+        self._orders = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self.has_map = file.holds("map")
         self._neighbours = None  # type: Optional[Tuple[np.ndarray, np.ndarray]]
@@ -233,6 +234,13 @@ class Index:
         if name not in self._columns:
             self._columns[name] = self._read(name, slice(None))
         return self._columns[name]
+
+    def best_first(self, name: str) -> np.ndarray:
+        """All rows by a column of numbers, int64 (n,), the greatest first and of equal ones the
+        first in the catalogue; sorted once."""
+        if name not in self._orders:
+            self._orders[name] = np.argsort(-self.column(name), kind="stable")
+        return self._orders[name]
 
     def read_columns(self) -> None:
         """Read all columns, so that no query has to, and keep from now on what was shown."""

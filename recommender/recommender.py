@@ -126,10 +126,9 @@ class Recommender:
             if wishes.unlike or diverse:
                 raise WrongQuery("nothing is asked for that could be weighed against: name a film "
                                  "or give a text")
-            ratings = index.column("weighted_rating")
-            best = np.argsort(-ratings, kind="stable")
+            best = index.best_first("weighted_rating")
             rows = best[where[best]][:k]
-            return Results(index.results(rows, ratings[rows]))
+            return Results(index.results(rows, index.column("weighted_rating")[rows]))
         n = max(_POOL * k, _SMALLEST_POOL) if diverse else k
         if wishes.texts or wishes.unlike or len(wishes.films) > 1:
             named = wishes.films + wishes.unlike

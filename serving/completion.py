@@ -49,7 +49,7 @@ class Titles:
 def _table_of(index: Index) -> _Table:
     keys = index.column("title_key").tolist()
     originals = index.column("original_title_key").tolist()
-    by_votes = np.argsort(-index.column("vote_count"), kind="stable")
+    by_votes = index.best_first("vote_count")
     place_of = np.empty(len(keys), np.int32)
     place_of[by_votes] = np.arange(len(keys))
     starts, rows = [], []  # type: List[str], List[int]

@@ -51,7 +51,7 @@ def film_map(index: Index) -> Dict[str, Any]:
 
     Raises NothingFound if the index was built without a map.
     """
-    order = np.argsort(-index.column("vote_count"), kind="stable")
+    order = index.best_first("vote_count")
     places = np.rint(index.map()[order] * MAP_SIZE).astype(int)
     first = [genres.split(GENRE_SEPARATOR)[0] for genres in index.column("genres")[order]]
     genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
@@ -65,7 +65,7 @@ def film_map(index: Index) -> Dict[str, Any]:
 
 def _about(index: Index, features: str) -> Dict[str, Any]:
     """What the pages say of an index, whose features were made in the folder `features`."""
-    most_voted = np.argsort(-index.column("vote_count"), kind="stable")[:_POPULAR]
+    most_voted = index.best_first("vote_count")[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,

@@ -112,7 +112,9 @@ class TextEmbedder:
             # Imported here: it brings TensorFlow along.
             from bert.embedder import embedder_of
 
-            self._embedder = embedder_of(self.made_by, self._bert_dir)
+            embedder = embedder_of(self.made_by, self._bert_dir)
+            embedder.features(["."])  # the first run takes TensorFlow seconds to prepare
+            self._embedder = embedder
 
     def for_index(self, made_by: Settings) -> "TextEmbedder":
         """The embedder for an index made by `made_by`: this one where it fits, else one that is
