@@ -108,6 +108,26 @@ def test_no_more_layers_are_built_than_asked_for(tmp_path):
     assert not any(name.startswith("layer_1/") for name in names)
 
 
+@pytest.mark.parametrize("at_once, few", [(1, False), (1 << 30, True)])
+def test_weights_go_into_the_graph_in_few_runs(tmp_path, monkeypatch, at_once, few):
+    monkeypatch.setattr("bert.encoder._LOADED_BYTES", at_once)
+    n_runs, run = [], tf.Session.run
+
+    def counted(session, fetches, *fed):
+        n_runs.append(len(fetches))
+        return run(session, fetches, *fed)
+
+    monkeypatch.setattr(tf.Session, "run", counted)
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    token_ids = random_tokens(checkpoint.config, [9])
+    found, = our_layers(checkpoint, token_ids, [9], [-1])
+    *loading, _ = n_runs  # the last one computes
+    assert len([n for n in loading if n]) == 1 if few else max(loading) == 1
+    monkeypatch.undo()
+    np.testing.assert_allclose(found, google_layers(checkpoint, token_ids, [9])[-1][0], rtol=0,
+                               atol=TOLERANCE)
+
+
 @pytest.mark.parametrize("layers", [[-3], [2], [-1, 1], []])
 def test_a_layer_that_is_not_there_is_refused(tmp_path, layers):
     checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
