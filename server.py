@@ -61,14 +61,12 @@ def run(args: argparse.Namespace, folder: str) -> None:
     from serving.http import announce, bind, serve, shares
     from serving.library import Library
     from serving.observed import AccessLog
-    from serving.threads import Threads
     from serving.workers import Workers
 
     log = AccessLog(args.access_log, args.verbose) if args.access_log else None
     index, bound = Index(args.index), bind(args.host, args.port)
-    threads = Threads()
     with EmbeddingProcess(folder, args.bert_dir, args.verbose) as embedding:
-        texts = Texts(embedding.address, index.features, threads.one_more)
+        texts = Texts(embedding.address, index.features)
         library = Library(index, texts, args.features, args.bert_dir)
         del index  # it goes when another is served
         if args.preload:
@@ -78,7 +76,7 @@ def run(args: argparse.Namespace, folder: str) -> None:
 
         def serve_at(one: socket.socket) -> None:
             app = create_app(library, log, args.rate_limit)
-            serve(app, one, library.reload, threads, args.verbose, is_announced=args.workers > 1)
+            serve(app, one, library.reload, args.verbose, is_announced=args.workers > 1)
 
         if args.workers > 1:
             library.now.load()  # before they part: what is read is shared

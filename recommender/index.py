@@ -36,6 +36,8 @@ _TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_ti
 _NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np.int32,
                    "weighted_rating": np.float32}
 GENRE_SEPARATOR = "|"
+_SHOWN = ("id", "title", "original_title", "year", "genres", "language", "imdb_id",
+          "vote_average", "vote_count", "weighted_rating", "overview")
 _WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
 
 
@@ -196,7 +198,7 @@ class Index:
         self._stored = {name: file.array(name, dtype, (len(self.ids),))
                         for name, dtype in _NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         self._stored.update((name, file.texts(name, len(self.ids))) for name in _TEXT_COLUMNS)
-        self._columns = {}  # type: Dict[str, np.ndarray]
+        self._columns = {"id": self.ids}
         self._orders = {}  # type: Dict[str, np.ndarray]
         self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
         self.has_map = file.holds("map")
@@ -204,7 +206,7 @@ class Index:
         if file.holds("neighbours"):
             rows = file.array("neighbours/rows", np.int32, (len(self), None))
             self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
-        self._shown = None  # type: Optional[Dict[int, Dict[str, Any]]]
+        self._shown = None  # type: Optional[List[Tuple]]
         self._rows_of_ids = None  # type: Optional[Dict[int, int]]
         self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
         self._has_learnt, self._lock = False, threading.Lock()
@@ -243,12 +245,12 @@ class Index:
         return self._orders[name]
 
     def read_columns(self) -> None:
-        """Read all columns, so that no query has to, and keep from now on what was shown."""
+        """Read all columns, so that no query has to."""
         for name in self._stored:
             self.column(name)
         self._rows_of_key("")
         self.genres()
-        self._shown = {}
+        self._shown = list(zip(*(_as_shown(name, self.column(name).tolist()) for name in _SHOWN)))
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
         """The genres of all films, sorted, and which film has which: bool (n, n_genres)."""
@@ -274,26 +276,13 @@ class Index:
         return self._file.array("map", np.float32, (len(self), 2))
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
-        """What a result shows of a row, not to be changed; the overview only when `full`."""
-        if not full or self._shown is None:
-            return self._movie(row, full)
-        if row not in self._shown:
-            self._shown[row] = self._movie(row, full)
-        return self._shown[row]
-
-    def _movie(self, row: int, full: bool) -> Dict[str, Any]:
-        cell = self._cell
-        movie = {"id": int(self.ids[row]), "title": cell("title", row),
-                 "original_title": cell("original_title", row),
-                 "year": int(cell("year", row)) or None,
-                 "genres": _split_genres(cell("genres", row)),
-                 "language": cell("language", row), "imdb_id": cell("imdb_id", row),
-                 "vote_average": round(float(cell("vote_average", row)), 2),
-                 "vote_count": int(cell("vote_count", row)),
-                 "weighted_rating": round(float(cell("weighted_rating", row)), 2)}
-        if full:
-            movie["overview"] = cell("overview", row)
-        return movie
+        """What a result shows of a row; the overview only when `full`."""
+        shown = _SHOWN if full else _SHOWN[:-1]
+        if self._shown is not None:
+            return dict(zip(shown, self._shown[row]))
+        cells = {name: self._cell(name, row) for name in shown}
+        return {name: _as_shown(name, [cell if isinstance(cell, str) else cell.item()])[0]
+                for name, cell in cells.items()}
 
     def _cell(self, name: str, row: int) -> Any:
         """One value: out of the column where that was read, else out of the file."""
@@ -465,6 +454,18 @@ def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     exact = exact_scores(dense, words, vector, near)
     best = np.argsort(-exact, kind="stable")[:k]
     return near[best], exact[best]
+
+
+def _as_shown(name: str, values: List[Any]) -> List[Any]:
+    """Values of a column as a result shows them."""
+    if name == "genres":
+        split = {joined: _split_genres(joined) for joined in set(values)}
+        return [split[joined] for joined in values]
+    if name == "year":
+        return [year or None for year in values]
+    if name in ("vote_average", "weighted_rating"):
+        return [round(value, 2) for value in values]
+    return values
 
 
 def _split_genres(joined: str) -> List[str]:

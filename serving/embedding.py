@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from multiprocessing.connection import Client, Connection
-from typing import Any, Callable, ContextManager, Optional
+from typing import Any, Optional
 
 from bert.errors import BertError
 from recommender import cli
@@ -26,18 +26,16 @@ _NICENESS = 10  # queries for films, which take a thousandth of the time, come f
 
 
 class Texts:
-    """Texts through the checkpoint that made an index, embedded by the process at `address`,
-    for which they wait within `waiting()`."""
+    """Texts through the checkpoint that made an index, embedded by the process at `address`."""
 
-    def __init__(self, address: str, made_by: Settings, waiting: Callable[[], ContextManager[Any]]):
+    def __init__(self, address: str, made_by: Settings):
         self.made_by = made_by
-        self._address, self._waiting = address, waiting
+        self._address = address
 
     def __call__(self, text: str) -> Embedded:
         """Raises BertError if the checkpoint is not there or is another, Overloaded if too many
         texts wait."""
-        with self._waiting():
-            return self._ask(text)
+        return self._ask(text)
 
     def load(self) -> None:
         """Returns once texts can be embedded. Raises BertError if they cannot be."""
@@ -47,7 +45,7 @@ class Texts:
         """Those of an index made by `made_by`, loaded. Raises BertError if they cannot be."""
         if made_by == self.made_by:
             return self
-        other = Texts(self._address, made_by, self._waiting)
+        other = Texts(self._address, made_by)
         other.load()
         return other
 

@@ -155,7 +155,7 @@ def announce(bound: socket.socket) -> None:
         "[{}]".format(host) if ":" in host else host, port))
 
 
-def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], threads: Threads,
+def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
           verbose: bool = False, is_announced: bool = False) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in flight.
 
@@ -168,6 +168,7 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], threads: 
     # Else waitress warns of its queue when a request comes before its threads are up.
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets = {}  # type: Dict[int, wasyncore.dispatcher]
+    threads = Threads()
     server = create_server(
         app, sockets, _dispatcher=threads, sockets=[bound], backlog=BACKLOG, ident=None,
         log_socket_errors=False,

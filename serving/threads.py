@@ -1,43 +1,34 @@
 """The threads that answer requests."""
 
-import contextlib
-import threading
-from typing import Iterator
-
+from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher
 
-_COMPUTING = 8  # more would not answer sooner, but take turns more often: a third of the rate
+from serving.texts import MAX_WAITING
+
+_ANSWERING = 8  # more take turns more often: of 40 that shared all requests, a third of the rate
+_FOR_TEXTS = 2 * MAX_WAITING  # one for each text that waits or is read; the others are refused
 
 
-class Threads(ThreadedTaskDispatcher):
-    """Those that compute, and one more for each that waits for the process that embeds texts."""
+class Threads:
+    """Some for requests that are POSTed, of which texts wait long, others for all the rest.
+
+    What waitress expects of its dispatcher. Threads start with the first request, so that the
+    process may still be forked.
+    """
 
     def __init__(self) -> None:
-        """None is started: a process may still be forked."""
-        super().__init__()
-        self._n, self._changing = 0, threading.Lock()
-        self._is_over = False
+        self._for_texts, self._others = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
 
     def start(self) -> None:
-        """Start those that compute."""
-        self._add(_COMPUTING)
+        self._for_texts.set_thread_count(_FOR_TEXTS)
+        self._others.set_thread_count(_ANSWERING)
 
-    @contextlib.contextmanager
-    def one_more(self) -> Iterator[None]:
-        """While the block waits, another thread takes its place."""
-        self._add(1)
-        try:
-            yield
-        finally:
-            self._add(-1)
+    def add_task(self, task: HTTPChannel) -> None:
+        """Have the request answered that has come in on a connection."""
+        is_posted = getattr(task.requests[0], "command", "") == "POST"
+        (self._for_texts if is_posted else self._others).add_task(task)
 
-    def _add(self, n: int) -> None:
-        with self._changing:
-            self._n += n
-            if not self._is_over:
-                self.set_thread_count(self._n)
-
-    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
-        with self._changing:
-            self._is_over = True
-        return super().shutdown(cancel_pending, timeout)
+    def shutdown(self) -> None:
+        """Let each finish what it does, for some seconds, and drop what has not begun."""
+        self._for_texts.shutdown()
+        self._others.shutdown()

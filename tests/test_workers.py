@@ -13,7 +13,6 @@ from bert.errors import BertError
 from recommender.index import Index
 from serving.embedding import EmbeddingProcess, Texts
 from serving.texts import TextEmbedder
-from serving.threads import Threads
 from tests.served import MORE_FILMS, running, write_films
 from tests.test_server_program import comes_true
 from tests.worlds import only_line
@@ -146,7 +145,7 @@ def test_the_counts_of_all_workers_are_told_together(program):
 def test_a_text_embedded_by_the_other_process_is_the_same(sample, minilm, tmp_path):
     made_by = Index(sample.index).features
     with EmbeddingProcess(str(tmp_path), minilm) as process:
-        texts = Texts(process.address, made_by, Threads().one_more)
+        texts = Texts(process.address, made_by)
         texts.load()
         there = texts("a man meets a ghost")
         with pytest.raises(BertError, match="is not the checkpoint"):
@@ -160,7 +159,7 @@ def test_a_text_embedded_by_the_other_process_is_the_same(sample, minilm, tmp_pa
 
 def test_the_process_that_embeds_is_started_again(tmp_path, index_path, capfd):
     with EmbeddingProcess(str(tmp_path), str(tmp_path / "none")) as process:
-        texts = Texts(process.address, Index(index_path).features, Threads().one_more)
+        texts = Texts(process.address, Index(index_path).features)
         with pytest.raises(BertError, match="text queries need the checkpoint"):
             texts("x")
         first = process._process.pid

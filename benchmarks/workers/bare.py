@@ -31,13 +31,12 @@ def load():
 
 if __name__ == "__main__":
     from serving.http import announce, bind, serve, shares
-    from serving.threads import Threads
     from serving.workers import Workers
 
     app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])
 
     def serve_at(one):
-        serve(app, one, bool, Threads(), is_announced=n_workers > 1)
+        serve(app, one, bool, is_announced=n_workers > 1)
 
     if n_workers > 1:
         all_bound = shares(bound, n_workers)
