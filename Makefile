@@ -15,7 +15,7 @@ help:
 	@echo "make lint   ruff, with the rules of Python 3.7"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"
-	@echo "make bench-server  measure the server under load (20 minutes)"
+	@echo "make bench-server  measure the server under load (a quarter of an hour)"
 	@echo "make clean  remove the environment and what the demo wrote"
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
