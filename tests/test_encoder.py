@@ -110,6 +110,7 @@ def test_no_more_layers_are_built_than_asked_for(tmp_path):
 
 @pytest.mark.parametrize("at_once, few", [(1, False), (1 << 30, True)])
 def test_weights_go_into_the_graph_in_few_runs(tmp_path, monkeypatch, at_once, few):
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
     monkeypatch.setattr("bert.encoder._LOADED_BYTES", at_once)
     n_runs, run = [], tf.Session.run
 
@@ -118,7 +119,6 @@ def test_weights_go_into_the_graph_in_few_runs(tmp_path, monkeypatch, at_once, f
         return run(session, fetches, *fed)
 
     monkeypatch.setattr(tf.Session, "run", counted)
-    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
     token_ids = random_tokens(checkpoint.config, [9])
     found, = our_layers(checkpoint, token_ids, [9], [-1])
     *loading, _ = n_runs  # the last one computes
