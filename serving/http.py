@@ -168,9 +168,8 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
     # Else waitress warns of its queue when a request comes before its threads are up.
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets = {}  # type: Dict[int, wasyncore.dispatcher]
-    threads = Threads()
     server = create_server(
-        app, sockets, _dispatcher=threads, sockets=[bound], backlog=BACKLOG, ident=None,
+        app, sockets, _dispatcher=Threads(), sockets=[bound], backlog=BACKLOG, ident=None,
         log_socket_errors=False,
         # Above MAX_BODY: what is little too large is read to its end.
         max_request_body_size=16 * MAX_BODY, max_request_header_size=MAX_BODY,
@@ -193,7 +192,6 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any],
         signal.signal(number, on_stop)
     signal.signal(signal.SIGHUP, on_hangup)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-    threads.start()
     if not is_announced:
         announce(bound)
     while not stops:

@@ -12,14 +12,11 @@ _FOR_TEXTS = 2 * MAX_WAITING  # one for each text that waits or is read; the oth
 class Threads:
     """Some for requests that are POSTed, of which texts wait long, others for all the rest.
 
-    What waitress expects of its dispatcher. Threads start with the first request, so that the
-    process may still be forked.
+    What waitress expects of its dispatcher. They start at once, so none may be made before a fork.
     """
 
     def __init__(self) -> None:
         self._for_texts, self._others = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
-
-    def start(self) -> None:
         self._for_texts.set_thread_count(_FOR_TEXTS)
         self._others.set_thread_count(_ANSWERING)
 
