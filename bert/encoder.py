@@ -4,10 +4,11 @@ Letters for shapes: B texts of a batch, T tokens of the longest, N tokens of all
 hidden size, A attention heads, D = H / A. The arithmetic is that of Devlin et al. 2018 (arXiv
 1810.04805) and Vaswani et al. 2017 (arXiv 1706.03762, section 3.2) as google-research/bert
 computes it; what differs is what is computed and how often memory is passed over. Tokens are
-packed: only attention, where a text's tokens meet, sees padding. q, k and v are one product
-with the 1 / sqrt(D) of the scores folded into q's weights, one gather unpacks them and puts
-the heads in order, the intermediate layer is computed in blocks, and there is nothing for
-training.
+packed: only attention, where a text's tokens meet, sees padding. The 1 / sqrt(D) of the scores is
+folded into q's weights, one gather unpacks q, k or v and puts the heads in order, and there is
+nothing for training. No product is wide: TensorFlow multiplies by 1,024 rows of 512 columns a
+seventh faster than by 3,072 columns, so that q, k and v are not one product and what is as wide as
+H or wider is cut into pieces. On one core they are computed one after the other, else at once.
 """
 
 import math
@@ -26,8 +27,8 @@ _EPSILON = 1e-12    # of the layer normalisation, as in Google's graph
 # so many tokens go through the layers, or more where all of their hidden states are so few numbers,
 _CHUNK_TOKENS = 320
 _CHUNK_NUMBERS = 200000
+_COLUMNS = 512  # and no product has more columns.
 _LOADED_BYTES = 128 << 20  # of weights that are read before they go into the variables
-_BLOCK = 512  # and at most so many columns of the intermediate layer through the activation.
 
 
 class Weight(NamedTuple):
@@ -52,6 +53,7 @@ class Encoder:
         there, and if the weights do not fit the config."""
         self.checkpoint = checkpoint
         self.layers = resolve_layers(layers, checkpoint.config)
+        self._n_pieces = len(_pieces(checkpoint.config))
         self._weights = weights(checkpoint.config, max(self.layers) + 1)
         try:
             self._reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)
@@ -73,6 +75,7 @@ class Encoder:
         side by side without waiting. Returns for each tower one float32 tensor (N', H) for each
         layer asked for, in that order: the real tokens of the tower's texts, one after the other.
         """
+        self._in_turn = n_towers > 1
         self._variables = {
             name: tf.get_variable(name, weight.shape, trainable=False, use_resource=False,
                                   initializer=tf.zeros_initializer())
@@ -102,50 +105,79 @@ class Encoder:
         return [array.concat() for array in found]
 
     def _hidden_layers(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
-        config, w = self.checkpoint.config, self._variables
-        T = tf.shape(token_ids)[1]
-        H, A = config.hidden_size, config.num_attention_heads
-        D = H // A
+        w, T = self._variables, tf.shape(token_ids)[1]
+        G = self.checkpoint.config.num_attention_heads // self._n_pieces  # heads of a piece
 
         real = tf.sequence_mask(lengths, T)
         text, position = tf.unstack(tf.cast(tf.where(real), tf.int32), axis=1)  # each (N,)
         ids = tf.gather_nd(token_ids, tf.stack([text, position], axis=1))
-        # The row of a token's every part and head in its packed (N, 3, A) vectors, for each slot
-        # of (3, B, A, T); what stands in a slot of padding is masked, any real row will do.
+        # The row of a token's every head in its packed (N, G) vectors, for each slot of
+        # (B, G, T); what stands in a slot of padding is masked, any real row will do.
         packed = tf.cumsum(lengths, exclusive=True)[:, tf.newaxis] + (
             tf.range(T) * tf.cast(real, tf.int32))
-        parts = tf.reshape(tf.range(3 * A), [3, 1, A, 1])
-        unpack = packed[:, tf.newaxis, :] * (3 * A) + parts
-        # And the way back: the row of a token's every head in (B, A, T), for each of (N, A).
-        pack = (text[:, tf.newaxis] * A + tf.range(A)) * T + position[:, tf.newaxis]
+        unpack = packed[:, tf.newaxis, :] * G + tf.range(G)[:, tf.newaxis]
+        # And the way back: the row of a token's every head in (B, G, T), for each of (N, G).
+        pack = (text[:, tf.newaxis] * G + tf.range(G)) * T + position[:, tf.newaxis]
         mask = (1.0 - tf.cast(real[:, tf.newaxis, tf.newaxis, :], tf.float32)) * _MASKED
 
         x = tf.gather(w["words"], ids) + tf.gather(w["positions"], position)
         x = _normalise(x, w, "embeddings")
         outputs = []
-        for n in range(max(self.layers) + 1):
-            name = "layer_{}/".format(n)
-            heads = tf.reshape(_dense(x, w, name + "qkv"), [-1, D])
-            q, k, v = tf.unstack(tf.gather(heads, unpack))  # each (B, A, T, D)
-            attention = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask)
-            context = tf.reshape(tf.matmul(attention, v), [-1, D])
-            context = _dense(tf.reshape(tf.gather(context, pack), [-1, H]), w, name + "attention")
-            x = _normalise(context + x, w, name + "attention")
-            terms = [x]
-            for block, _ in _blocks(name, config):
-                with tf.control_dependencies(terms[-1:]):  # one block after the other
-                    start = tf.identity(x)
-                wide = _activate(_dense(start, w, block + "wide"), config.hidden_act)
-                terms.append(tf.matmul(wide, w[block + "narrow/kernel"]))
-            terms[-1] = tf.nn.bias_add(terms[-1], w[name + "narrow/bias"])
-            x = _normalise(tf.add_n(terms), w, name + "output")
+        for layer in range(max(self.layers) + 1):
+            name = "layer_{}/".format(layer)
+            x = self._attention(x, name, unpack, pack, mask)
+            x = self._intermediate(x, name)
             outputs.append(x)
         return [outputs[n] for n in self.layers]
+
+    def _attention(self, x: tf.Tensor, name: str, unpack: tf.Tensor, pack: tf.Tensor,
+                   mask: tf.Tensor) -> tf.Tensor:
+        """The attention of a layer for `x` (N, H), added to it and normalised."""
+        config, w = self.checkpoint.config, self._variables
+        D = config.hidden_size // config.num_attention_heads
+        contexts = []  # type: List[tf.Tensor]
+        for n in range(self._n_pieces):
+            done = contexts[-1:]
+            for part in ("query", "key", "value"):
+                heads = _dense(self._after(done, x), w, "{}{}_{}".format(name, part, n))
+                done.append(tf.gather(tf.reshape(heads, [-1, D]), unpack))
+            q, k, v = done[-3:]  # each (B, G, T, D)
+            attention = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask)
+            context = tf.gather(tf.reshape(tf.matmul(attention, v), [-1, D]), pack)  # (N, G, D)
+            contexts.append(tf.reshape(context, [-1, config.hidden_size // self._n_pieces]))
+        context = tf.concat(contexts, 1)
+        sums = []  # type: List[tf.Tensor]
+        for n, residual in enumerate(tf.split(x, self._n_pieces, 1)):
+            dense = _dense(self._after(sums, context), w, "{}attention_{}".format(name, n))
+            sums.append(dense + residual)
+        return _normalise(tf.concat(sums, 1), w, name + "attention")
+
+    def _intermediate(self, x: tf.Tensor, name: str) -> tf.Tensor:
+        """The intermediate layer for `x` (N, H) and back, added to it and normalised."""
+        config, w = self.checkpoint.config, self._variables
+        terms = [[residual] for residual in tf.split(x, self._n_pieces, 1)]
+        done = []  # type: List[tf.Tensor]
+        for block, _ in _blocks(name, config):
+            wide = _activate(_dense(self._after(done, x), w, block + "wide"), config.hidden_act)
+            for n in range(self._n_pieces):
+                kernel = w["{}narrow_{}/kernel".format(block, n)]
+                done.append(tf.matmul(self._after(done, wide), kernel))
+                terms[n].append(done[-1])
+        for n in range(self._n_pieces):
+            terms[n][-1] = tf.nn.bias_add(terms[n][-1], w["{}narrow_{}/bias".format(name, n)])
+        return _normalise(tf.concat([tf.add_n(term) for term in terms], 1), w, name + "output")
+
+    def _after(self, earlier: List[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+        """`x`, in a tower not before the last of `earlier` is there: it has no core for both."""
+        if not self._in_turn:
+            return x
+        with tf.control_dependencies(earlier[-1:]):
+            return tf.identity(x)
 
     def load(self, session: tf.Session) -> None:
         """Read the weights into the variables of `build`, a few at a time: each run costs a pass
         over the whole graph, and each weight that waits for one its memory."""
-        read = lru_cache(maxsize=4)(self._reader.get_tensor)  # blocks share their sources
+        read = lru_cache(maxsize=10)(self._reader.get_tensor)  # pieces share their sources
         values = {}  # type: Dict[tf.Operation, np.ndarray]
         for name, variable in self._variables.items():
             weight = self._weights[name]
@@ -169,14 +201,19 @@ def weights(config: Config, n_layers: int) -> Dict[str, Weight]:
     """The variables of the graph's first `n_layers` layers, by name."""
     H, W = config.hidden_size, config.intermediate_size
     scale = 1.0 / math.sqrt(H // config.num_attention_heads)
+    every = slice(None)
     found = {}
 
     def same(name: str, source: str, *shape: int) -> None:
         found[name] = Weight(shape, [(source, shape)], lambda value: value)
 
-    def part(name: str, source: str, shape: Tuple, *of: slice) -> None:
+    def part(name: str, source: str, shape: Tuple, *of: slice, by: float = 1.0) -> None:
         size = tuple(len(range(n)[which]) for n, which in zip(shape, of))
-        found[name] = Weight(size, [(source, shape)], lambda value: value[of])
+        found[name] = Weight(size, [(source, shape)], lambda value: value[of] * np.float32(by))
+
+    def dense(name: str, source: str, shape: Tuple, columns: slice, by: float = 1.0) -> None:
+        part(name + "/kernel", source + "/kernel", shape, every, columns, by=by)
+        part(name + "/bias", source + "/bias", shape[1:], columns, by=by)
 
     def normalisation(name: str, source: str) -> None:
         same(name + "/gamma", source + "/LayerNorm/gamma", H)
@@ -190,35 +227,43 @@ def weights(config: Config, n_layers: int) -> Dict[str, Weight]:
          ("bert/embeddings/token_type_embeddings", (config.type_vocab_size, H))],
         lambda positions, types: positions + types[0])
     normalisation("embeddings", "bert/embeddings")
-    for n in range(n_layers):
-        ours, google = "layer_{}/".format(n), "bert/encoder/layer_{}/".format(n)
-        heads = [google + "attention/self/" + part for part in ("query", "key", "value")]
-        found[ours + "qkv/kernel"] = Weight(
-            (H, 3 * H), [(head + "/kernel", (H, H)) for head in heads],
-            lambda q, k, v: np.concatenate([q * np.float32(scale), k, v], axis=1))
-        found[ours + "qkv/bias"] = Weight(
-            (3 * H,), [(head + "/bias", (H,)) for head in heads],
-            lambda q, k, v: np.concatenate([q * np.float32(scale), k, v]))
-        same(ours + "attention/kernel", google + "attention/output/dense/kernel", H, H)
-        same(ours + "attention/bias", google + "attention/output/dense/bias", H)
+    for layer in range(n_layers):
+        ours, google = "layer_{}/".format(layer), "bert/encoder/layer_{}/".format(layer)
+        for n, columns in enumerate(_pieces(config)):
+            for name in ("query", "key", "value"):
+                dense("{}{}_{}".format(ours, name, n), google + "attention/self/" + name, (H, H),
+                      columns, scale if name == "query" else 1.0)
+            dense("{}attention_{}".format(ours, n), google + "attention/output/dense", (H, H),
+                  columns)
+            part("{}narrow_{}/bias".format(ours, n), google + "output/dense/bias", (H,), columns)
+        for block, rows in _blocks(ours, config):
+            dense(block + "wide", google + "intermediate/dense", (H, W), rows)
+            for n, columns in enumerate(_pieces(config)):
+                part("{}narrow_{}/kernel".format(block, n), google + "output/dense/kernel",
+                     (W, H), rows, columns)
         normalisation(ours + "attention", google + "attention/output")
-        every = slice(None)
-        for block, columns in _blocks(ours, config):
-            part(block + "wide/kernel", google + "intermediate/dense/kernel", (H, W), every,
-                 columns)
-            part(block + "wide/bias", google + "intermediate/dense/bias", (W,), columns)
-            part(block + "narrow/kernel", google + "output/dense/kernel", (W, H), columns,
-                 every)
-        same(ours + "narrow/bias", google + "output/dense/bias", H)
         normalisation(ours + "output", google + "output")
     return found
 
 
+def _pieces(config: Config) -> List[slice]:
+    """The columns of each piece of H, as few pieces as may be: each of as many whole heads."""
+    H, A = config.hidden_size, config.num_attention_heads
+    n = next(n for n in range(1, A + 1) if A % n == 0 and (H // n <= _COLUMNS or n == A))
+    return _cut(H, n)
+
+
 def _blocks(name: str, config: Config) -> List[Tuple[str, slice]]:
-    """The blocks in which the intermediate layer is computed: names and columns."""
-    n = -(-config.intermediate_size // _BLOCK)
-    edges = [i * config.intermediate_size // n for i in range(n + 1)]
-    return [("{}block_{}/".format(name, i), slice(*edges[i:i + 2])) for i in range(n)]
+    """The blocks in which the intermediate layer is computed: names and columns. None is wider
+    than a piece of H."""
+    n = -(-config.intermediate_size // (config.hidden_size // len(_pieces(config))))
+    return [("{}block_{}/".format(name, i), columns)
+            for i, columns in enumerate(_cut(config.intermediate_size, n))]
+
+
+def _cut(size: int, n: int) -> List[slice]:
+    edges = [i * size // n for i in range(n + 1)]
+    return [slice(*edges[i:i + 2]) for i in range(n)]
 
 
 def _dense(x: tf.Tensor, w: Dict[str, tf.Tensor], name: str) -> tf.Tensor:

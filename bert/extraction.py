@@ -65,10 +65,10 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     n_cores = _n_cores()
     if not encoder.runs_in_towers or n_cores == 1:
         return 1, tf.ConfigProto()
-    # A tower is one core's: its operations are not split further, the towers run side by side.
-    # One thread more is the input pipeline's, which would stop a tower otherwise.
+    # A tower is one core's: its operations are not split further, the towers run side by side. A
+    # thread more would now and then move a tower away from what it has in its core's cache.
     return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
-                                   inter_op_parallelism_threads=n_cores + 1)
+                                   inter_op_parallelism_threads=n_cores)
 
 
 def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
@@ -121,9 +121,13 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
     shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
 
     def input_fn() -> tf.data.Dataset:
-        return tf.data.Dataset.from_generator(
+        dataset = tf.data.Dataset.from_generator(
             lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size),
             types, shapes).prefetch(4)
+        # The graph's threads are the towers'; the pipeline has one of its own.
+        options = tf.data.Options()
+        options.experimental_threading.private_threadpool_size = 1
+        return dataset.with_options(options)
 
     return input_fn
 

@@ -17,17 +17,25 @@ from tests.reference import google_layers, random_checkpoint
 TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another order
 
 
-def our_layers(checkpoint, token_ids, lengths, layers):
+def our_layers(checkpoint, token_ids, lengths, layers, n_towers=1):
+    """Our graph's layers of every text, one text's tokens after the other's."""
     encoder = Encoder(checkpoint, layers)
     with tf.Graph().as_default(), tf.Session() as session:
-        hidden, = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32))
+        towers = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32), n_towers)
         encoder.load(session)
-        return session.run(hidden)
+        found = session.run(towers)
+    # Tower n has the texts n, n + n_towers, ...: the order in which they are dealt out.
+    texts = [None] * len(lengths)
+    for n, hidden in enumerate(found):
+        texts[n::n_towers] = np.split(np.stack(hidden), np.cumsum(lengths[n::n_towers]),
+                                      axis=1)[:-1]
+    return np.concatenate(texts, axis=1)
 
 
-def assert_agree(checkpoint, token_ids, lengths, layers=(-1, -2, -3, -4)):
+def assert_agree(checkpoint, token_ids, lengths, layers=(-1, -2, -3, -4), n_towers=1):
     expected = google_layers(checkpoint, token_ids, lengths)
-    for layer, ours in zip(layers, our_layers(checkpoint, token_ids, lengths, layers)):
+    found = our_layers(checkpoint, token_ids, lengths, layers, n_towers)
+    for layer, ours in zip(layers, found):
         real = np.concatenate([text[:n] for text, n in zip(expected[layer], lengths)])
         np.testing.assert_allclose(ours, real, rtol=0, atol=TOLERANCE)
 
@@ -76,17 +84,22 @@ def test_towers_share_the_texts_out_and_change_nothing(tmp_path, n_towers):
     checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
     lengths = [9, 8, 8, 5, 3]
     token_ids = random_tokens(checkpoint.config, lengths)
-    whole, = our_layers(checkpoint, token_ids, lengths, [-1])
-    encoder = Encoder(checkpoint, [-1])
-    with tf.Graph().as_default(), tf.Session() as session:
-        towers = encoder.build(tf.constant(token_ids), tf.constant(lengths), n_towers)
-        encoder.load(session)
-        parts = session.run([layer for layer, in towers])
-    # Tower n has the texts n, n + n_towers, ...: the order in which they are dealt out.
-    texts = np.split(whole, np.cumsum(lengths)[:-1])
-    for tower, part in enumerate(parts):
-        dealt = np.concatenate(texts[tower::n_towers] or [whole[:0]])
-        np.testing.assert_allclose(part, dealt, rtol=0, atol=1e-6)
+    whole = our_layers(checkpoint, token_ids, lengths, [-1])
+    np.testing.assert_allclose(our_layers(checkpoint, token_ids, lengths, [-1], n_towers), whole,
+                               rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_towers", [1, 2])
+@pytest.mark.parametrize("columns", [1, 8, 9, 16, 24])
+def test_pieces_of_any_width_and_chunks_of_few_texts_change_nothing(
+        tmp_path, monkeypatch, columns, n_towers):
+    monkeypatch.setattr("bert.encoder._COLUMNS", columns)
+    monkeypatch.setattr("bert.encoder._CHUNK_TOKENS", 20)
+    monkeypatch.setattr("bert.encoder._CHUNK_NUMBERS", 1)
+    checkpoint = open_checkpoint(random_checkpoint(
+        tmp_path / "c", hidden_size=24, num_attention_heads=6, intermediate_size=52))
+    lengths = [9, 8, 8, 7, 5, 3, 2]
+    assert_agree(checkpoint, random_tokens(checkpoint.config, lengths), lengths, (-1, -2), n_towers)
 
 
 def test_layers_come_in_the_order_asked_for(tmp_path):
