@@ -5,7 +5,9 @@ the layers asked for, an `input_fn` that brings the texts. Unlike it, nothing is
 the longest text of all, and the graph is built once however many texts there are.
 """
 
+import ctypes
 import os
+import platform
 import tempfile
 from typing import Any, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
 
@@ -18,6 +20,7 @@ from bert.tokenizing import WordPieces
 
 Graph = Union[Encoder, ReferenceGraph]
 
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
 _TOKENS_A_CORE = 2048
 
@@ -62,6 +65,7 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     # TensorFlow's own allocator keeps the large buffers that malloc would give back to the
     # system after every operation and have zeroed again. Read when the first session starts.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    _share_heaps()
     n_cores = _n_cores()
     if not encoder.runs_in_towers or n_cores == 1:
         return 1, tf.ConfigProto()
@@ -69,6 +73,13 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     # thread more would now and then move a tower away from what it has in its core's cache.
     return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
                                    inter_op_parallelism_threads=n_cores)
+
+
+def _share_heaps() -> None:
+    """Let all threads have two heaps together: glibc gives each its own, where what another thread
+    has freed is not found again, and memory grows by 4 KB a film."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
