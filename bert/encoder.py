@@ -6,8 +6,8 @@ hidden size, A attention heads, D = H / A. The arithmetic is that of Devlin et a
 computes it; what differs is what is computed and how often memory is passed over. Tokens are
 packed: only attention, where a text's tokens meet, sees padding. The 1 / sqrt(D) of the scores is
 folded into q's weights, one gather unpacks q, k or v and puts the heads in order, and there is
-nothing for training. No product is wide: TensorFlow multiplies by 1,024 rows of 512 columns a
-seventh faster than by 3,072 columns, so that q, k and v are not one product and what is as wide as
+nothing for training. No product is wide: TensorFlow multiplies by 1,024 rows of 512 columns an
+eighth faster than by 3,072 columns, so that q, k and v are not one product and what is as wide as
 H or wider is cut into pieces. On one core they are computed one after the other, else at once.
 """
 
