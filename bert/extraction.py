@@ -77,7 +77,7 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
 
 def _share_heaps() -> None:
     """Let all threads have two heaps together: glibc gives each its own, where what another thread
-    has freed is not found again, and memory grows by 4 KB a film."""
+    has freed is not found again, and memory grows with the films."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
