@@ -12,10 +12,10 @@ from recommender import cli
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.embeddings import build_from_embeddings, save_embeddings
 from recommender.errors import RecommenderError
-from recommender.features import FeatureReader
 from recommender.index import Index, build_index
-from recommender.pickles import load_embeddings
 from recommender.recipes import POOLED, RECIPES
+from recommender.storage.feature_store import FeatureReader
+from recommender.storage.pickles import load_embeddings
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:

@@ -19,7 +19,8 @@ from tqdm import tqdm
 from recommender import cli
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
-from recommender.evaluation import (
+from recommender.evaluation.metrics import Estimate
+from recommender.evaluation.scores import (
     N_BASELINES,
     K,
     Score,
@@ -29,10 +30,9 @@ from recommender.evaluation import (
     read_truth,
     recipe_scores,
 )
-from recommender.features import FeatureReader, publish
 from recommender.index import Index, films_with_features
-from recommender.metrics import Estimate
 from recommender.recipes import RECIPES
+from recommender.storage.feature_store import FeatureReader, publish
 
 # Score's measures of single films, with the heads of their columns.
 MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",

@@ -25,7 +25,8 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.features import (
+from recommender.recipes import mean
+from recommender.storage.feature_store import (
     FeatureWriter,
     Settings,
     Stock,
@@ -35,8 +36,7 @@ from recommender.features import (
     shard_paths,
     take_stock,
 )
-from recommender.locks import one_writer
-from recommender.recipes import mean
+from recommender.storage.locks import one_writer
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
 

@@ -47,7 +47,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     with tempfile.TemporaryDirectory(prefix="movies-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when serving.metrics is imported
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when serving.counters is imported
         run(args, folder)
     return 0
 
@@ -56,11 +56,11 @@ def run(args: argparse.Namespace, folder: str) -> None:
     """Serve until a signal to stop; the processes meet in `folder`."""
     # Imported late: what is wrong with the flags is said at once.
     from recommender.index import Index
+    from serving.access_log import AccessLog
     from serving.app import create_app
-    from serving.embedding import EmbeddingProcess, Texts
-    from serving.http import announce, bind, serve, shares
     from serving.library import Library
-    from serving.observed import AccessLog
+    from serving.listening import announce, bind, serve, shares
+    from serving.text_process import EmbeddingProcess, Texts
     from serving.workers import Workers
 
     log = AccessLog(args.access_log, args.verbose) if args.access_log else None

@@ -12,9 +12,9 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import RecommenderError
-from recommender.features import Settings, publish
 from recommender.index import Index, write_index
 from recommender.recipes import Recipe, unit
+from recommender.storage.feature_store import Settings, publish
 from recommender.titles import title_key
 
 GIVEN = "given"  # the recipe of an index whose embeddings nobody knows how to make

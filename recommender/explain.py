@@ -12,9 +12,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.features import FeatureReader, MovieFeatures, overview_digest
 from recommender.index import Index
 from recommender.recipes import Mean, Recipe, Source, Words
+from recommender.storage.feature_store import FeatureReader, MovieFeatures, overview_digest
 
 Span = Tuple[int, int]  # where a word begins and ends in the overview
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import (
+from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
+from recommender.storage.feature_store import (
     FeatureReader,
     MovieFeatures,
     Settings,
@@ -25,8 +26,7 @@ from recommender.features import (
     settings_of,
     write_settings,
 )
-from recommender.hdf5 import NewFile, PlainFile, publish
-from recommender.recipes import Recipe, Source, make_recipe, open_recipe, read_learnt, unit
+from recommender.storage.hdf5 import NewFile, PlainFile, publish
 from recommender.titles import nearest, split_year, title_key
 from recommender.words import SparseRows
 
@@ -155,7 +155,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
             file["words/width"] = words.width
         if with_map:
             # Imported late: it takes what measures recipes to find the neighbours.
-            from recommender.layout import layout
+            from recommender.film_map import layout
             file["map"] = layout(embeddings, words)
         if n_neighbours:
             from recommender.neighbours import nearest_films

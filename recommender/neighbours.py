@@ -4,7 +4,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from recommender.evaluation import neighbours
+from recommender.evaluation.scores import neighbours
 from recommender.index import exact_scores, nearest_rows
 from recommender.words import SparseRows
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError, WrongQuery
-from recommender.features import MovieFeatures, Settings
-from recommender.hdf5 import PlainFile
+from recommender.storage.feature_store import MovieFeatures, Settings
+from recommender.storage.hdf5 import PlainFile
 from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
 

@@ -6,13 +6,13 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 
+from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
-from recommender.features import LINKS, FeatureReader
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.recipes import Source
-from recommender.texts import CheckpointTexts
+from recommender.storage.feature_store import LINKS, FeatureReader
 
 PUSH = 0.5  # of what is not wanted, against what is: it changes about half of ten films
 _POOL = 4  # where variety counts, k films are chosen among so many times k

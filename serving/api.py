@@ -1,6 +1,6 @@
 """The API's OpenAPI document. The schemas in it are those that requests are checked against.
 
-Operations stand in it once: `serving.requests` makes its checks out of them, `serving.app`
+Operations stand in it once: `serving.validation` makes its checks out of them, `serving.app`
 answers them.
 """
 

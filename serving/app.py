@@ -19,16 +19,16 @@ from werkzeug.exceptions import (
 from bert.errors import BertError
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.index import Index
-from serving import metrics
+from serving import counters
+from serving.access_log import AccessLog, observe_requests, observer
 from serving.answers import brief, recommendation
 from serving.api import DOCUMENT, PREFIX
-from serving.http import JSON, SECURITY_HEADERS
+from serving.batching import Overloaded
 from serving.library import Library
 from serving.limits import RateLimit
-from serving.observed import AccessLog, observe_requests, observer
+from serving.listening import JSON, SECURITY_HEADERS
 from serving.pages import film_map, pages
-from serving.requests import reader, shown
-from serving.texts import Overloaded
+from serving.validation import reader, shown
 
 Answer = Dict[str, Any]
 # Of the answers: another version of the program may show the same index otherwise.
@@ -124,7 +124,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         def not_too_often() -> None:
             seconds = limit.seconds_to_wait(request.remote_addr or "")
             if seconds:
-                metrics.REFUSED.labels("rate").inc()
+                counters.REFUSED.labels("rate").inc()
                 raise TooManyRequests("more than {} requests a minute: ask again in {} s".format(
                     rate_limit, seconds), retry_after=seconds)
 
@@ -134,7 +134,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @app.get("/metrics")
     def all_metrics() -> Response:
-        return Response(metrics.text(len(library.now.index)), content_type=metrics.CONTENT_TYPE)
+        return Response(counters.text(len(library.now.index)), content_type=counters.CONTENT_TYPE)
 
     @answers("/recommend")
     @answers("/recommend", "post")
@@ -178,7 +178,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @app.errorhandler(Overloaded)
     def too_many_texts(error: Overloaded) -> Response:
-        metrics.REFUSED.labels("texts").inc()
+        counters.REFUSED.labels("texts").inc()
         return refused(ServiceUnavailable(str(error), retry_after=_AGAIN))
 
     @app.errorhandler(BertError)

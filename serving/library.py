@@ -7,9 +7,9 @@ from recommender import cli
 from recommender.index import Index
 from recommender.recipes import Source
 from recommender.recommender import Recommender
-from serving import metrics
+from serving import counters
 from serving.completion import Titles
-from serving.embedding import Texts
+from serving.text_process import Texts
 
 
 class Served(NamedTuple):
@@ -52,19 +52,19 @@ class Library:
                 served.load()
                 self.now = served
             except Exception as error:  # whatever is wrong with the new one, the old one is well
-                metrics.RELOADS.labels("kept").inc()
+                counters.RELOADS.labels("kept").inc()
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
                 return False
-            metrics.RELOADS.labels("taken").inc()
+            counters.RELOADS.labels("taken").inc()
             cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
             return True
 
     def _served(self, index: Index, embed: Texts) -> Served:
         def source(text: str) -> Source:
-            with metrics.TEXTS_WAITING.track_inprogress():
+            with counters.TEXTS_WAITING.track_inprogress():
                 layers, token_ids, was_cut = embed(text)
-            metrics.TEXTS.inc()
+            counters.TEXTS.inc()
             return Source(text, layers, token_ids, was_cut=was_cut)
 
         return Served(index, embed, Recommender(index, source, self._bert_dir), self._features,

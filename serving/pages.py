@@ -10,8 +10,8 @@ from flask import Blueprint, render_template, request
 
 from recommender.index import GENRE_SEPARATOR, Index
 from serving.api import MAP_SIZE, MAX_TEXT
+from serving.api_page import operations, schemas
 from serving.library import Library
-from serving.reference import operations, schemas
 
 _POPULAR = 8  # films to start with
 _FIRST_DECADE = 1950  # what is older is one chip

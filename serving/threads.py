@@ -3,7 +3,7 @@
 from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher
 
-from serving.texts import MAX_WAITING
+from serving.batching import MAX_WAITING
 
 _ANSWERING = 8  # more take turns more often: of 40 that shared all requests, a third of the rate
 _FOR_TEXTS = 2 * MAX_WAITING  # one for each text that waits or is read; the others are refused

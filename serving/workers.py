@@ -15,8 +15,8 @@ import traceback
 from typing import Any, Callable, Dict, Sequence
 
 from recommender import cli
-from serving import metrics
-from serving.http import BACKLOG
+from serving import counters
+from serving.listening import BACKLOG
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOPS, signal.SIGHUP, signal.SIGCHLD)
@@ -72,7 +72,7 @@ class Workers:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 del self._serves[pid]
-                metrics.forget_process(pid)
+                counters.forget_process(pid)
                 if not self._stopping:
                     self._replace(bound, status)
 

@@ -14,7 +14,7 @@ import urllib.request
 import numpy as np
 
 from bert.errors import BertError
-from serving.texts import Embedded
+from serving.batching import Embedded
 from tests.conftest import ROOT
 from tests.worlds import row, write_index
 

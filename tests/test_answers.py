@@ -7,12 +7,12 @@ import fastjsonschema
 import pytest
 
 from recommender.catalogue import read_catalogue
-from recommender.features import FeatureReader
 from recommender.index import Index, build_index
+from recommender.storage.feature_store import FeatureReader
 from serving.api import DOCUMENT
 from serving.app import create_app
+from serving.batching import TextEmbedder
 from serving.library import Library
-from serving.texts import TextEmbedder
 from tests.served import FakeTexts, write_films
 
 RECOMMEND = "/api/v1/recommend"

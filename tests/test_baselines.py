@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from recommender import baselines
 from recommender.catalogue import read_catalogue
+from recommender.evaluation import baselines
 from tests.worlds import row, write_csv
 
 GENRES = {"drama": "[{'id': 18, 'name': 'Drama'}]", "comedy": "[{'id': 35, 'name': 'Comedy'}]",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recommender import Recommender
-from recommender.features import FeatureReader
 from recommender.index import Index
 from recommender.recipes import unit
+from recommender.storage.feature_store import FeatureReader
 
 
 def ten(run_program, index, *query):

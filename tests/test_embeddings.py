@@ -10,8 +10,8 @@ from recommender.embeddings import build_from_embeddings
 from recommender.errors import RecommenderError
 from recommender.explain import sources
 from recommender.index import Index
-from recommender.pickles import load_embeddings
 from recommender.recipes import Source
+from recommender.storage.pickles import load_embeddings
 from tests.worlds import overviews_of, random_layers, row, write_csv, write_features
 
 X, Y = np.eye(8)[:2]

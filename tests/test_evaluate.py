@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recommender.catalogue import read_catalogue
-from recommender.evaluation import neighbours
-from recommender.features import FeatureReader
+from recommender.evaluation.scores import neighbours
 from recommender.index import Index, build_index
+from recommender.storage.feature_store import FeatureReader
 from tests.worlds import only_line, overviews_of, row, write_csv, write_features
 
 SHARKS = "{'id': 1, 'name': 'Shark Collection'}"

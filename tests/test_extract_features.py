@@ -19,8 +19,8 @@ from bert.encoder import Encoder
 from bert.tokenizing import WordPieces
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.features import FeatureReader
 from recommender.index import Index, build_index
+from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
 from tests.reference import google_layers, random_checkpoint
 

@@ -10,8 +10,8 @@ import pytest
 
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader
 from recommender.index import Index, build_index, weighted_ratings
+from recommender.storage.feature_store import FeatureReader
 from tests.worlds import (
     SETTINGS,
     open_index,

@@ -8,7 +8,7 @@ import pytest
 
 from recommender.index import Index
 from recommender.recommender import Recommender
-from serving.texts import MAX_WAITING
+from serving.batching import MAX_WAITING
 from tests.served import running
 
 RECOMMEND = "/api/v1/recommend"

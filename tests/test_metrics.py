@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recommender import metrics
+from recommender.evaluation import metrics
 
 # Five films, two recommendations each.
 TOP = np.array([[1, 2], [0, 3], [3, 4], [2, 4], [0, 1]])

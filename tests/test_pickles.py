@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
-from recommender import pickles
 from recommender.errors import RecommenderError
-from recommender.pickles import load_embeddings
+from recommender.storage import pickles
+from recommender.storage.pickles import load_embeddings
 
 PROTOCOLS = range(5)
 ARRAYS = {

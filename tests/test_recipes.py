@@ -8,9 +8,9 @@ import pytest
 
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
-from recommender.features import FeatureReader, FeatureWriter, overview_digest
 from recommender.index import Index, build_index, features_by_row
 from recommender.recipes import RECIPES, Source, make_recipe
+from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
 from tests.worlds import SETTINGS, random_layers, row, write_csv
 
 GENRES = ["[{'id': 18, 'name': 'Drama'}]", "[]", "[{'id': 35, 'name': 'Comedy'}]",

@@ -18,8 +18,8 @@ from recommender.index import Index
 from recommender.recipes import Source
 from serving.api import DOCUMENT, MAX_BODY, MAX_TEXT
 from serving.app import create_app
+from serving.batching import TextEmbedder
 from serving.library import Library
-from serving.texts import TextEmbedder
 from tests.served import FILMS, MORE_FILMS, FakeTexts, write_films
 
 RECOMMEND = "/api/v1/recommend"

@@ -52,7 +52,7 @@ SLOW_SERVER = """
 import os
 import sys
 from recommender.index import Index
-from serving import http
+from serving import listening
 from serving.app import create_app
 from serving.library import Library
 from tests.served import FakeTexts
@@ -63,9 +63,9 @@ class Slow(FakeTexts):
         os.read(0, 1)
         return super().__call__(text)
 
-http.REQUEST_SECONDS = 1.0
+listening.REQUEST_SECONDS = 1.0
 library = Library(Index(sys.argv[1]), Slow())
-http.serve(create_app(library), http.bind("127.0.0.1", 0), library.reload)
+listening.serve(create_app(library), listening.bind("127.0.0.1", 0), library.reload)
 """
 
 

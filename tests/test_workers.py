@@ -11,8 +11,8 @@ import pytest
 
 from bert.errors import BertError
 from recommender.index import Index
-from serving.embedding import EmbeddingProcess, Texts
-from serving.texts import TextEmbedder
+from serving.batching import TextEmbedder
+from serving.text_process import EmbeddingProcess, Texts
 from tests.served import MORE_FILMS, running, write_films
 from tests.test_server_program import comes_true
 from tests.worlds import only_line

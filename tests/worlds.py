@@ -6,8 +6,13 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence
 import numpy as np
 
 from recommender.catalogue import Catalogue, read_catalogue
-from recommender.features import FeatureReader, FeatureWriter, Settings, overview_digest
 from recommender.index import Index, build_index
+from recommender.storage.feature_store import (
+    FeatureReader,
+    FeatureWriter,
+    Settings,
+    overview_digest,
+)
 
 COLUMNS = [
     "adult", "belongs_to_collection", "budget", "genres", "homepage", "id", "imdb_id",

@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import Any, Dict, Iterator, List
 
-from recommender.hdf5 import PlainFile
+from recommender.storage.hdf5 import PlainFile
 from torture.table import Row
 from torture.worlds import (
     Done,

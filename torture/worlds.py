@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 import h5py
 import numpy as np
 
-from recommender.features import FeatureReader
+from recommender.storage.feature_store import FeatureReader
 from tests.reference import random_checkpoint
 from tests.worlds import row, write_csv
 

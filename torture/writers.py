@@ -4,7 +4,7 @@ import os
 import sys
 from typing import List
 
-from recommender.features import FeatureReader
+from recommender.storage.feature_store import FeatureReader
 from torture.table import Row
 from torture.worlds import make_world, start, temporary_folder
 

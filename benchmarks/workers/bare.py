@@ -30,7 +30,7 @@ def load():
 
 
 if __name__ == "__main__":
-    from serving.http import announce, bind, serve, shares
+    from serving.listening import announce, bind, serve, shares
     from serving.workers import Workers
 
     app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])

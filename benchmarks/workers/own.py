@@ -36,8 +36,8 @@ def index(csv, features):
     import h5py
 
     from recommender.catalogue import read_catalogue
-    from recommender.features import FeatureReader
     from recommender.index import build_index
+    from recommender.storage.feature_store import FeatureReader
 
     catalogue = read_catalogue(csv)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
-from serving.texts import MAX_WAITING, Batches, Overloaded, TextEmbedder
+from serving.batching import MAX_WAITING, Batches, Overloaded, TextEmbedder
 from tests.worlds import SETTINGS
 
 

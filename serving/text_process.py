@@ -18,8 +18,8 @@ from typing import Any, Optional
 
 from bert.errors import BertError
 from recommender import cli
-from recommender.features import Settings
-from serving.texts import Embedded, Overloaded, TextEmbedder
+from recommender.storage.feature_store import Settings
+from serving.batching import Embedded, Overloaded, TextEmbedder
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NICENESS = 10  # queries for films, which take a thousandth of the time, come first
@@ -70,7 +70,8 @@ class EmbeddingProcess:
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(self.address)
         self._listening.listen(128)
-        self._command = [sys.executable, "-m", "serving.embedding", str(self._listening.fileno())]
+        self._command = [sys.executable, "-m", "serving.text_process",
+                         str(self._listening.fileno())]
         self._command += ["--bert_dir", bert_dir] if bert_dir else []
         self._command += ["--verbose"] if verbose else []
         self._process = None  # type: Optional[subprocess.Popen]

@@ -14,11 +14,11 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from recommender.index import Index
-from serving import metrics
+from serving import counters
+from serving.access_log import AccessLog
 from serving.app import create_app
+from serving.batching import Overloaded
 from serving.library import Library
-from serving.observed import AccessLog
-from serving.texts import Overloaded
 from tests.conftest import ROOT
 from tests.served import FILMS, MORE_FILMS, FakeTexts, running, write_films
 from tests.worlds import only_line
@@ -97,7 +97,7 @@ def test_a_text_that_is_being_embedded_is_seen_to_wait(tmp_path):
 
     class Texts(FakeTexts):
         def __call__(self, text):
-            seen.append(values_of(metrics.text(0).decode())["movies_text_queries_waiting",])
+            seen.append(values_of(counters.text(0).decode())["movies_text_queries_waiting",])
             return super().__call__(text)
 
     library = Library(Index(write_films(tmp_path)), Texts())
@@ -298,25 +298,25 @@ def test_an_access_log_that_cannot_be_opened_is_one_line(tmp_path, run_program):
 
 _TWO_PROCESSES = """
 import os
-from serving import metrics
+from serving import counters
 
 def said():
-    return [line for line in metrics.text(7).decode().splitlines() if not line.startswith("#")]
+    return [line for line in counters.text(7).decode().splitlines() if not line.startswith("#")]
 
 children = []
 for n in (2, 3):
     pid = os.fork()
     if not pid:
-        metrics.TEXTS.inc(n)
-        metrics.TEXTS_WAITING.inc(n)
-        metrics.REQUESTS.labels("/x", "GET", 200).inc()
+        counters.TEXTS.inc(n)
+        counters.TEXTS_WAITING.inc(n)
+        counters.REQUESTS.labels("/x", "GET", 200).inc()
         os._exit(0)
     children.append(pid)
 for pid in children:
     os.waitpid(pid, 0)
 print(sorted(said()))
 for pid in children:
-    metrics.forget_process(pid)
+    counters.forget_process(pid)
 print(sorted(said()))
 """
 

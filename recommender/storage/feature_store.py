@@ -25,8 +25,8 @@ import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
-from recommender.hdf5 import DamagedFile, NewFile, PlainFile, publish
-from recommender.locks import one_writer
+from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile, publish
+from recommender.storage.locks import one_writer
 
 FORMAT_VERSION = 2
 LINKS = "features.h5"

@@ -17,7 +17,7 @@ from flask import Flask, request
 
 from recommender import cli
 from recommender.errors import RecommenderError
-from serving import metrics
+from serving import counters
 
 REQUEST_ID = "X-Request-ID"
 _ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -100,7 +100,7 @@ def observer(log: Optional[AccessLog] = None) -> Observe:
 
 @lru_cache(None)
 def _counters(route: str, method: str, status: int) -> Tuple[Any, Any]:
-    return (metrics.REQUESTS.labels(route, method, status), metrics.SECONDS.labels(route, method))
+    return (counters.REQUESTS.labels(route, method, status), counters.SECONDS.labels(route, method))
 
 
 def request_id(given: Optional[str]) -> str:

@@ -11,16 +11,16 @@ import h5py
 import numpy as np
 import pytest
 
-from recommender import features as store
 from recommender.errors import RecommenderError
-from recommender.features import (
+from recommender.storage import feature_store as store
+from recommender.storage.feature_store import (
     FeatureReader,
     FeatureWriter,
     Shard,
     feature_bytes,
     overview_digest,
 )
-from recommender.hdf5 import DamagedFile
+from recommender.storage.hdf5 import DamagedFile
 from tests.worlds import SETTINGS, random_layers, write_features
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -155,7 +155,7 @@ def test_a_closed_shard_is_never_written_again(tmp_path):
 def test_what_a_killed_writer_left_is_not_seen_and_is_cleared_away(tmp_path):
     write_features(tmp_path, {1: random_layers(4, 1)})
     code = ("import os, signal, numpy as np\n"
-            "from recommender.features import FeatureWriter\n"
+            "from recommender.storage.feature_store import FeatureWriter\n"
             "from tests.worlds import SETTINGS, random_layers\n"
             "writer = FeatureWriter({!r}, SETTINGS)\n"
             "writer.add(2, random_layers(4, 2), np.arange(4, dtype=np.int32), 2)\n"
@@ -243,7 +243,7 @@ def test_a_refused_writer_leaves_the_folder_free(tmp_path):
 def test_a_second_writer_is_refused_at_once(tmp_path):
     with FeatureWriter(str(tmp_path), SETTINGS) as writer:
         assert "is being written by process {} ".format(os.getpid()) in refusal(tmp_path)
-        code = ("from recommender.features import FeatureWriter\n"
+        code = ("from recommender.storage.feature_store import FeatureWriter\n"
                 "from tests.worlds import SETTINGS\n"
                 "FeatureWriter({!r}, SETTINGS)").format(str(tmp_path))
         other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE,

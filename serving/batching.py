@@ -6,8 +6,8 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from recommender.features import Settings
-from serving import metrics
+from recommender.storage.feature_store import Settings
+from serving import counters
 
 MAX_WAITING = 16  # texts that wait while the graph is busy; all of them go into its next run
 _GATHER_SECONDS = 0.005  # that a run waits for others, after one of several texts
@@ -92,7 +92,7 @@ class TextEmbedder:
 
     def _embed(self, texts: Sequence[str]) -> List[Embedded]:
         self.load()
-        metrics.BATCHES.inc()
+        counters.BATCHES.inc()
         return [Embedded(found.layers, found.token_ids, found.was_cut)
                 for found in self._embedder.features(texts)]
 

@@ -12,9 +12,9 @@ from openapi_spec_validator import validate_spec
 
 from recommender.index import Index
 from serving.api import DOCUMENT, PREFIX
+from serving.api_page import operations, schemas
 from serving.app import create_app
 from serving.library import Library
-from serving.reference import operations, schemas
 from tests.served import FakeTexts, write_films
 
 

@@ -18,8 +18,8 @@ from waitress.task import ErrorTask
 
 from recommender import cli
 from recommender.errors import RecommenderError
+from serving.access_log import REQUEST_ID, Seen, request_id
 from serving.api import MAX_BODY
-from serving.observed import REQUEST_ID, Seen, request_id
 from serving.threads import Threads
 
 DRAIN_SECONDS = 30.0  # how long a server that stops waits for the requests in flight

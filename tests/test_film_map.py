@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recommender.errors import NothingFound
+from recommender.film_map import layout
 from recommender.index import Index
-from recommender.layout import layout
 from recommender.words import SparseRows
 from tests.worlds import row, write_index
 

@@ -10,7 +10,7 @@ from typing import Optional
 
 import numpy as np
 
-from recommender.evaluation import neighbours
+from recommender.evaluation.scores import neighbours
 from recommender.words import SparseRows
 
 _NEIGHBOURS = 15

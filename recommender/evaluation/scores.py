@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from recommender import baselines, metrics
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
-from recommender.features import FeatureReader, MovieFeatures
+from recommender.evaluation import baselines, metrics
+from recommender.evaluation.metrics import Estimate
 from recommender.index import Index, features_by_row, weighted_ratings
-from recommender.metrics import Estimate
 from recommender.recipes import Recipe, Words, make_recipe
+from recommender.storage.feature_store import FeatureReader, MovieFeatures
 from recommender.words import SparseRows
 
 K = 10  # films that are recommended
