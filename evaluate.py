@@ -32,7 +32,8 @@ from recommender.evaluation.scores import (
 )
 from recommender.index import Index, films_with_features
 from recommender.recipes import RECIPES
-from recommender.storage.feature_store import FeatureReader, publish
+from recommender.storage.feature_store import FeatureReader
+from recommender.storage.files import new_file
 
 # Score's measures of single films, with the heads of their columns.
 MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",
@@ -180,8 +181,8 @@ def plot(scores: Sequence[Score], path: str) -> None:
     axes[0][0].set_yticklabels([score.name for score in scores])
     axes[0][0].invert_yaxis()
     figure.tight_layout()
-    figure.savefig(path + ".part", format="png", dpi=150)
-    publish(path + ".part", path)
+    with new_file(path) as part:
+        figure.savefig(part, format="png", dpi=150)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from recommender.catalogue import Catalogue, Movie
 from recommender.errors import RecommenderError
 from recommender.index import Index, write_index
 from recommender.recipes import Recipe, unit
-from recommender.storage.feature_store import Settings, publish
+from recommender.storage.feature_store import Settings
+from recommender.storage.files import new_file
 from recommender.titles import title_key
 
 GIVEN = "given"  # the recipe of an index whose embeddings nobody knows how to make
@@ -57,10 +58,9 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
 def save_embeddings(path: str, index: Index) -> None:
     """Write a pickle of a dict from id to float32 (d,), length 1, that is there whole or not."""
     rows, _ = index.rows(np.arange(len(index)))
-    with open(path + ".part", "wb") as file:
+    with new_file(path) as part, open(part, "wb") as file:
         pickle.dump({movie_id: row.copy() for movie_id, row in zip(index.ids.tolist(), rows)},
                     file, protocol=4)
-    publish(path + ".part", path)
 
 
 def _by_row(movies: Sequence[Movie],

@@ -26,7 +26,8 @@ from recommender.storage.feature_store import (
     settings_of,
     write_settings,
 )
-from recommender.storage.hdf5 import NewFile, PlainFile, publish
+from recommender.storage.files import new_file
+from recommender.storage.hdf5 import NewFile, PlainFile
 from recommender.titles import nearest, split_year, title_key
 from recommender.words import SparseRows
 
@@ -142,7 +143,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
     attributes = {"catalogue": os.path.basename(catalogue.path),
                   "catalogue_sha256": catalogue.sha256}
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    with NewFile(output + ".part", with_texts=True) as file:
+    with new_file(output) as part, NewFile(part, with_texts=True) as file:
         file.attrs["format_version"] = FORMAT_VERSION
         for name, value in attributes.items():
             file.attrs[name] = value
@@ -173,7 +174,6 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
             values = ratings if name == "weighted_rating" else [
                 getattr(movie, name) for movie in movies]
             file[name] = np.array(values, dtype)
-    publish(output + ".part", output)
 
 
 class Index:

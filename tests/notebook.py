@@ -6,6 +6,7 @@ import tempfile
 import nbformat
 from nbclient import NotebookClient
 
+from recommender.storage.files import new_file
 from tests.conftest import ROOT
 
 PATH = os.path.join(ROOT, "recommender.ipynb")
@@ -28,5 +29,5 @@ def run(folder: str) -> nbformat.NotebookNode:
 
 if __name__ == "__main__":
     done = run(ROOT)
-    nbformat.write(done, PATH + ".part")
-    os.replace(PATH + ".part", PATH)
+    with new_file(PATH) as part:
+        nbformat.write(done, part)

@@ -515,8 +515,8 @@ def _try(bad: Bad, at: str) -> str:
     name, *flags = bad.command.split()
     done = finish(program(name, *flags), cwd=at)
     well = done.code == bad.code and bad.told in one_line_of(done)
-    left = [left for left in ("new.h5", "new.h5.part", "run") if os.path.isfile(
-        os.path.join(at, left))]
+    left = [os.path.basename(path) for pattern in ("new.h5*", "run")
+            for path in glob.glob(os.path.join(at, pattern)) if os.path.isfile(path)]
     if well and not left:
         return ""
     return "{} {}: {}\nexit code {} instead of {}, left {}, said {!r} instead of {!r}".format(

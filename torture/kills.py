@@ -80,7 +80,7 @@ def _wait(moment: str, process: subprocess.Popen, output_dir: str, draw: random.
         "start": lambda: True,
         "growth": lambda: size("shards/*.part") > 0,
         "almost full": lambda: size("shards/*.part") > _ALMOST_FULL,
-        "links": lambda: size("features.h5.part") > 0}
+        "links": lambda: size("features.h5.*.part") > 0}
     while process.poll() is None and not signs[moment]():
         time.sleep(0.001)
     time.sleep(draw.uniform(0, _MOMENTS[moment][0]))
@@ -96,7 +96,7 @@ def _look(process: subprocess.Popen, output_dir: str,
     lost = [name for name in before if after.get(name) != before[name]]
     if lost or len(in_progress) > 1:
         return "losing", "lost {}, in progress {}".format(lost, in_progress)
-    if os.path.exists(os.path.join(output_dir, "features.h5.part")):
+    if glob.glob(os.path.join(output_dir, "features.h5.*.part")):
         return "writing the links", ""
     if in_progress:
         return "closing a shard" if _is_complete(in_progress[0]) else "computing", ""

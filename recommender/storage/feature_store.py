@@ -25,7 +25,8 @@ import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
-from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile, publish
+from recommender.storage.files import PART, new_file, publish, remove_abandoned
+from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
 from recommender.storage.locks import one_writer
 
 FORMAT_VERSION = 2
@@ -200,9 +201,9 @@ class FeatureWriter:
         os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
         with contextlib.ExitStack() as stack:
             stack.enter_context(one_writer(folder))
-            for pattern in (LINKS + ".part", os.path.join("shards", "*.part")):
-                for leftover in glob.glob(os.path.join(glob.escape(folder), pattern)):
-                    os.remove(leftover)
+            for leftover in glob.glob(os.path.join(glob.escape(folder), "shards", "*" + PART)):
+                os.remove(leftover)
+            remove_abandoned(os.path.join(folder, LINKS))
             self.stock = take_stock(folder, settings)
             self._lock = stack.pop_all()
 
@@ -231,7 +232,7 @@ class FeatureWriter:
     def _open_new_shard(self) -> None:
         paths = shard_paths(self._folder)
         self._number = int(_name_parts(paths[-1])[0]) + 1 if paths else 0
-        self._shard = NewFile(self._path("{:05d}.h5.part".format(self._number)))
+        self._shard = NewFile(self._path("{:05d}.h5{}".format(self._number, PART)))
         self._movies = self._shard.file.create_group("movies").id
         self._added = []  # type: List[Tuple[int, int, int, np.ndarray]]
         self._bytes = 0
@@ -392,12 +393,11 @@ def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
 
 def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
     path = os.path.join(folder, LINKS)
-    with NewFile(path + ".part", sealed=True) as links:
+    with new_file(path) as part, NewFile(part, sealed=True) as links:
         _write_settings(links, settings)
         for movie_id, shard in shards.items():
             links[str(movie_id)] = h5py.ExternalLink("shards/" + shard,
                                                      "/movies/{}".format(movie_id))
-    publish(path + ".part", path)
 
 
 def _write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:

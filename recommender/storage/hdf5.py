@@ -113,31 +113,6 @@ class NewFile:
             self.discard()
 
 
-def publish(written: str, final: str) -> None:
-    """Sync the file `written` and give it its `final` name, so that it is there whole or not.
-
-    Removes `written` if that fails.
-    """
-    try:
-        _sync(written)
-        os.replace(written, final)
-    except OSError:
-        os.remove(written)
-        raise
-    _sync(os.path.dirname(os.path.abspath(final)))
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        error.filename = path
-        raise
-    finally:
-        os.close(descriptor)
-
-
 class PlainFile:
     """An HDF5 file opened for reading, of which nothing is taken that does not lie in it.
 

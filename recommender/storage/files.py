@@ -1,0 +1,160 @@
+"""Write a file or folder whole or not at all.
+
+Everything is written under a temporary name of its own in the folder of its final name, synced
+to the disk and renamed, so that two writers never touch each other's work and a reader sees the
+old content or the new one, never a part. The temporary file is locked while it is written: one
+that a killed process left behind is recognised by its free lock and removed by the next writer.
+"""
+
+import contextlib
+import errno
+import fcntl
+import glob
+import os
+import secrets
+import shutil
+import tempfile
+from typing import Iterator
+
+PART = ".part"  # ending of every temporary name
+
+
+@contextlib.contextmanager
+def new_file(path: str) -> Iterator[str]:
+    """Yield the path of an empty file that becomes `path` when the block ends.
+
+    Parameters
+    ----------
+    path : str
+        Final name, in a folder that exists. An existing file is replaced in one step.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made, synced or renamed; `filename` is then `path`. On this and on
+        any error of the block the temporary file is removed and `path` stays as it was.
+
+    Examples
+    --------
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = os.path.join(folder.name, "index.txt")
+    >>> with new_file(path) as part:
+    ...     _ = open(part, "w").write("whole")
+    >>> open(path).read(), os.listdir(folder.name)
+    ('whole', ['index.txt'])
+    >>> folder.cleanup()
+    """
+    part = ""
+    try:
+        remove_abandoned(path)
+        with _locked_part(path) as part:
+            try:
+                yield part
+                publish(part, path)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(part)
+    except OSError as error:
+        if error.filename in (None, part):
+            error.filename = path
+        raise
+
+
+def write_text(path: str, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all. Raises OSError."""
+    with new_file(path) as part, open(part, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def new_folder(path: str) -> Iterator[str]:
+    """Yield the path of an empty folder that becomes `path` when the block ends.
+
+    Parameters
+    ----------
+    path : str
+        Final name, which must not exist. Missing folders above it are made.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, synced or renamed. On this and on any error of the block
+        the temporary folder is removed.
+    """
+    parent, name = os.path.split(os.path.abspath(path))
+    os.makedirs(parent, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="." + name + "-", dir=parent) as room:
+        ready = os.path.join(room, name)
+        os.mkdir(ready)
+        yield ready
+        for folder, _, names in os.walk(ready):
+            for each in names:
+                sync(os.path.join(folder, each))
+            sync(folder)
+        os.rename(ready, path)
+        sync(parent)
+
+
+def publish(part: str, path: str) -> None:
+    """Sync the file `part` and rename it to `path` in one step.
+
+    For a writer that learns the final name only at the end and holds its folder's lock; all
+    others use `new_file`. Raises OSError, and removes `part` then.
+    """
+    try:
+        sync(part)
+        os.replace(part, path)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+        raise
+    sync(os.path.dirname(os.path.abspath(path)))
+
+
+def sync(path: str) -> None:
+    """Bring a file or folder to the disk. Raises OSError with its name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        error.filename = path
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def need_room(folder: str, n_bytes: int) -> None:
+    """Raise OSError (ENOSPC) unless the disk of `folder` has `n_bytes` bytes free."""
+    free = shutil.disk_usage(folder or ".").free
+    if free < n_bytes:
+        raise OSError(errno.ENOSPC, "{:,} bytes are needed and {:,} are free".format(n_bytes, free),
+                      folder or ".")
+
+
+@contextlib.contextmanager
+def _locked_part(path: str) -> Iterator[str]:
+    """Yield a new temporary file for `path`, locked while the block runs."""
+    while True:
+        part = "{}.{}{}".format(path, secrets.token_hex(4), PART)
+        # Not mkstemp: it takes away the permissions that the user's umask grants.
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks: nothing is removed
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(part):  # no other writer removed it before it was locked
+                yield part
+                return
+        finally:
+            os.close(descriptor)
+
+
+def remove_abandoned(path: str) -> None:
+    """Remove temporary files for `path` whose writer has ended without removing them."""
+    for part in glob.glob("{}.{}{}".format(glob.escape(path), "[0-9a-f]" * 8, PART)):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(part, os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.remove(part)
+            finally:
+                os.close(descriptor)
