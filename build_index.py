@@ -9,10 +9,10 @@ import argparse
 from typing import Optional, Sequence
 
 from recommender import cli
+from recommender.building import build_from_embeddings, build_index, save_embeddings
 from recommender.catalogue import Catalogue, read_catalogue
-from recommender.embeddings import build_from_embeddings, save_embeddings
 from recommender.errors import RecommenderError
-from recommender.index import Index, build_index
+from recommender.index import Index
 from recommender.recipes import POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.pickles import load_embeddings

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from tqdm import tqdm
 
 from recommender import cli
+from recommender.building import films_with_features
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import Estimate
@@ -30,7 +31,7 @@ from recommender.evaluation.scores import (
     read_truth,
     recipe_scores,
 )
-from recommender.index import Index, films_with_features
+from recommender.index import Index
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.files import new_file

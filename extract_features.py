@@ -25,18 +25,16 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.recipes import mean
+from recommender.parts import mean
 from recommender.storage.feature_store import (
     FeatureWriter,
-    Settings,
     Stock,
-    check_digest,
     feature_bytes,
     overview_digest,
-    shard_paths,
     take_stock,
 )
 from recommender.storage.locks import one_writer
+from recommender.storage.shards import Settings, check_digest, shard_paths
 
 _SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
 

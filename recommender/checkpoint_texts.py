@@ -8,8 +8,8 @@ import threading
 from typing import TYPE_CHECKING, List, Optional, Tuple
 
 from recommender.errors import RecommenderError
-from recommender.recipes import Source
-from recommender.storage.feature_store import Settings
+from recommender.parts import Source
+from recommender.storage.shards import Settings
 
 if TYPE_CHECKING:
     import bert.embedder

@@ -13,8 +13,10 @@ import numpy as np
 
 from recommender.errors import RecommenderError
 from recommender.index import Index
-from recommender.recipes import Mean, Recipe, Source, Words
-from recommender.storage.feature_store import FeatureReader, MovieFeatures, overview_digest
+from recommender.parts import Mean, Source, Words
+from recommender.recipes import Recipe
+from recommender.storage.feature_store import FeatureReader, overview_digest
+from recommender.storage.shards import MovieFeatures
 
 Span = Tuple[int, int]  # where a word begins and ends in the overview
 

@@ -1,38 +1,87 @@
-"""The nearest films of each film, found when an index is built, for queries to read."""
+"""The nearest other films of each of many, by comparing all with all."""
 
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import numpy as np
+from scipy import sparse
 
-from recommender.evaluation.scores import neighbours
-from recommender.index import exact_scores, nearest_rows
+from recommender.ranking import (
+    PRODUCT_ERROR,
+    exact_scores,
+    nearest_rows,
+    top_k,
+)
 from recommender.words import SparseRows
 
-_SPARE = 16  # films that are compared exactly beyond those stored
-_ERROR = 1e-5  # of a cosine that a matrix product gives
+_SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
+_BLOCK = 512  # rows compared with all others at once; bounds memory to 512 x n floats
 
 
 def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
                   k: int) -> Tuple[np.ndarray, np.ndarray]:
-    """The rows of the `k` nearest others of each film, or of all where there are fewer, int32
-    (n, k), and their cosines with it, float64 (n, k).
+    """Return the `k` nearest other films of each film, and their cosines with it.
 
-    They are those of `Index.nearest` and in its order. `dense` float32 (n, d) and `words` are the
-    films' rows as an index holds them. Compares every film with every other, a block at a time:
-    three minutes and about 1 GB for 45,000 films of 1,024 numbers on 2 cores.
+    They are those that `Index.nearest` finds, in its order. Every film is compared with every
+    other, a block at a time: three minutes and about 1 GB for 45,000 films of 1,024 numbers on
+    2 cores.
+
+    Parameters
+    ----------
+    dense : np.ndarray
+        float32 (n, d), the films' rows as an index holds them.
+    words : SparseRows, optional
+        The sparse part of the rows.
+    k : int
+        All others are returned where there are fewer.
+
+    Returns
+    -------
+    rows : np.ndarray
+        int32 (n, k).
+    cosines : np.ndarray
+        float64 (n, k).
     """
     n = len(dense)
     k = min(k, n - 1)
     rows, cosines = np.empty((n, k), np.int32), np.empty((n, k))
     if not k:
         return rows, cosines
-    candidates = np.sort(neighbours(dense, words, min(k + _SPARE, n - 1)), axis=1)
+    candidates = np.sort(nearest_others(dense, words, min(k + _SPARE, n - 1)), axis=1)
     for row in range(n):
         vector = dense[row] if words is None else np.concatenate([dense[row], words.row(row)])
         scores = exact_scores(dense, words, vector, candidates[row])
-        best = np.argsort(-scores, kind="stable")[:k]
-        if scores[best[-1]] - scores.min() > 2 * _ERROR or candidates.shape[1] == n - 1:
+        best = top_k(scores, k)
+        if scores[best[-1]] - scores.min() > 2 * PRODUCT_ERROR or candidates.shape[1] == n - 1:
             rows[row], cosines[row] = candidates[row, best], scores[best]
-        else:  # so many are alike that one of the others may be as near
+        else:  # so many are alike that a film that is no candidate may be as near
             rows[row], cosines[row] = nearest_rows(dense, words, vector, k, np.arange(n) != row)
     return rows, cosines
+
+
+def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.ndarray:
+    """Return the `k` nearest other rows of each row, int64 (n, k), by float32 products.
+
+    Compares all rows with all, a block at a time. `k` is from 1 to n - 1.
+    """
+    matrix = None if words is None else sparse.csr_matrix(
+        (words.data, words.indices, words.indptr), shape=(len(dense), words.width))
+    transposed = None if matrix is None else matrix.T.tocsr()
+
+    def scores(rows: slice) -> np.ndarray:
+        found = dense[rows] @ dense.T
+        return found if matrix is None else found + (matrix[rows] @ transposed).toarray()
+
+    return best_others(scores, len(dense), k)
+
+
+def best_others(scores: Callable[[slice], np.ndarray], n: int, k: int) -> np.ndarray:
+    """Return the `k` best others of each of `n` films, int64 (n, k), the best first.
+
+    `scores` returns the scores of the films of a slice with all films, float (m, n).
+    """
+    found = np.empty((n, k), np.int64)
+    for start in range(0, n, _BLOCK):
+        block = scores(slice(start, start + _BLOCK))
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+        found[start:start + len(block)] = top_k(block, k)
+    return found

@@ -11,7 +11,7 @@ from recommender.errors import RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
-from recommender.recipes import Source
+from recommender.parts import Source
 from recommender.storage.feature_store import LINKS, FeatureReader
 
 PUSH = 0.5  # of what is not wanted, against what is: it changes about half of ten films

@@ -6,7 +6,7 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from recommender.storage.feature_store import Settings
+from recommender.storage.shards import Settings
 from serving import counters
 
 MAX_WAITING = 16  # texts that wait while the graph is busy; all of them go into its next run

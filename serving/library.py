@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 
 from recommender import cli
 from recommender.index import Index
-from recommender.recipes import Source
+from recommender.parts import Source
 from recommender.recommender import Recommender
 from serving import counters
 from serving.completion import Titles

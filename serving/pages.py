@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from flask import Blueprint, render_template, request
 
-from recommender.index import GENRE_SEPARATOR, Index
+from recommender.index import Index, split_genres
 from serving.api import MAP_SIZE, MAX_TEXT
 from serving.api_page import operations, schemas
 from serving.library import Library
@@ -53,7 +53,7 @@ def film_map(index: Index) -> Dict[str, Any]:
     """
     order = index.best_first("vote_count")
     places = np.rint(index.map()[order] * MAP_SIZE).astype(int)
-    first = [genres.split(GENRE_SEPARATOR)[0] for genres in index.column("genres")[order]]
+    first = [(split_genres(genres) or [""])[0] for genres in index.column("genres")[order]]
     genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
     number = {genre: at for at, genre in enumerate(genres)}
     return {"genres": genres, "id": index.ids[order].tolist(),

@@ -18,7 +18,7 @@ from typing import Any, Optional
 
 from bert.errors import BertError
 from recommender import cli
-from recommender.storage.feature_store import Settings
+from recommender.storage.shards import Settings
 from serving.batching import Embedded, Overloaded, TextEmbedder
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

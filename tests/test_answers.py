@@ -6,8 +6,9 @@ import shutil
 import fastjsonschema
 import pytest
 
+from recommender.building import build_index
 from recommender.catalogue import read_catalogue
-from recommender.index import Index, build_index
+from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
 from serving.api import DOCUMENT
 from serving.app import create_app

@@ -7,7 +7,7 @@ import pytest
 
 from recommender import Recommender
 from recommender.index import Index
-from recommender.recipes import unit
+from recommender.ranking import unit
 from recommender.storage.feature_store import FeatureReader
 
 

@@ -5,12 +5,12 @@ import pickle
 import numpy as np
 import pytest
 
+from recommender.building import build_from_embeddings
 from recommender.catalogue import read_catalogue
-from recommender.embeddings import build_from_embeddings
 from recommender.errors import RecommenderError
 from recommender.explain import sources
 from recommender.index import Index
-from recommender.recipes import Source
+from recommender.parts import Source
 from recommender.storage.pickles import load_embeddings
 from tests.worlds import overviews_of, random_layers, row, write_csv, write_features
 

@@ -11,7 +11,7 @@ from bert.checkpoint import open_checkpoint
 from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
 from bert.errors import BertError
-from recommender.storage.feature_store import Settings
+from recommender.storage.shards import Settings
 from tests.reference import google_layers, random_checkpoint
 
 TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another order

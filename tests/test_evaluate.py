@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from recommender.building import build_index
 from recommender.catalogue import read_catalogue
-from recommender.evaluation.scores import neighbours
-from recommender.index import Index, build_index
+from recommender.index import Index
+from recommender.neighbours import nearest_others
 from recommender.storage.feature_store import FeatureReader
 from tests.worlds import only_line, overviews_of, row, write_csv, write_features
 
@@ -120,14 +121,14 @@ def test_an_index_is_measured_as_its_recipe_is(evaluate, world):
 
 def test_neighbours_are_those_that_a_search_finds(world):
     index = Index(str(world / "index.h5"))
-    top = neighbours(*index.rows(np.arange(5)), 4)
+    top = nearest_others(*index.rows(np.arange(5)), 4)
     for at in range(5):
         found = index.search(index.embedding(at), 4, without=[at])
         assert (top[at] + 1).tolist() == [result.movie["id"] for result in found]
 
 
 def test_films_equally_near_come_in_the_order_of_the_catalogue():
-    top = neighbours(np.ones((700, 4), np.float32), None, 3)
+    top = nearest_others(np.ones((700, 4), np.float32), None, 3)
     assert top[0].tolist() == [1, 2, 3]
     assert top[650].tolist() == [0, 1, 2]
 

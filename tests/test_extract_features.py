@@ -17,9 +17,10 @@ from bert import extraction
 from bert.checkpoint import open_checkpoint
 from bert.encoder import Encoder
 from bert.tokenizing import WordPieces
+from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.index import Index, build_index
+from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
 from tests.reference import google_layers, random_checkpoint

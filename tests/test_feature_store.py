@@ -16,11 +16,11 @@ from recommender.storage import feature_store as store
 from recommender.storage.feature_store import (
     FeatureReader,
     FeatureWriter,
-    Shard,
     feature_bytes,
     overview_digest,
 )
 from recommender.storage.hdf5 import DamagedFile
+from recommender.storage.shards import Shard
 from tests.worlds import SETTINGS, random_layers, write_features
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

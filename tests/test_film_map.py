@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender.errors import NothingFound
-from recommender.film_map import layout
+from recommender.film_map import place_films
 from recommender.index import Index
 from recommender.words import SparseRows
 from tests.worlds import row, write_index
@@ -27,7 +27,7 @@ def assert_groups_lie_together(points, group):
 
 def test_films_that_are_near_lie_together():
     rows, group = groups(4, 40)
-    points = layout(rows, None)
+    points = place_films(rows, None)
     assert points.dtype == np.float32
     assert points.min() >= 0
     assert points.max() <= 1
@@ -42,13 +42,13 @@ def test_words_alone_can_be_laid_out():
         20 * g + np.sort(random.choice(20, 5, replace=False)) for g in group]).astype(np.int32)
     words = SparseRows(np.arange(0, 5 * len(group) + 1, 5), indices,
                        np.full(len(indices), 5 ** -0.5, np.float32), 80)
-    assert_groups_lie_together(layout(np.zeros((len(group), 0), np.float32), words), group)
+    assert_groups_lie_together(place_films(np.zeros((len(group), 0), np.float32), words), group)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 12])
 def test_a_few_films_have_places_of_their_own(n):
     rows, _ = groups(1, n)
-    points = layout(rows, None)
+    points = place_films(rows, None)
     assert points.shape == (n, 2)
     assert len(np.unique(points, axis=0)) == n
     assert np.isfinite(points).all()
@@ -56,7 +56,7 @@ def test_a_few_films_have_places_of_their_own(n):
 
 def test_the_same_films_have_the_same_places():
     rows, _ = groups(3, 20)
-    np.testing.assert_array_equal(layout(rows, None), layout(rows, None))
+    np.testing.assert_array_equal(place_films(rows, None), place_films(rows, None))
 
 
 def test_an_index_without_a_map_says_how_to_get_one(tmp_path):

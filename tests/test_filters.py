@@ -5,7 +5,7 @@ import pytest
 
 from recommender.errors import NothingFound, WrongQuery
 from recommender.filters import Filters, passing
-from recommender.index import exact_scores
+from recommender.ranking import exact_scores
 from tests.worlds import open_index, row
 
 

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from recommender.building import build_index, weighted_ratings
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
-from recommender.index import Index, build_index, weighted_ratings
+from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
 from tests.worlds import (
     SETTINGS,

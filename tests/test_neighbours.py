@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.index import Index, nearest_rows
+from recommender.index import Index
 from recommender.neighbours import nearest_films
+from recommender.ranking import nearest_rows
 from recommender.recommender import Recommender
 from recommender.words import sparse_rows
 from tests.worlds import random_layers, row, write_index

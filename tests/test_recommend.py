@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
+from recommender.building import build_index
 from recommender.catalogue import read_catalogue
-from recommender.index import build_index
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
 from tests.worlds import only_line, random_layers, row, write_features, write_index

@@ -8,7 +8,7 @@ import pytest
 
 from recommender import Recommender
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
-from recommender.recipes import Source
+from recommender.parts import Source
 from recommender.recommender import PUSH
 from tests.conftest import ROOT
 from tests.worlds import open_index, row

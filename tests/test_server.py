@@ -15,7 +15,7 @@ import pytest
 from bert.errors import BertError
 from bert.extraction import TokenFeatures
 from recommender.index import Index
-from recommender.recipes import Source
+from recommender.parts import Source
 from serving.api import DOCUMENT, MAX_BODY, MAX_TEXT
 from serving.app import create_app
 from serving.batching import TextEmbedder

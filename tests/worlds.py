@@ -5,14 +5,11 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 
+from recommender.building import build_index
 from recommender.catalogue import Catalogue, read_catalogue
-from recommender.index import Index, build_index
-from recommender.storage.feature_store import (
-    FeatureReader,
-    FeatureWriter,
-    Settings,
-    overview_digest,
-)
+from recommender.index import Index
+from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
+from recommender.storage.shards import Settings
 
 COLUMNS = [
     "adult", "belongs_to_collection", "budget", "genres", "homepage", "id", "imdb_id",

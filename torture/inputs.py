@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import xxhash
 
-from recommender.storage.feature_store import file_digest
+from recommender.storage.shards import file_digest
 from torture.table import Row
 from torture.worlds import (
     Done,

@@ -35,8 +35,8 @@ def tokenising(bert_dir, csv):
 def index(csv, features):
     import h5py
 
+    from recommender.building import build_index
     from recommender.catalogue import read_catalogue
-    from recommender.index import build_index
     from recommender.storage.feature_store import FeatureReader
 
     catalogue = read_catalogue(csv)
@@ -60,7 +60,7 @@ def index(csv, features):
 def query(bert_dir):
     from bert.checkpoint import open_checkpoint
     from bert.embedder import Embedder
-    from recommender.recipes import mean
+    from recommender.parts import mean
 
     embedder = Embedder(open_checkpoint(bert_dir), (-1, -2, -3, -4), 256, True)
 

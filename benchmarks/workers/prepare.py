@@ -95,14 +95,10 @@ def checkpoint(minilm, folder):
 def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
     """The index of a catalogue with random embeddings, as if the checkpoint had made it."""
     from bert.checkpoint import open_checkpoint
+    from recommender.building import build_index
     from recommender.catalogue import read_catalogue
-    from recommender.index import build_index
-    from recommender.storage.feature_store import (
-        FeatureReader,
-        FeatureWriter,
-        Settings,
-        overview_digest,
-    )
+    from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
+    from recommender.storage.shards import Settings
 
     catalogue, random = read_catalogue(csv), np.random.RandomState(0)
     settings = Settings((-1, -2, -3, -4), 256, True, int(hidden_size), "float32", True,

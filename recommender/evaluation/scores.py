@@ -12,14 +12,17 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from recommender.building import features_by_row, weighted_ratings
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.evaluation import baselines, metrics
 from recommender.evaluation.metrics import Estimate
-from recommender.index import Index, features_by_row, weighted_ratings
-from recommender.recipes import Recipe, Words, make_recipe
-from recommender.storage.feature_store import FeatureReader, MovieFeatures
-from recommender.words import SparseRows
+from recommender.index import Index
+from recommender.neighbours import best_others, nearest_others
+from recommender.parts import Words
+from recommender.recipes import Recipe, make_recipe
+from recommender.storage.feature_store import FeatureReader
+from recommender.storage.shards import MovieFeatures
 
 K = 10  # films that are recommended
 N_BASELINES = 5
@@ -92,7 +95,7 @@ def baseline_scores(movies: Sequence[Movie], truth: Truth, seed: int) -> Iterabl
             ("most popular", lambda: baselines.most_popular(movies, k)),
             ("same genre by rating", lambda: baselines.same_genre_by_rating(movies, ratings, k)),
             ("BM25", lambda: _bm25(movies, k)),
-            ("tfidf", lambda: neighbours(*tfidf.fit(movies, lambda: ()), k))):
+            ("tfidf", lambda: nearest_others(*tfidf.fit(movies, lambda: ()), k))):
         yield score(name, recommend(), movies, truth, seed, is_baseline=True)
 
 
@@ -112,7 +115,7 @@ def recipe_scores(names: Iterable[str], movies: Sequence[Movie], reader: Feature
     for name in names:
         recipe = make_recipe(name, reader.settings)
         dense, words = recipe.fit(movies, stream if recipe.weighs_tokens else pooled)
-        yield score(name, neighbours(dense, words, _k(movies)), movies, truth, seed)
+        yield score(name, nearest_others(dense, words, _k(movies)), movies, truth, seed)
 
 
 def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
@@ -121,20 +124,7 @@ def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
     rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
     dense, words = index.rows(np.array([rows[movie.id] for movie in movies]))
     return score("{} ({})".format(path, index.recipe.name),
-                 neighbours(dense, words, _k(movies)), movies, truth, seed)
-
-
-def neighbours(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.ndarray:
-    """The k nearest others of each row, int (n, k), by the embeddings that an index holds."""
-    matrix = None if words is None else sparse.csr_matrix(
-        (words.data, words.indices, words.indptr), shape=(len(dense), words.width))
-    turned = None if matrix is None else matrix.T.tocsr()
-
-    def scores(rows: slice) -> np.ndarray:
-        found = dense[rows] @ dense.T
-        return found if matrix is None else found + (matrix[rows] @ turned).toarray()
-
-    return _top(scores, len(dense), k)
+                 nearest_others(dense, words, _k(movies)), movies, truth, seed)
 
 
 def _k(movies: Sequence[Movie]) -> int:
@@ -144,22 +134,7 @@ def _k(movies: Sequence[Movie]) -> int:
 def _bm25(movies: Sequence[Movie], k: int) -> np.ndarray:
     queries, documents = baselines.bm25_rows(movies)
     turned = documents.T.tocsr()
-    return _top(lambda rows: (queries[rows] @ turned).toarray(), len(movies), k)
-
-
-def _top(scores: Callable[[slice], np.ndarray], n: int, k: int) -> np.ndarray:
-    """The k best others of each of n films, those with equal scores in the films' order.
-
-    `scores` gives some rows' scores with all films, a block at a time.
-    """
-    found = np.empty((n, k), np.int64)
-    for start in range(0, n, _BLOCK):
-        block = scores(slice(start, start + _BLOCK))
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
-        near = np.argpartition(-block, k - 1, axis=1)[:, :k]
-        order = np.lexsort((near, -np.take_along_axis(block, near, axis=1)), axis=1)
-        found[start:start + len(block)] = np.take_along_axis(near, order, axis=1)
-    return found
+    return best_others(lambda rows: (queries[rows] @ turned).toarray(), len(movies), k)
 
 
 def _token_mean(film: MovieFeatures) -> MovieFeatures:
@@ -222,3 +197,4 @@ def _chunks(path: str, columns: Sequence[str]) -> Iterable[pd.DataFrame]:
     except ValueError as error:
         raise RecommenderError("{}: not a CSV with the columns {} ({}): take it from the data set "
                                "again".format(path, ", ".join(columns), error))
+

@@ -10,11 +10,9 @@ XXH3-128 of the file, so that a shard and its checksum appear in one step; featu
 """
 
 import contextlib
-import errno
 import glob
 import hashlib
 import os
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
@@ -22,45 +20,29 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 import h5py
 import numpy as np
-import xxhash
 
 from recommender.errors import RecommenderError
 from recommender.storage.files import PART, new_file, publish, remove_abandoned
 from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
 from recommender.storage.locks import one_writer
+from recommender.storage.shards import (
+    REMEDY,
+    MovieFeatures,
+    Settings,
+    Shard,
+    check_digest,
+    file_digest,
+    name_parts,
+    read_settings,
+    shard_paths,
+    write_format,
+    write_movie,
+)
 
-FORMAT_VERSION = 2
 LINKS = "features.h5"
-DTYPES = ("float32", "float16")
 MAX_SHARD_BYTES = 256 << 20
 MAX_SHARD_SECONDS = 60.0
 _OVERHEAD = 1024  # bytes HDF5 takes for a dataset's header, link and attribute
-_SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
-_REMEDY = "remove it and run extract_features.py again, which redoes what it held"
-_BLOCK = 1 << 20
-
-
-class Settings(NamedTuple):
-    """What made the features; two extractions with other settings never share a folder."""
-
-    layers: Tuple[int, ...]
-    max_seq_length: int
-    do_lower_case: bool
-    hidden_size: int
-    dtype: str
-    pooled: bool
-    checkpoint: str
-    checkpoint_sha256: str
-
-
-class MovieFeatures(NamedTuple):
-    """`layers` (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder
-    is pooled; `token_ids` int32 (n_tokens,); `digest` of the overview they are of."""
-
-    movie_id: int
-    layers: np.ndarray
-    token_ids: np.ndarray
-    digest: int
 
 
 def overview_digest(overview: str) -> int:
@@ -83,38 +65,6 @@ class Stock(NamedTuple):
     digests: Dict[int, int]
     shards: Dict[int, str]
     set_aside: List[str]
-
-
-class Shard:
-    """A shard opened for reading, as a context manager.
-
-    Raises DamagedFile if it is no whole HDF5 file, RecommenderError if it is no shard.
-    """
-
-    def __init__(self, path: str):
-        self._file = file = PlainFile(path, _REMEDY)
-        self.settings = _read_settings(file)
-        self.ids = file.array("ids", np.int64, (None,)).tolist()
-        self.digests = file.array("overview_digests", np.int64, (len(self.ids),)).tolist()
-
-    def __enter__(self) -> "Shard":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._file.__exit__(*error)
-
-    def movies(self) -> Iterator[MovieFeatures]:
-        """Every movie of the shard; the layers lie over the file's own pages, read-only."""
-        file, n, settings = self._file, len(self.ids), self.settings
-        offsets = file.array("offsets", np.int64, (n,)).tolist()
-        n_tokens = file.array("n_tokens", np.int64, (n,)).tolist()
-        token_ids = file.array("token_ids", np.int32, (sum(n_tokens),))
-        end = 0
-        for movie_id, digest, offset, length in zip(self.ids, self.digests, offsets, n_tokens):
-            shape = (len(settings.layers), length, settings.hidden_size)
-            layers = file.view(offset, settings.dtype, shape[2:] if settings.pooled else shape)
-            end += length
-            yield MovieFeatures(movie_id, layers, token_ids[end - length:end], digest)
 
 
 class FeatureReader:
@@ -168,7 +118,7 @@ class FeatureReader:
             raise RecommenderError("{} is gone: run extract_features.py again".format(path))
         if shard.settings != self.settings:
             raise RecommenderError("{} was made with other settings than {}: {}".format(
-                path, LINKS, _REMEDY))
+                path, LINKS, REMEDY))
         return shard
 
     def some(self, movie_ids: Sequence[int]) -> Dict[int, MovieFeatures]:
@@ -222,7 +172,7 @@ class FeatureWriter:
         if self._shard is None:
             self._open_new_shard()
         layers = np.ascontiguousarray(layers, self._settings.dtype)
-        offset = _write_movie(self._movies, movie_id, layers, token_ids)
+        offset = write_movie(self._movies, movie_id, layers, token_ids)
         self._added.append((movie_id, digest, offset, token_ids))
         self._bytes += layers.nbytes + _OVERHEAD
         if (self._bytes >= self._max_shard_bytes or self._shard.failed
@@ -231,7 +181,7 @@ class FeatureWriter:
 
     def _open_new_shard(self) -> None:
         paths = shard_paths(self._folder)
-        self._number = int(_name_parts(paths[-1])[0]) + 1 if paths else 0
+        self._number = int(name_parts(paths[-1])[0]) + 1 if paths else 0
         self._shard = NewFile(self._path("{:05d}.h5{}".format(self._number, PART)))
         self._movies = self._shard.file.create_group("movies").id
         self._added = []  # type: List[Tuple[int, int, int, np.ndarray]]
@@ -247,7 +197,7 @@ class FeatureWriter:
             return
         ids, digests, offsets, token_ids = zip(*self._added)
         with shard as file:
-            _write_settings(file, self._settings, as_bytes=True)
+            write_format(file, self._settings, as_bytes=True)
             file["ids"] = np.array(ids, np.int64)
             file["overview_digests"] = np.array(digests, np.int64)
             file["offsets"] = np.array(offsets, np.int64)
@@ -261,21 +211,6 @@ class FeatureWriter:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, "shards", name)
-
-
-def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
-                 token_ids: np.ndarray) -> int:
-    """Write a movie's dataset with its attribute; returns where in the file the layers begin.
-
-    By HDF5's own functions: h5py's short form of them takes four times as long.
-    """
-    dataset = h5py.h5d.create(movies, str(movie_id).encode(), h5py.h5t.py_create(layers.dtype),
-                              h5py.h5s.create_simple(layers.shape))
-    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, layers)
-    token_ids = np.ascontiguousarray(token_ids, np.int32)
-    h5py.h5a.create(dataset, b"token_ids", h5py.h5t.STD_I32LE,
-                    h5py.h5s.create_simple(token_ids.shape)).write(token_ids)
-    return dataset.get_offset()
 
 
 def take_stock(folder: str, settings: Optional[Settings] = None,
@@ -309,31 +244,6 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
     return stock
 
 
-def shard_paths(folder: str) -> List[str]:
-    """The shards of a feature folder, the oldest first. Raises RecommenderError for a file
-    among them that is none."""
-    paths = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
-    for path in paths:
-        if not _name_parts(path) or not os.path.isfile(path):
-            raise RecommenderError("{} is no shard: move it elsewhere".format(path))
-    return paths
-
-
-def check_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> None:
-    """Hold a shard against the checksum in its name; raises DamagedFile if they differ.
-
-    `on_read` is told how many bytes were read.
-    """
-    try:
-        if file_digest(path, on_read) != _name_parts(path)[1]:
-            raise DamagedFile("{} is not what its checksum says: extract_features.py --verify sets "
-                              "it aside, and the same extraction again redoes it".format(path))
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
-        raise DamagedFile("{} cannot be read from the disk: {}".format(path, _REMEDY))
-
-
 def _checked(paths: List[str]) -> Iterator[str]:
     """Each path when its checksum is found right; meanwhile the next shard is being read."""
     with ThreadPoolExecutor(1) as ahead:
@@ -342,23 +252,6 @@ def _checked(paths: List[str]) -> Iterator[str]:
             (check or ahead.submit(check_digest, path)).result()
             check = following and ahead.submit(check_digest, following)
             yield path
-
-
-def file_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> str:
-    """XXH3-128 of a file, in hex. `on_read` is told how many bytes were read."""
-    digest = xxhash.xxh3_128()
-    block = bytearray(_BLOCK)
-    with open(path, "rb", buffering=0) as file:
-        for n_bytes in iter(lambda: file.readinto(block), 0):
-            digest.update(memoryview(block)[:n_bytes])
-            on_read(n_bytes)
-    return digest.hexdigest()
-
-
-def _name_parts(path: str) -> Optional[Tuple[str, ...]]:
-    """Number and checksum in a shard's name; None if it is not the name of a shard."""
-    match = _SHARD_NAME.fullmatch(os.path.basename(path))
-    return match and match.groups()
 
 
 def _set_aside(path: str, stock: Stock) -> None:
@@ -380,11 +273,11 @@ def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
     """Settings of a features.h5, and movie id to the name of the shard that it is in."""
     with PlainFile(path, "remove it and run extract_features.py again, which writes it anew",
                    sealed=True) as links:
-        settings = _read_settings(links)
+        settings = read_settings(links)
         shards = {}
         for name, (file, movie) in links.external_links().items():
             folder, _, shard = file.rpartition("/")
-            if folder != "shards" or not _name_parts(shard) or movie != "/movies/" + name:
+            if folder != "shards" or not name_parts(shard) or movie != "/movies/" + name:
                 raise links.refuse("{} is no link to a shard beside it but to {} in {}".format(
                     name, movie, file))
             shards[int(name)] = shard
@@ -394,44 +287,8 @@ def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
 def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
     path = os.path.join(folder, LINKS)
     with new_file(path) as part, NewFile(part, sealed=True) as links:
-        _write_settings(links, settings)
+        write_format(links, settings)
         for movie_id, shard in shards.items():
             links[str(movie_id)] = h5py.ExternalLink("shards/" + shard,
                                                      "/movies/{}".format(movie_id))
 
-
-def _write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
-    file.attrs["format_version"] = FORMAT_VERSION
-    write_settings(file, settings, as_bytes)
-
-
-def write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
-    """Put `settings` into the root attributes, for `settings_of` to find.
-
-    HDF5 crashes at damaged strings, over which it keeps no checksum as it does over all else;
-    texts go in `as_bytes` where a file is opened before it is held against one.
-    """
-    for name, value in settings._asdict().items():
-        if name == "layers":
-            value = np.array(value, np.int32)
-        elif as_bytes and isinstance(value, str):
-            value = np.bytes_(value.encode())
-        file.attrs[name] = value
-
-
-def _read_settings(file: PlainFile) -> Settings:
-    file.expect("a feature file", FORMAT_VERSION)
-    return settings_of(file)
-
-
-def settings_of(file: PlainFile) -> Settings:
-    """The settings in the root attributes of a feature file or an index."""
-    settings = Settings(
-        tuple(file.attribute_array("layers").tolist()),
-        *(file.attribute(name, kind) for name, kind in (
-            ("max_seq_length", int), ("do_lower_case", bool), ("hidden_size", int),
-            ("dtype", str), ("pooled", bool), ("checkpoint", str), ("checkpoint_sha256", str))))
-    if settings.dtype not in DTYPES:
-        raise file.refuse("its features are {}, not {}".format(
-            settings.dtype, " or ".join(DTYPES)))
-    return settings

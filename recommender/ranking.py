@@ -1,0 +1,137 @@
+"""Cosine similarity and the k best: one way to rank for every program.
+
+Rows are unit vectors, so that a dot product is the cosine. A row has a dense part, float32
+(n, d), and for recipes that join words a sparse one, `SparseRows` (n, width); a query vector
+holds both, one behind the other.
+"""
+
+from typing import Optional, Tuple
+
+import numpy as np
+
+from recommender.errors import RecommenderError
+from recommender.words import SparseRows
+
+PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Return `vector` scaled to length 1; a vector of zeros stays as it is.
+
+    >>> unit(np.array([3.0, 4.0])).tolist(), unit(np.zeros(2)).tolist()
+    ([0.6, 0.8], [0.0, 0.0])
+    """
+    length = np.linalg.norm(vector)
+    return vector / length if length else vector
+
+
+def top_k(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return the places of the `k` greatest scores, the greatest first.
+
+    Parameters
+    ----------
+    scores : np.ndarray
+        Float, (n,) or (m, n), without NaN.
+    k : int
+        From 1 to n.
+
+    Returns
+    -------
+    np.ndarray
+        int64, (k,) or (m, k). Equal scores come in the order of their places, also at the
+        border between the k-th and the next.
+
+    Examples
+    --------
+    >>> top_k(np.array([0.5, 0.9, 0.5, 0.5]), 2).tolist()
+    [1, 0]
+    """
+    rows = np.atleast_2d(scores)
+    best = np.argpartition(-rows, k - 1, axis=1)[:, :k]
+    least = np.take_along_axis(rows, best, axis=1).min(axis=1, keepdims=True)
+    # argpartition takes any of the scores that equal the k-th: there the first ones are taken.
+    n_enough = (rows >= least).sum(axis=1)
+    for row in np.flatnonzero(n_enough > k):
+        greater = np.flatnonzero(rows[row] > least[row])
+        equal = np.flatnonzero(rows[row] == least[row])
+        best[row] = np.concatenate([greater, equal[:k - len(greater)]])
+    order = np.lexsort((best, -np.take_along_axis(rows, best, axis=1)), axis=1)
+    return np.take_along_axis(best, order, axis=1).reshape(scores.shape[:-1] + (k,))
+
+
+def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray,
+                 rows: np.ndarray) -> np.ndarray:
+    """Return the cosines of some rows with a vector, each summed alone in float64.
+
+    A matrix product sums some rows in another order than others, so that equal rows differ by
+    about 1e-7; here they are equal.
+
+    Parameters
+    ----------
+    dense, words
+        The rows of all films.
+    vector : np.ndarray
+        Float (d + width,), of any length but zero.
+    rows : np.ndarray
+        Places of the rows to compare, int (m,).
+
+    Returns
+    -------
+    np.ndarray
+        float64 (m,).
+    """
+    query = unit(vector).astype(np.float32)
+    d = dense.shape[1]
+    scores = (dense[rows].astype(np.float64) * query[:d]).sum(axis=1)
+    if words is not None and words.width:
+        scores += words.take(rows).dot(query[d:].astype(np.float64))
+    return scores
+
+
+def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray, k: int,
+                 counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the `k` rows nearest to a vector, the nearest first, and their cosines with it.
+
+    A float32 product finds the candidates; their cosines are then computed exactly, so that
+    equal films come in the order of the catalogue in every run.
+
+    Parameters
+    ----------
+    dense, words
+        The rows of all films.
+    vector : np.ndarray
+        Float (d + width,).
+    k : int
+        Fewer are returned where fewer count.
+    counts : np.ndarray
+        bool (n,): the rows that may be returned.
+
+    Returns
+    -------
+    rows : np.ndarray
+        int64 (k,).
+    cosines : np.ndarray
+        float64 (k,).
+
+    Raises
+    ------
+    RecommenderError
+        If a row holds NaN or infinity.
+    """
+    k = min(k, np.count_nonzero(counts))
+    if not k:
+        return np.zeros(0, np.int64), np.zeros(0)
+    query = unit(vector).astype(np.float32)
+    d = dense.shape[1]
+    scores = dense @ query[:d]
+    if words is not None and words.width:
+        scores += words.dot(query[d:])
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if len(wrong):
+        raise RecommenderError("the embedding in row {} is not numbers: build the index again with "
+                               "build_index.py".format(wrong[0]))
+    scores[~counts] = -np.inf
+    near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - PRODUCT_ERROR)
+    exact = exact_scores(dense, words, vector, near)
+    best = top_k(exact, k)
+    return near[best], exact[best]
