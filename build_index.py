@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the stored features of every movie into the index that queries read.
+"""Build the index that queries read from the stored features of every movie.
 
     python build_index.py --input_file data/movies_metadata.csv \
         --features data/features --output data/index.h5
@@ -19,6 +19,7 @@ from recommender.storage.pickles import load_embeddings
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="build_index.py", description=__doc__.splitlines()[0])
     flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
                        "The Movies Dataset")
@@ -29,38 +30,39 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="how a film becomes the vector by which films are compared: {}".format(
                            ", ".join(RECIPES)))
     flags.add_argument("--layers", type=cli.layers,
-                       help="hidden layers that a recipe takes in place of its own, as -1,-2")
-    flags.add_argument("--word_weight", type=cli.share, help="weight of the words in a recipe "
-                       "that joins them with BERT, from 0 to 1, in place of its own")
-    flags.add_argument("--from_pickle", help="take the embeddings from this dict of title, or id, "
-                       "to vector in place of features and a recipe")
+                       help="hidden layers that the recipe takes instead of its own, such as -1,-2")
+    flags.add_argument("--word_weight", type=cli.share, help="weight of the words, from 0 to "
+                       "1, in a recipe that joins them with BERT, instead of its own")
+    flags.add_argument("--from_pickle", help="take the embeddings from this pickled dict of title, "
+                       "or id, to vector instead of from features and a recipe")
     flags.add_argument("--to_pickle", help="also write the embeddings as a pickled dict of id to "
                        "vector")
-    flags.add_argument("--map", action="store_true", help="also lay the films out in the plane, "
-                       "for the map that server.py shows: a few minutes for 45,000")
+    flags.add_argument("--map", action="store_true", help="also place the films on the map "
+                       "that server.py shows; takes a few minutes for 45,000 films")
     flags.add_argument("--neighbours", type=cli.whole_number(1), metavar="N", default=0,
-                       help="also store the N nearest films of each film, for server.py to answer "
-                       "a hundred times as many queries: 3 minutes and 4 bytes x N a film for "
-                       "45,000")
+                       help="also store the N nearest films of each film, so that server.py "
+                       "answers many more queries a second; takes 3 minutes for 45,000 films, "
+                       "and 12 bytes x N of disk a film")
     flags.add_argument("--strict", action="store_true",
-                       help="a row of the catalogue that cannot be used is an error")
+                       help="fail at a row of the catalogue that cannot be used")
     args = flags.parse_args(argv)
     for name in ("recipe", "layers", "word_weight"):
         if args.from_pickle and getattr(args, name) != flags.get_default(name):
-            flags.error("--{} goes with features, not with --from_pickle".format(name))
+            flags.error("--{} goes with --features, not with --from_pickle".format(name))
     if args.to_pickle and args.recipe not in POOLED:
-        flags.error("--to_pickle takes a recipe of BERT alone, whose vectors are short: {}".format(
+        flags.error("--to_pickle goes with the recipes of BERT alone: {}".format(
             ", ".join(POOLED)))
     return args
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
     if args.neighbours:
-        cli.note("each film is compared with all others: for {:,} of 1,024 numbers this takes "
-                 "about {:.0f} seconds on 2 cores".format(
+        cli.note("each film is compared with all others: about {1:.0f} seconds on 2 cores for "
+                 "{0:,} films with embeddings of 1,024 numbers".format(
                      len(catalogue.movies), 150 * (len(catalogue.movies) / 45000) ** 2))
     if args.from_pickle:
         from_pickle(catalogue, args)
@@ -72,7 +74,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
-    """Embed the films by a recipe."""
+    """Build the index by a recipe and say which films it could not take."""
     report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output,
                          args.layers, args.word_weight, args.map, args.neighbours)
     cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
@@ -85,7 +87,7 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
 
 
 def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
-    """Take the films' embeddings as they are; those that fit no film go to stdout."""
+    """Build the index from given embeddings and print the keys that fit no film."""
     n_movies, unmapped = build_from_embeddings(
         catalogue, load_embeddings(args.from_pickle), args.from_pickle, args.output,
         args.map, args.neighbours)

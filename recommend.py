@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recommends the films nearest to films, or to a description in your own words.
+"""Recommend the films nearest to films, or to a description in your own words.
 
     python recommend.py --title "The Matrix"
     python recommend.py --overview "A hacker learns that the world is a simulation"
@@ -23,56 +23,57 @@ from recommender.filters import NONE, Filters
 from recommender.index import Index, Result
 from recommender.recommender import Wishes
 
-_MAX_TITLE = 44  # columns of a title in the table
-_STRONG = (1.5, 2.5, 4.0)  # so many times what a word has on average earn 1, 2, 3 asterisks
+_MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
+_STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="recommend.py", description=__doc__.splitlines()[0])
     flags.add_argument("--index", default="data/index.h5", help="what build_index.py wrote")
     wishes = flags.add_argument_group(
-        "what is asked for", "each may be given several times, and all together; without any, "
-        "filters list the best rated films")
-    wishes.add_argument("--title", type=_text, action="append", help="a film's title; case, "
+        "query", "films and texts; each flag may be given several times; with filters alone, the "
+        "best rated films are listed")
+    wishes.add_argument("--title", type=_text, action="append", help="title of a film; case, "
                         "accents and articles do not matter; a year may follow: \"Heat (1995)\"")
     wishes.add_argument("--id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
-                        help="a film's TMDB id")
+                        help="TMDB id of a film")
     wishes.add_argument("--overview", type=_text, action="append",
-                        help="what the film should be about, in your own words")
+                        help="description of a film in your own words")
     wishes.add_argument("--not", type=_text, action="append", dest="unlike", metavar="TITLE",
-                        help="a film to keep away from")
+                        help="title of a film to keep away from")
     wishes.add_argument("--not-id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
-                        dest="unlike_id", metavar="ID", help="the same by its TMDB id")
+                        dest="unlike_id", metavar="ID", help="TMDB id of a film to keep away from")
     flags.add_argument("--year", type=cli.whole_number(1870, 2200),
-                       help="picks among films that share the title")
-    filters = flags.add_argument_group("filters", "what every recommended film must meet")
+                       help="pick among films that share the --title")
+    filters = flags.add_argument_group("filters", "conditions that every recommended film meets")
     filters.add_argument("--genres", type=_names, default=(), metavar="GENRE,...",
-                         help="it has all of these genres")
+                         help="has all of these genres")
     filters.add_argument("--any-genre", action="store_true",
-                         help="one of the --genres is enough")
+                         help="has at least one of the --genres")
     filters.add_argument("--same-genre", action="store_true",
-                         help="it shares a genre with a film asked for")
+                         help="shares a genre with a film of the query")
     filters.add_argument("--top-rated", type=cli.whole_number(1), metavar="N",
-                         help="it is among the N best of the index by IMDb's weighted rating")
+                         help="is among the N best films of the index by IMDb's weighted rating")
     filters.add_argument("--min-votes", type=cli.whole_number(0), metavar="N",
-                         help="at least N people have rated it")
+                         help="has at least N votes")
     filters.add_argument("--from", type=cli.whole_number(1870, 2200), dest="year_from",
-                         metavar="YEAR", help="it is of that year or later")
+                         metavar="YEAR", help="is of this year or later")
     filters.add_argument("--to", type=cli.whole_number(1870, 2200), dest="year_to",
-                         metavar="YEAR", help="it is of that year or earlier")
-    filters.add_argument("--language", type=_text, help="its original language, such as fr")
+                         metavar="YEAR", help="is of this year or earlier")
+    filters.add_argument("--language", type=_text, help="has this original language, such as fr")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
-                       help="how many films to recommend")
+                       help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
                        help="from 0 to 1: how much variety counts against nearness")
-    flags.add_argument("--explain", action="store_true", help="mark the words that carried each "
-                       "match; reads --features")
+    flags.add_argument("--explain", action="store_true", help="mark the words that made each film "
+                       "near; reads --features")
     flags.add_argument("--features", default="data/features",
-                       help="the folder that the index was made of, for --explain")
-    flags.add_argument("--bert_dir", help="the checkpoint for --overview and --explain (default: "
-                       "the one in tmp/ that made the index)")
+                       help="folder of the features that the index was built from, for --explain")
+    flags.add_argument("--bert_dir", help="folder of the checkpoint for --overview and --explain "
+                       "(default: the one in tmp/ that made the index)")
     flags.add_argument("--json", action="store_true", help="print JSON")
-    flags.add_argument("--verbose", action="store_true", help="let TensorFlow talk")
+    flags.add_argument("--verbose", action="store_true", help="show TensorFlow's log")
     args = flags.parse_args(argv)
     if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
         flags.error("name a film with --title or --id, describe one with --overview, or list the "
@@ -84,21 +85,24 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def _text(text: str) -> str:
+    """Convert the value of a flag that may not be empty."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty")
+        raise argparse.ArgumentTypeError("the text is empty")
     return text
 
 
 def _names(text: str) -> List[str]:
+    """Convert names between commas."""
     return [_text(name).strip() for name in text.split(",")]
 
 
 def filters_of(args: argparse.Namespace) -> Filters:
-    """The filters among the flags: they have the same names."""
+    """Return the filters among the flags, which have the same names."""
     return Filters(*(getattr(args, name) for name in Filters._fields))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     recommender = Recommender.open(args.index, args.bert_dir, args.verbose)
     index, filters = recommender.index, filters_of(args)
@@ -112,7 +116,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
     for text in recommender.cut_texts(wishes):
-        cli.note("{} is longer than {} word pieces: what follows them was not read".format(
+        cli.note("{} is longer than {} word pieces: the rest was not read".format(
             quoted(text), index.features.max_seq_length))
     why = recommender.explain(wishes, results, args.features) if args.explain else []
     if args.json:
@@ -127,12 +131,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for result, reasons in zip(results, why):
         print("\n" + explanation(index, wishes, result, reasons))
     if len(results) < args.k and filters != NONE:
-        cli.note("the filters leave no more than {}".format(len(results)))
+        cli.note("the filters leave only {} films".format(len(results)))
     return 0
 
 
 def tell(index: Index, wishes: Wishes) -> None:
-    """Say on stderr what the films are like, where the table does not show it."""
+    """Note what the films are like, where the table does not show it."""
     wanted = names(index, wishes)
     if wishes.films or len(wanted) > 1:
         unlike = ", unlike " + " and ".join(map(index.describe, wishes.unlike))
@@ -143,19 +147,19 @@ def tell(index: Index, wishes: Wishes) -> None:
 
 
 def names(index: Index, wishes: Wishes) -> List[str]:
-    """What was asked for in a few words each, and last what was not wanted."""
+    """Describe the films and texts of the query, and last the disliked films, in a few words."""
     return ([index.describe(row) for row in wishes.films]
             + [quoted(text) for text in wishes.texts]
             + [index.describe(row) for row in wishes.unlike])
 
 
 def quoted(text: str) -> str:
-    """The beginning of a text."""
+    """Return the beginning of a text in quotes."""
     return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
 def table(results: Sequence[Result]) -> str:
-    """One line a film: rank, score, title, year, genres, id."""
+    """Return a table with a line for each film: rank, score, title, year, genres, id."""
     width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)
     lines = ["{:>4}  {:>6}  {}  {:>4}  {:<36}  {:>7}".format(
         "rank", "score", _pad("title", width), "year", "genres", "id")]
@@ -167,12 +171,14 @@ def table(results: Sequence[Result]) -> str:
 
 
 def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
-    """The texts of what was asked for and of a film found, their strong words in asterisks, and
-    what each of their parts adds to the score."""
+    """Return the texts of the query and of a film found with their strong words in asterisks.
+
+    Behind each text stand the shares of its parts in the score.
+    """
     films = wishes.films + wishes.unlike
     overviews = [index.movie(row)["overview"] for row in films]
     overviews[len(wishes.films):len(wishes.films)] = wishes.texts
-    # What is not wanted counts against the film: there the strong words are those that do.
+    # A disliked film counts against the film found: its strong words have negative shares.
     signs = [1] * len(overviews) + [1]
     signs[len(overviews) - len(wishes.unlike):-1] = [-1] * len(wishes.unlike)
     lines = ["{}. {}: score {:.4f}".format(result.rank, result.movie["title"], result.score)]
@@ -188,8 +194,10 @@ def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
 
 
 def marked(overview: str, shares: Sequence[Share], sign: int = 1) -> str:
-    """The overview with asterisks around the words that add most, or take most off where `sign`
-    is -1; the more asterisks, the more."""
+    """Return the overview with asterisks around the words with the greatest shares.
+
+    More asterisks mark greater shares; where `sign` is -1, negative ones count.
+    """
     words = [share for share in shares if share.of == "overview"]
     average = sum(abs(share.share) for share in words) / max(len(words), 1)
     text, end = "", 0
@@ -203,7 +211,7 @@ def marked(overview: str, shares: Sequence[Share], sign: int = 1) -> str:
 
 
 def sums(shares: Sequence[Share]) -> str:
-    """What overview, title, genres and BERT's own marks add to the score, each in all."""
+    """Return the sums of the shares of overview, title, genres and BERT's own marks."""
     told = []
     for of in dict.fromkeys(share.of for share in shares):
         parts = [(share.word, "{:.4f}".format(share.share)) for share in shares if share.of == of]
@@ -217,13 +225,13 @@ def sums(shares: Sequence[Share]) -> str:
 
 
 def _columns(text: str) -> int:
-    """Columns of a terminal that `text` takes: East Asian letters take two."""
+    """Return the terminal columns of `text`; East Asian letters take two."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF"
                else 1 for c in text)
 
 
 def _pad(text: str, width: int) -> str:
-    """`text` cut or filled to `width` columns."""
+    """Return `text` cut or padded to `width` columns."""
     if _columns(text) > width:
         while _columns(text) > width - 1:
             text = text[:-1]

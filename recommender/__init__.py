@@ -10,7 +10,7 @@ __all__ = ["Recommender"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late: a program that needs only the flags or the catalogue does not wait for h5py.
+    # Imported late for start-up time: programs that need only flags do not wait for h5py.
     if name == "Recommender":
         from recommender.recommender import Recommender
 

@@ -270,7 +270,7 @@ def _by_place(movies: Sequence[Movie],
     """Return the values by the films' places, and the keys that stand for none or several."""
     by_id = all(str(key).strip().isdecimal() for key in embeddings)
     find = _find_id(movies) if by_id else _find_title(movies)
-    found = {}  # type: Dict[int, Any]
+    found: Dict[int, Any] = {}
     unmapped = []
     for key, value in embeddings.items():
         places = find(str(key))
@@ -291,8 +291,8 @@ def _find_id(movies: Sequence[Movie]) -> Callable[[str], List[int]]:
 
 def _find_title(movies: Sequence[Movie]) -> Callable[[str], List[int]]:
     """Return a function from a title to the places of its films: as written, else as spelt."""
-    written = defaultdict(list)  # type: Dict[str, List[int]]
-    spelt = defaultdict(list)  # type: Dict[str, List[int]]
+    written: Dict[str, List[int]] = defaultdict(list)
+    spelt: Dict[str, List[int]] = defaultdict(list)
     for place, movie in enumerate(movies):
         written[movie.title].append(place)
         spelt[title_key(movie.title)].append(place)
@@ -302,7 +302,7 @@ def _find_title(movies: Sequence[Movie]) -> Callable[[str], List[int]]:
 
 def _vectors(values: Sequence[Any], titles: Sequence[str], source: str) -> List[np.ndarray]:
     """Return the values as vectors, float64 (d,), all of one length."""
-    vectors = []  # type: List[np.ndarray]
+    vectors: List[np.ndarray] = []
     for value, title in zip(values, titles):
         try:
             vector = np.asarray(value, np.float64).ravel()

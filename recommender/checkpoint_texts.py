@@ -1,7 +1,7 @@
-"""Texts and their word pieces, through the checkpoint that made an index.
+"""Hidden layers and word pieces of texts, from the checkpoint that made an index.
 
-This is the one place of the package that reaches for `bert`, and so for TensorFlow. It does so
-inside methods: who asks for films only never waits for it.
+The only module of the package that imports `bert`, and so TensorFlow. It does so inside methods,
+for start-up time: a query for films never waits for it.
 """
 
 import threading
@@ -17,18 +17,26 @@ if TYPE_CHECKING:
 
 
 class CheckpointTexts:
-    """What a checkpoint makes of texts; it is opened when first asked, and once."""
+    """The checkpoint that made an index, opened at the first text.
+
+    Parameters
+    ----------
+    made_by : Settings
+        Settings of the features that the index was built from.
+    bert_dir : str, optional
+        Folder of the checkpoint, by default the one of its name in tmp/.
+    verbose : bool
+        Let TensorFlow write its log to stderr.
+    """
 
     def __init__(self, made_by: Settings, bert_dir: Optional[str] = None, verbose: bool = False):
-        """`made_by` is what an index says of its features; `bert_dir` the checkpoint's folder,
-        by default the one of its name in tmp/."""
         self._made_by, self._bert_dir, self._verbose = made_by, bert_dir, verbose
-        self._embedder = None  # type: Optional[bert.embedder.Embedder]
-        self._pieces = None  # type: Optional[bert.tokenizing.WordPieces]
+        self._embedder: Optional[bert.embedder.Embedder] = None
+        self._pieces: Optional[bert.tokenizing.WordPieces] = None
         self._lock = threading.Lock()
 
     def embed(self, text: str) -> Source:
-        """The text with its hidden layers and token ids.
+        """Return a text with its hidden layers and token ids.
 
         Raises bert.errors.BertError if the checkpoint is not there or is another.
         """
@@ -43,13 +51,14 @@ class CheckpointTexts:
         return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
 
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
-        """Where in the overview the word begins and ends that each token belongs to.
+        """Return, for each token, begin and end in the overview of the word it belongs to.
 
-        Needs no TensorFlow. Raises bert.errors.BertError if the checkpoint is not there,
+        Does not load TensorFlow. Raises bert.errors.BertError if the checkpoint is not there,
         RecommenderError if its word pieces are not those of the features.
         """
         max_seq_length = self._made_by.max_seq_length
         word_pieces = self._word_pieces()
+        assert source.token_ids is not None
         pieces, = word_pieces.encode([source.overview], max_seq_length)
         if pieces.token_ids.tolist() != source.token_ids.tolist():
             raise RecommenderError("the vocabulary of {} is another than that of the features: "

@@ -1,36 +1,39 @@
-"""What the five programs share: flags, one-line errors, exit codes."""
+"""What all programs share: flags, one-line errors, exit codes, signals."""
 
 import argparse
 import contextlib
 import errno
+import io
 import os
 import re
 import signal
 import sys
 from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Tuple, Type
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk or quota that is full
+# Written at the first signal; bytes, because a signal handler may only call os.write.
 _STOPPING = b"\nstopping after the running batch (once more stops at once)\n"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows a default where there is one that says something."""
+    """A formatter that shows the defaults that say something."""
 
-    def _get_help_string(self, action: argparse.Action) -> str:
-        if action.default in (None, False, ()) or "default:" in action.help:
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
+        if action.default in (None, False, ()) or "default:" in (action.help or ""):
             return action.help
         return super()._get_help_string(action)
 
 
 class Flags(argparse.ArgumentParser):
-    """Flags that are written out in full; a wrong one is one line and exit code 2."""
+    """A parser of flags that are written out in full; a wrong one is one line and exit code 2."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
 
-    def parse_args(self, args: Optional[Sequence[str]] = None, namespace=None):
-        """As argparse, which however takes the -1,-2 of `--layers -1,-2` for a flag."""
-        joined = []
+    def parse_args(self, args: Optional[Sequence[str]] = None,  # type: ignore[override]
+                   namespace: Optional[argparse.Namespace] = None) -> argparse.Namespace:
+        """Parse flags as argparse does, but take the -1,-2 of `--layers -1,-2` for a value."""
+        joined: List[str] = []
         for arg in sys.argv[1:] if args is None else args:
             if re.fullmatch(r"-\d[\d,-]*", arg) and joined and joined[-1].startswith("--"):
                 joined[-1] += "=" + arg
@@ -39,11 +42,12 @@ class Flags(argparse.ArgumentParser):
         return super().parse_args(joined, namespace)
 
     def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the flags in one line and exit with code 2."""
         self.exit(2, "{}: error: {} (--help lists the flags)\n".format(self.prog, message))
 
 
 def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], int]:
-    """A flag's type: a whole number within bounds."""
+    """Return the type of a flag that is a whole number within bounds."""
 
     def convert(text: str) -> int:
         try:
@@ -60,7 +64,11 @@ def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], i
 
 
 def layers(text: str) -> List[int]:
-    """A flag's type: hidden layers such as -1,-2,-3,-4, -1 being the last."""
+    """Convert the text of a flag to hidden layers, -1 being the last.
+
+    >>> layers("-1,-2")
+    [-1, -2]
+    """
     try:
         return [int(layer) for layer in text.split(",")]
     except ValueError:
@@ -68,7 +76,7 @@ def layers(text: str) -> List[int]:
 
 
 def share(text: str) -> float:
-    """A flag's type: a number from 0 to 1."""
+    """Convert the text of a flag to a number from 0 to 1."""
     try:
         number = float(text)
     except ValueError:
@@ -79,27 +87,28 @@ def share(text: str) -> float:
 
 
 def note(message: str) -> None:
-    """Tell the user something that is not the result; work goes on though nobody listens."""
+    """Print to stderr; ignore a closed stream."""
     with contextlib.suppress(OSError):
-        # As one piece, which print would not: what several processes tell must not run together.
+        # In one write, unlike print: the lines of several processes must not mix.
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
 
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[List[int]]:
-    """Collects Ctrl-C, SIGTERM and SIGHUP while the block runs, for it to stop where it is safe.
+    """Collect Ctrl-C, SIGTERM and SIGHUP while the block runs, which then stops where it is safe.
 
-    Raising at once would break into TensorFlow's C code, which answers with errors of its own.
-    A second signal of the same kind ends the program on the spot. A signal that the caller has
-    made the program ignore (`nohup`) stays ignored.
+    Raising at once would interrupt TensorFlow's C code, which then fails with errors of its own.
+    A second signal of the same kind ends the program immediately. A signal that was ignored when
+    the program started (`nohup`) stays ignored.
     """
-    caught = []  # type: List[int]
+    caught: List[int] = []
 
     def on_signal(number: int, _: Any) -> None:
         caught.append(number)
         signal.signal(number, signal.SIG_DFL)
-        with contextlib.suppress(OSError):  # sys.stderr may be just being written to
+        # Not by sys.stderr: the signal may have come in the middle of a write to it.
+        with contextlib.suppress(OSError):
             os.write(2, _STOPPING)
 
     before = {number: signal.getsignal(number)
@@ -115,7 +124,14 @@ def stop_signals() -> Iterator[List[int]]:
 
 
 def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoReturn:
-    """Run `program` and exit with its code, or with one line for an error that was foreseen.
+    """Run `program` and exit with its code; print one line for an expected error.
+
+    Parameters
+    ----------
+    program : callable
+        Returns the exit code.
+    errors : tuple of exception types
+        Expected errors; their attribute `exit_code`, or 1, is the exit code.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or nothing found, 130 interrupted.
     """
@@ -123,8 +139,8 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by the caller (`>&-`)
             setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 (stays open)
-    # A letter that the terminal cannot show is no reason to fail.
-    sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # show "?" for letters that the terminal lacks
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = program()
         sys.stdout.flush()
@@ -132,7 +148,7 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
         note("{}: error: {}".format(name, error))
         code = getattr(error, "exit_code", 1)
     except BrokenPipeError:
-        # The reader (`| head`) has gone.
+        # The reader of a pipe (`| head`) has closed it.
         _flush_or_drop()
         code = 0
     except OSError as error:
@@ -149,7 +165,7 @@ def run(program: Callable[[], int], errors: Tuple[Type[Exception], ...]) -> NoRe
 
 
 def _flush_or_drop() -> None:
-    """Write what stdout still holds, or drop it: Python would complain again at its exit."""
+    """Write what stdout still buffers, or drop it: Python would print an error at its exit."""
     try:
         sys.stdout.flush()
     except OSError:

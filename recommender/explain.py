@@ -1,10 +1,9 @@
-"""Why two films are near: the share of each word in their score.
+"""Explain a score: the share of each word in the cosine of two films.
 
-A recipe is linear between its tokens and its vector: the pooled vector is a weighted sum of
-the tokens' hidden layers, centring and matrices act on each token alone, and TF-IDF and genres
-are sums by themselves. So a cosine is exactly a sum over pairs of words, and what one word
-adds, together with all words of the other side, is its share; either side's shares add up to
-the score.
+Every recipe is linear in its tokens: the pooled vector is a weighted sum of the tokens' hidden
+layers, centring and matrices act on each token separately, and TF-IDF and genres are sums
+already. So a cosine is exactly a sum over pairs of words. The share of a word is the sum of its
+pairs with all words of the other film; the shares of either film add up to the score.
 """
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -18,14 +17,14 @@ from recommender.recipes import Recipe
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.shards import MovieFeatures
 
-Span = Tuple[int, int]  # where a word begins and ends in the overview
+Span = Tuple[int, int]  # begin and end of a word in the overview, in characters
 
 
 class Share(NamedTuple):
-    """What a word, or a genre, adds to the score.
+    """The share of a word, or of a genre, in the score.
 
-    `of` is "overview", "title" or "genres", and "marks" for [CLS] and [SEP], which BERT puts
-    around every text; `start` and `end` are characters of the overview or title, else 0.
+    `of` is "overview", "title" or "genres", or "marks" for [CLS] and [SEP], which BERT puts
+    around every text. `start` and `end` are its characters in the overview or title, else 0.
     """
 
     of: str
@@ -35,12 +34,12 @@ class Share(NamedTuple):
     share: float
 
     def to_dict(self) -> Dict[str, Any]:
-        """The share as JSON shows it; rounded so little that sums stay."""
+        """Return the share for JSON, rounded to 9 digits, so that sums are kept."""
         return {**self._asdict(), "share": round(self.share, 9)}
 
 
 class Explanation(NamedTuple):
-    """`score` is the cosine; the shares of `asked`, and those of `found`, add up to it."""
+    """A cosine, `score`, and the shares of each side, which add up to it."""
 
     score: float
     asked: List[Share]
@@ -48,9 +47,9 @@ class Explanation(NamedTuple):
 
 
 class Why(NamedTuple):
-    """An explanation by several wishes: the shares of each, weighted, and those of the film found.
+    """An explanation for several wishes: the weighted shares of each, and those of the film found.
 
-    `score` is the cosine; what all wishes share, and what the film found does, add up to it.
+    The shares of all wishes together, and those of the film found, add up to the cosine, `score`.
     """
 
     score: float
@@ -58,7 +57,7 @@ class Why(NamedTuple):
     found: List[Share]
 
     def to_dict(self) -> Dict[str, Any]:
-        """The field `why` of `recommend.py --json` and of the server."""
+        """Return the field `why` of `recommend.py --json` and of the server."""
         return {"asked": [[share.to_dict() for share in shares] for shares in self.asked],
                 "found": [share.to_dict() for share in self.found]}
 
@@ -66,10 +65,23 @@ class Why(NamedTuple):
 def explain_all(index: Index, weights: Sequence[float],
                 asked: Sequence[Tuple[Source, Sequence[Span]]], found: Source,
                 found_spans: Sequence[Span] = ()) -> Why:
-    """`explain` where several films and texts are asked for, each at its weight."""
+    """Explain the score of a film by several wishes.
+
+    Parameters
+    ----------
+    index : Index
+    weights : sequence of float
+        Weight of each wish in the query vector.
+    asked : sequence of (Source, sequence of Span)
+        The wishes, with the word of each of their tokens.
+    found : Source
+        The film found.
+    found_spans : sequence of Span
+        The word of each of its tokens.
+    """
     told = [explain(index, source, found, spans, found_spans) for source, spans in asked]
     weighted = [_scaled(one.asked, weight) for one, weight in zip(told, weights)]
-    # The words of the film found are the same ones in each, in the same order.
+    # Each explanation has the words of the film found in the same order.
     of_found = zip(*(_scaled(one.found, weight) for one, weight in zip(told, weights)))
     return Why(sum(weight * one.score for one, weight in zip(told, weights)), weighted,
                [shares[0]._replace(share=sum(share.share for share in shares))
@@ -78,11 +90,11 @@ def explain_all(index: Index, weights: Sequence[float],
 
 def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Span] = (),
             found_spans: Sequence[Span] = ()) -> Explanation:
-    """The shares of the words of a film or text, `asked`, and of a film, `found`.
+    """Return the shares of the words of a film or text, `asked`, and of a film, `found`.
 
-    Spans give the word that each token belongs to, as `WordPieces.word_spans` does, (0, 0) for
-    [CLS] and [SEP]; a recipe without BERT needs neither them nor hidden layers. Raises
-    RecommenderError if they are not as many as the tokens.
+    Spans give the word that each token belongs to, as `WordPieces.word_spans` returns them,
+    (0, 0) for [CLS] and [SEP]; a recipe without BERT needs neither them nor hidden layers.
+    Raises RecommenderError if there are not as many spans as tokens.
     """
     recipe = index.fitted_recipe()
     ours, theirs = recipe.blocks(asked), recipe.blocks(found)
@@ -92,7 +104,7 @@ def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Sp
 
 
 def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) -> List[Source]:
-    """What the recipe saw of some rows; `reader` may be None for a recipe without BERT.
+    """Return some films as the recipe saw them; a recipe without BERT needs no `reader`.
 
     Raises RecommenderError where the features of one were not kept token by token.
     """
@@ -116,21 +128,25 @@ def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) 
         if index.recipe.uses_bert:
             features = kept.get(movie["id"])
             if features is None or features.digest != overview_digest(movie["overview"]):
-                raise RecommenderError("{} no longer holds the features that {} was made of for "
+                raise RecommenderError("the features that {} was made of are no longer there for "
                                        "movie {}: run extract_features.py and build_index.py "
-                                       "again".format(reader.folder, index.path, movie["id"]))
+                                       "again".format(index.path, movie["id"]))
             source = source._replace(layers=features.layers, token_ids=features.token_ids)
         found.append(source)
     return found
 
 
 def _scaled(shares: Sequence[Share], weight: float) -> List[Share]:
+    """Return the shares multiplied by `weight`."""
     return [share._replace(share=weight * share.share) for share in shares]
 
 
 def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequence[np.ndarray],
             theirs: Sequence[np.ndarray]) -> List[Share]:
-    """The shares of one side: the words in the order of its overview, then title and genres."""
+    """Return the shares of one side: its words in order, then title, genres and marks.
+
+    `ours` and `theirs` are the blocks of the vectors of this side and of the other.
+    """
     word_at = {at: span for span in spans for at in range(*span)}
     overview: Dict[Span, float] = {}
     rest: List[Share] = []
@@ -138,10 +154,11 @@ def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequenc
         raw = part.embed(source)
         scale = np.linalg.norm(our) / (np.linalg.norm(raw) or 1.0)
         if isinstance(part, Mean):
-            if len(spans) != len(source.token_ids):
+            n_tokens = 0 if source.token_ids is None else len(source.token_ids)
+            if len(spans) != n_tokens:
                 raise RecommenderError("the checkpoint's vocabulary makes {} word pieces of a text "
                                        "whose features have {}: name the checkpoint that made "
-                                       "them".format(len(spans), len(source.token_ids)))
+                                       "them with --bert_dir".format(len(spans), n_tokens))
             for span, share in zip(spans, part.token_vectors(source) @ their):
                 overview[span] = overview.get(span, 0.0) + scale * float(share)
         elif isinstance(part, Words):

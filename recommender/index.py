@@ -102,16 +102,16 @@ class Index:
                         for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         self._stored.update((name, file.texts(name, len(self.ids))) for name in TEXT_COLUMNS)
         self._columns = {"id": self.ids}
-        self._orders = {}  # type: Dict[str, np.ndarray]
-        self._genres = None  # type: Optional[Tuple[List[str], np.ndarray]]
+        self._orders: Dict[str, np.ndarray] = {}
+        self._genres: Optional[Tuple[List[str], np.ndarray]] = None
         self.has_map = file.holds("map")
-        self._neighbours = None  # type: Optional[Tuple[np.ndarray, np.ndarray]]
+        self._neighbours: Optional[Tuple[np.ndarray, np.ndarray]] = None
         if file.holds("neighbours"):
             rows = file.array("neighbours/rows", np.int32, (len(self), None))
             self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
-        self._shown = None  # type: Optional[List[Tuple]]
-        self._rows_of_ids = None  # type: Optional[Dict[int, int]]
-        self._rows_of_keys = {}  # type: Dict[str, Dict[str, List[int]]]
+        self._shown: Optional[List[Tuple]] = None
+        self._rows_of_ids: Optional[Dict[int, int]] = None
+        self._rows_of_keys: Dict[str, Dict[str, List[int]]] = {}
         self._has_learnt, self._lock = False, threading.Lock()
 
     @property
@@ -128,9 +128,9 @@ class Index:
         if not self._file.holds("words"):
             return SparseRows(np.zeros(len(self) + 1, np.int64), np.zeros(0, np.int32),
                               np.zeros(0, np.float32), 0)
-        words = SparseRows(*(self._file.array("words/" + name, dtype, (None,))
-                             for name, dtype in WORDS.items()),
-                           int(self._file.array("words/width", np.int64, ())))
+        words = SparseRows(width=int(self._file.array("words/width", np.int64, ())),
+                           **{name: self._file.array("words/" + name, dtype, (None,))
+                              for name, dtype in WORDS.items()})
         if not words.is_whole(len(self)):
             raise self._file.refuse("the words of the films are damaged")
         return words
@@ -165,7 +165,7 @@ class Index:
         """Return the names of all genres, sorted, and the films' genres, bool (n, n_genres)."""
         if self._genres is None:
             # Films share few sets of genres, so only the different ones are split.
-            place_of = {}  # type: Dict[str, int]
+            place_of: Dict[str, int] = {}
             places = [place_of.setdefault(genres, len(place_of)) for genres in
                       self.column("genres")]
             sets = [split_genres(genres) for genres in place_of]
@@ -259,7 +259,7 @@ class Index:
     def _rows_of_key(self, column: str, key: str) -> List[int]:
         """Return the rows that have `key` in a column of keys, most votes first."""
         if column not in self._rows_of_keys:
-            rows_of = {}  # type: Dict[str, List[int]]
+            rows_of: Dict[str, List[int]] = {}
             for row, other in enumerate(self.column(column)):
                 rows_of.setdefault(other, []).append(row)
             rows_of.pop("", None)  # a film may have no original title; no title asks for it

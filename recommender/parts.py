@@ -6,7 +6,18 @@ embedded exactly as the films were. No part sees a film's collection or keywords
 evaluate.py measures.
 """
 
-from typing import Callable, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Counter,
+    Dict,
+    Iterable,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -17,11 +28,21 @@ from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_ro
 
 
 class Source(NamedTuple):
-    """What a recipe may see of a film, or of a text, which has neither title nor genres.
+    """A film, or a text, as recipes see it; a text has neither title nor genres.
 
-    `layers` (n_layers, n_tokens, hidden_size) in the order of the features' settings, or their
-    mean (hidden_size,), and `token_ids` (n_tokens,) may be None for a recipe without BERT.
-    `was_cut`: the text was longer than the checkpoint reads.
+    Attributes
+    ----------
+    overview : str
+        The overview of the film, or the text.
+    layers : np.ndarray, optional
+        Hidden layers (n_layers, n_tokens, hidden_size), in the order of the features' settings,
+        or their mean (hidden_size,). A recipe without BERT needs none.
+    token_ids : np.ndarray, optional
+        int32 (n_tokens,). A recipe without BERT needs none.
+    title : str
+    genres : tuple of str
+    was_cut : bool
+        True if the text was longer than max_seq_length and its end was not read.
     """
 
     overview: str
@@ -32,34 +53,42 @@ class Source(NamedTuple):
     was_cut: bool = False
 
 
-Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]  # row and features of every film
+# A function that goes through row and features of every film, as often as it is called.
+Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]
 
 
 def mean(layers: np.ndarray) -> np.ndarray:
-    """The mean of (n_layers, n_tokens, hidden_size) over layers and tokens, float64 (hidden_size,).
+    """Return the mean over layers and tokens, float64 (hidden_size,).
 
-    In float64 the order of tokens and layers does not show in the result.
+    `layers` is (n_layers, n_tokens, hidden_size). Summed in float64, so that the result does not
+    depend on the order of layers and tokens.
+
+    >>> mean(np.array([[[1.0, 2.0], [3.0, 4.0]]], np.float32)).tolist()
+    [2.0, 3.0]
     """
-    with np.errstate(invalid="ignore"):  # infinities are refused when the mean is seen
+    with np.errstate(invalid="ignore"):  # infinities are refused later, in _check
         return layers.mean(axis=(0, 1), dtype=np.float64)
 
 
 class Mean:
-    """The mean over layers and over all tokens.
+    """The mean over layers and over all tokens; over the last four layers, the research's recipe.
 
-    Over the last four layers it is the research's recipe.
+    `layers` are numbered as Google does, -1 the last.
     """
 
     kind = "mean"
     uses_bert = True
-    names = ()  # type: Tuple[str, ...]
+    names: Tuple[str, ...] = ()  # of the arrays that it learns
 
     def __init__(self, layers: Sequence[int]):
-        self.options = {"layers": [int(layer) for layer in layers]}
-        self.arrays = {}  # type: Dict[str, np.ndarray]
+        self.options: Dict[str, Any] = {"layers": [int(layer) for layer in layers]}
+        self.arrays: Dict[str, np.ndarray] = {}
 
     def prepare(self, settings: Settings) -> None:
-        """Raises RecommenderError if features of these settings do not hold what it needs."""
+        """Prepare for features of these settings.
+
+        Raises RecommenderError if they do not hold what the part needs.
+        """
         layers = self.options["layers"]
         missing = [layer for layer in layers if layer not in settings.layers]
         if missing:
@@ -76,7 +105,7 @@ class Mean:
         self._at = None if at == list(range(len(settings.layers))) else at
 
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
-        """Learn from all films; their vectors, float64 (n, d)."""
+        """Learn from all films and return their vectors, float64 (n, d)."""
         pooled = np.empty((len(movies), self._hidden_size))
         for row, movie in features():
             pooled[row] = self.pool(movie.layers, movie.token_ids)
@@ -85,31 +114,33 @@ class Mean:
         return self.transform(pooled)
 
     def embed(self, source: Source) -> np.ndarray:
-        """The vector of one film or text, float64 (d,)."""
+        """Return the vector of one film or text, float64 (d,)."""
+        assert source.layers is not None and source.token_ids is not None
         return self.transform(self.pool(source.layers, source.token_ids))
 
     def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
-        """Layers and tokens to one vector, float64 (hidden_size,)."""
+        """Return layers and tokens pooled to one vector, float64 (hidden_size,)."""
         return layers.astype(np.float64) if layers.ndim == 1 else mean(self.chosen(layers))
 
     def shares(self, token_ids: np.ndarray) -> np.ndarray:
-        """By what each token is multiplied in the pooled vector; they add up to 1, (n_tokens,)."""
+        """Return the weight of each token in the pooled vector, (n_tokens,), with sum 1."""
         return np.full(len(token_ids), 1 / len(token_ids))
 
     def token_vectors(self, source: Source) -> np.ndarray:
-        """What each token adds to the vector of the text, float64 (n_tokens, d)."""
+        """Return what each token adds to the vector of the text, float64 (n_tokens, d)."""
+        assert source.layers is not None and source.token_ids is not None
         tokens = self.chosen(source.layers).mean(axis=0, dtype=np.float64)
         return self.shares(source.token_ids)[:, None] * self.transform(tokens)
 
     def chosen(self, layers: np.ndarray) -> np.ndarray:
-        """The layers that the recipe takes, (n_chosen, n_tokens, hidden_size)."""
+        """Return the layers that the part takes, (n_chosen, n_tokens, hidden_size)."""
         return layers if self._at is None else layers[self._at]
 
     def learn(self, pooled: np.ndarray) -> None:
-        """Fit `offset` (hidden_size,) and `matrix` (hidden_size, d) where the kind has them."""
+        """Fit `offset` (hidden_size,) and `matrix` (hidden_size, d) to vectors (n, hidden_size)."""
 
     def transform(self, pooled: np.ndarray) -> np.ndarray:
-        """(vector - offset) @ matrix for vectors (..., hidden_size), float64."""
+        """Return (vector - offset) @ matrix for vectors (..., hidden_size), float64 (..., d)."""
         if "offset" in self.arrays:
             pooled = pooled - self.arrays["offset"]
         if "matrix" in self.arrays:
@@ -118,9 +149,9 @@ class Mean:
 
 
 class Centred(Mean):
-    """The mean less the mean of all films: what is common to all says nothing of one.
+    """The mean minus the mean of all films, which says nothing about a single film.
 
-    Mu and Viswanath 2018 (arXiv 1702.01417), the first of their two steps.
+    The first of the two steps of Mu and Viswanath 2018 (arXiv 1702.01417).
     """
 
     kind = "centred"
@@ -131,7 +162,7 @@ class Centred(Mean):
 
 
 class Whitened(Mean):
-    """The mean, centred, turned and scaled so that all directions are uncorrelated and alike.
+    """The mean, whitened: centred, then uncorrelated and of equal variance in all directions.
 
     WhiteningBERT, Huang et al. 2021 (arXiv 2104.01767), section 2.3: W = U D^(-1/2) of the
     covariance U D U^T. Directions in which the films do not differ are left out.
@@ -148,7 +179,7 @@ class Whitened(Mean):
 
 
 class AllButTheTop(Mean):
-    """The mean, centred, without the directions in which all films differ most.
+    """The mean, centred, without the directions in which the films differ most.
 
     All-but-the-Top, Mu and Viswanath 2018 (arXiv 1702.01417), algorithm 1, with D =
     hidden_size / 100 as they advise (at least 1).
@@ -171,7 +202,7 @@ class Weighted(Mean):
     """
 
     kind = "idf"
-    names = ("token_weights",)
+    names: Tuple[str, ...] = ("token_weights",)
 
     def prepare(self, settings: Settings) -> None:
         super().prepare(settings)
@@ -180,21 +211,21 @@ class Weighted(Mean):
                                    "mean: extract features without --pooled")
 
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
-        size = 1  # the last place stands for tokens that no film has
-        counts = np.zeros(size)
+        counts = np.zeros(1)
         for _, movie in features():
             seen = self.seen(movie.token_ids)
             counts = np.pad(counts, (0, max(0, len(seen) - len(counts))))
             counts[:len(seen)] += seen
+        # The last weight is that of all tokens that no film has.
         self.arrays["token_weights"] = self.weigh(np.append(counts, 0), len(movies))
         return super().fit(movies, features)
 
     def seen(self, token_ids: np.ndarray) -> np.ndarray:
-        """What one film adds to the count of each token."""
+        """Return what one film adds to the count of each token, (n,)."""
         return np.minimum(np.bincount(token_ids), 1)
 
     def weigh(self, counts: np.ndarray, n_movies: int) -> np.ndarray:
-        """The weight of each token."""
+        """Return the weight of each token from the counts of all films, (n,)."""
         return np.log((1 + n_movies) / (1 + counts)) + 1
 
     def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
@@ -208,11 +239,10 @@ class Weighted(Mean):
 
 
 class Sif(Weighted):
-    """Smooth inverse frequency: tokens weighted by a / (a + p), then without the direction that
-    all sentences share.
+    """Smooth inverse frequency: tokens weighted by a / (a + p), p their share of all tokens.
 
-    Arora, Liang and Ma 2017 (A simple but tough-to-beat baseline for sentence embeddings),
-    algorithm 1, with their a = 0.001 and p the token's share of all tokens.
+    The direction that all films share most is removed. Arora, Liang and Ma 2017 (A simple but
+    tough-to-beat baseline for sentence embeddings), algorithm 1, with their a = 0.001.
     """
 
     kind = "sif"
@@ -229,21 +259,22 @@ class Sif(Weighted):
 
 
 class Words:
-    """TF-IDF of the overview's words; those of the title count `titles` times on top."""
+    """TF-IDF of the words of overview and title; a word of the title counts `titles` times."""
 
     kind = "words"
     uses_bert = False
     names = ("vocabulary", "idf")
 
     def __init__(self, titles: int = 0):
-        self.options = {"titles": int(titles)}
-        self.arrays = {}  # type: Dict[str, np.ndarray]
-        self._place_of = {}  # type: Dict[str, int]
+        self.options: Dict[str, Any] = {"titles": int(titles)}
+        self.arrays: Dict[str, np.ndarray] = {}
+        self._place_of: Dict[str, int] = {}
 
     def prepare(self, settings: Settings) -> None:
-        """Any features will do."""
+        """Accept any features: the part reads none."""
 
     def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
+        """Learn the vocabulary of all films and return their rows."""
         counts = [self._count(movie.overview, movie.title) for movie in movies]
         words, self.arrays["idf"] = fit_vocabulary(counts)
         self.arrays["vocabulary"] = np.array(words, object)
@@ -251,14 +282,26 @@ class Words:
         return sparse_rows(((at, n * self.arrays["idf"][at]) for at, n in known), len(words))
 
     def embed(self, source: Source) -> np.ndarray:
+        """Return the vector of one film or text, float64 (n_words,)."""
         at, n = self._known(self._count(source.overview, source.title))
         counts = np.zeros(len(self.arrays["vocabulary"]))
         counts[at] = n
         return counts * self.arrays["idf"]
 
     def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
-        """Every word that is known: whether it is of the "overview" or the "title", where it
-        begins and ends there, its column, and in how many equal parts its weight falls."""
+        """Yield every occurrence of a known word.
+
+        Yields
+        ------
+        of : str
+            "overview" or "title".
+        span : tuple of int
+            Begin and end of the word there, in characters.
+        column : int
+            Its column in the vector.
+        n : float
+            Number of equal parts into which the weight of the word is divided.
+        """
         places, counts = self._places(), self._count(source.overview, source.title)
         for of, text, times in (("overview", source.overview, 1),
                                 ("title", source.title, self.options["titles"])):
@@ -266,20 +309,20 @@ class Words:
                 if word in places:
                     yield of, (start, end), places[word], counts[word] / times
 
-    def _count(self, overview: str, title: str) -> Dict[str, int]:
+    def _count(self, overview: str, title: str) -> Counter[str]:
         counts = count_words(overview)
         for word, n in count_words(title).items() if self.options["titles"] else ():
             counts[word] += n * self.options["titles"]
         return counts
 
     def _places(self) -> Dict[str, int]:
-        """The column of each word; made when first asked for."""
+        """Return the column of each word; the table is made at the first call."""
         if not self._place_of:
             self._place_of = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
         return self._place_of
 
-    def _known(self, counts: Dict[str, int]) -> Tuple[np.ndarray, np.ndarray]:
-        """The columns of the words that are known, ascending, and how often each occurs."""
+    def _known(self, counts: Counter[str]) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the known words, ascending, and their counts."""
         places = self._places()
         known = sorted((places[word], n) for word, n in counts.items() if word in places)
         return (np.array([place for place, _ in known], np.int32),
@@ -287,21 +330,25 @@ class Words:
 
 
 class Genres:
-    """The film's genres, one column each, weighted by ln((1 + n) / (1 + df)) with n films, df of
-    which have the genre: rare ones say more, one that all have says nothing."""
+    """The film's genres, one column each, weighted by inverse document frequency.
+
+    The weight is ln((1 + n) / (1 + df)) with n films, df of which have the genre: a rare genre
+    weighs more, one that all films have weighs nothing.
+    """
 
     kind = "genres"
     uses_bert = False
     names = ("genres", "idf")
 
     def __init__(self) -> None:
-        self.options = {}  # type: Dict[str, int]
-        self.arrays = {}  # type: Dict[str, np.ndarray]
+        self.options: Dict[str, Any] = {}
+        self.arrays: Dict[str, np.ndarray] = {}
 
     def prepare(self, settings: Settings) -> None:
-        """Any features will do."""
+        """Accept any features: the part reads none."""
 
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        """Learn the genres of all films and return the films' vectors, float64 (n, n_genres)."""
         self.arrays["genres"] = np.array(
             sorted({genre for movie in movies for genre in movie.genres}), object)
         has = np.array([self._has(movie.genres) for movie in movies])
@@ -309,6 +356,7 @@ class Genres:
         return has * self.arrays["idf"]
 
     def embed(self, source: Source) -> np.ndarray:
+        """Return the vector of one film, float64 (n_genres,); of a text, zeros."""
         return self._has(source.genres) * self.arrays["idf"]
 
     def _has(self, genres: Sequence[str]) -> np.ndarray:
@@ -316,11 +364,13 @@ class Genres:
 
 
 Part = Union[Mean, Words, Genres]
-KINDS = {kind.kind: kind for kind in (
+# Classes of parts by the name under which an index stores them.
+KINDS: Dict[str, Any] = {kind.kind: kind for kind in (  # type: ignore[attr-defined]
     Mean, Centred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}
 
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:
+    """Raise RecommenderError that names the films whose vectors are not numbers or all zero."""
     bad = np.flatnonzero(~np.isfinite(pooled).all(axis=1) | ~pooled.any(axis=1))
     if len(bad):
         raise RecommenderError(
@@ -331,13 +381,13 @@ def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:
 
 
 def _principal(vectors: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Variances (d,), the largest first, and directions (d, d), one a column, of (n, d)."""
+    """Return variances (d,), the largest first, and their directions (d, d), a column each."""
     values, directions = np.linalg.eigh(vectors.T @ vectors / len(vectors))
     return values[::-1], directions[:, ::-1]
 
 
 def _without(directions: np.ndarray) -> np.ndarray:
-    """The matrix that takes orthonormal columns, (d, k), out of a vector."""
+    """Return the matrix (d, d) that removes orthonormal `directions` (d, k) from a vector."""
     return np.eye(len(directions)) - directions @ directions.T
 
 

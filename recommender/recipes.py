@@ -32,70 +32,103 @@ from recommender.words import SparseRows
 
 
 class Recipe:
-    """Parts joined at weights: the cosine of two films is the weighted mean of the parts'.
+    """Parts joined at weights: the cosine of two films is the weighted mean of the parts' cosines.
 
-    Each part's vector, at length 1, is scaled by the square root of its weight; the joined
-    vector is scaled to length 1 again, so that a film without genres, or a text, which has no
-    title, is compared by what it has. Words, being sparse, come last.
+    The vector of each part is scaled to length 1 times the square root of its weight, and the
+    joined vector to length 1, so that a film without genres, or a text, which has no title, is
+    compared by what it has. The words, which are sparse, come last.
+
+    Parameters
+    ----------
+    name : str
+    parts : sequence of (float, Part)
+        Weight, above 0, and part.
+    settings : Settings, optional
+        Those of the features; only a recipe without BERT needs none.
+
+    Raises
+    ------
+    RecommenderError
+        If features of `settings` do not hold what a part needs.
     """
 
     def __init__(self, name: str, parts: Sequence[Tuple[float, Part]],
                  settings: Optional[Settings] = None):
-        """Raises RecommenderError if features of `settings` do not hold what it needs; only a
-        recipe without BERT needs none."""
         self.name = name
         self.parts = list(parts)
         for _, part in self.parts:
-            part.prepare(settings)
+            if settings is not None:
+                part.prepare(settings)
+
+    def __repr__(self) -> str:
+        return "Recipe({!r}: {})".format(self.name, ", ".join(
+            "{:.3g} {}".format(weight, part.kind) for weight, part in self.parts) or "no parts")
 
     @property
     def uses_bert(self) -> bool:
-        """Whether a text query needs its hidden layers."""
+        """True if a text query needs hidden layers."""
         return any(part.uses_bert for _, part in self.parts)
 
     @property
     def weighs_tokens(self) -> bool:
-        """Whether the mean over tokens is not enough to be fitted to."""
+        """True if fitting needs the layers of each token, not only their mean over tokens."""
         return any(isinstance(part, Weighted) for _, part in self.parts)
 
     def fit(self, movies: Sequence[Movie],
             features: Features) -> Tuple[np.ndarray, Optional[SparseRows]]:
-        """Learn from all films and embed them: float32 (n, d), and the words where it has some.
+        """Learn from all films and embed them.
 
-        `features` goes through the features of all films, as often as it is called. Raises
-        RecommenderError if those of a film are not numbers, or all zero.
+        Parameters
+        ----------
+        movies : sequence of Movie
+        features : callable
+            Goes through row and features of all films, as often as it is called.
+
+        Returns
+        -------
+        dense : np.ndarray
+            float32 (n, d).
+        words : SparseRows or None
+            The sparse part of the rows, for a recipe that joins words.
+
+        Raises
+        ------
+        RecommenderError
+            If the features of a film are not numbers, or all zero.
         """
         blocks = [part.fit(movies, features) for _, part in self.parts]
         scales = self._scales(np.stack([_lengths(block) for block in blocks], axis=1)).T
-        words = None
-        if isinstance(blocks[-1], SparseRows):
-            words = blocks.pop().scaled(scales[-1])
-        width = sum(block.shape[1] for block in blocks)
+        words = blocks[-1].scaled(scales[-1]) if isinstance(blocks[-1], SparseRows) else None
+        of_numbers = [block for block in blocks if not isinstance(block, SparseRows)]
+        width = sum(block.shape[1] for block in of_numbers)
         dense, end = np.empty((len(movies), width), np.float32), 0
-        for block, scale in zip(blocks, scales):
+        for block, scale in zip(of_numbers, scales):
             start, end = end, end + block.shape[1]
             np.multiply(block, scale[:, None], out=dense[:, start:end], casting="same_kind")
         return dense, words
 
     def embed(self, source: Source) -> np.ndarray:
-        """The vector of one film or text, float32 (width,), length 1, or 0 if it has nothing."""
+        """Return the vector of one film or text, float32 (width,), of length 1, or 0 if unknown."""
         return np.concatenate(self.blocks(source)).astype(np.float32)
 
     def blocks(self, source: Source) -> List[np.ndarray]:
-        """The vector of one film or text, part by part, float64."""
+        """Return the vector of one film or text as a block for each part, float64."""
         vectors = [part.embed(source) for _, part in self.parts]
         scales = self._scales(np.array([np.linalg.norm(vector) for vector in vectors]))
         return [scale * vector for scale, vector in zip(scales, vectors)]
 
     def _scales(self, lengths: np.ndarray) -> np.ndarray:
-        """By what the parts' vectors of these lengths, (..., n_parts), are multiplied in the
-        joined one: it has length 1, and a part that has nothing leaves its weight to the rest."""
+        """Return the factors by which the parts' vectors are scaled when they are joined.
+
+        `lengths` (..., n_parts) are those of the vectors. The joined vector has length 1; the
+        weight of a part whose vector is zero goes to the others.
+        """
         weights = np.where(lengths > 0, [weight for weight, _ in self.parts], 0.0)
         total = weights.sum(axis=-1, keepdims=True)
         return np.sqrt(weights / np.where(total > 0, total, 1)) / np.where(lengths > 0, lengths, 1)
 
     def save(self, file: h5py.File) -> None:
-        """Write what was learnt, and what makes the parts anew, into an index."""
+        """Write the parts' options and what they learnt into an index."""
         file.attrs["recipe"] = self.name
         file.attrs["recipe_parts"] = json.dumps([
             {"kind": part.kind, "weight": weight, **part.options} for weight, part in self.parts])
@@ -108,7 +141,7 @@ class Recipe:
 
 
 def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
-    """The recipe that made an index, without what it learnt.
+    """Return the recipe that made an index, without what it learnt.
 
     Raises RecommenderError if this version does not know the recipe's parts.
     """
@@ -127,9 +160,9 @@ def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
 
 
 def read_learnt(recipe: Recipe, file: PlainFile, settings: Settings, width: int) -> None:
-    """Give the parts of `recipe` what they learnt when the index `file` was made.
+    """Read what the parts of `recipe` learnt when the index `file` was made.
 
-    Raises RecommenderError if with that they do not make vectors of the index's `width`.
+    Raises RecommenderError if the recipe does not then make vectors of the index's `width`.
     """
     blank = Source("", np.zeros((len(settings.layers), 1, settings.hidden_size), np.float32),
                    np.zeros(1, np.int32))
@@ -144,22 +177,40 @@ def read_learnt(recipe: Recipe, file: PlainFile, settings: Settings, width: int)
 
 
 _LAST, _FOUR = (-1,), (-1, -2, -3, -4)
+# Recipes of BERT alone: the class of their part, and its layers (None: all that are stored).
 _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
-_JOINED = {  # weight of the words, how often they count the title, weight of the genres
+# Recipes that join BERT, words and genres: the class of BERT's part, the weight of the words,
+# how many times a word of the title counts, and the weight of the genres.
+_JOINED = {
     "hybrid": (Centred, 0.5, 0, 0.0), "titled": (Mean, 0.5, 2, 0.0), "best": (Mean, 0.5, 2, 0.1)}
-POOLED = tuple(_POOLED)  # their vectors are of BERT alone
+POOLED = tuple(_POOLED)  # recipes of BERT alone, whose vectors have no sparse part
+# All recipes, by the names of build_index.py --recipe.
 RECIPES = (*POOLED, "tfidf", *_JOINED)
 
 
 def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] = None,
                 word_weight: Optional[float] = None) -> Recipe:
-    """One of RECIPES, to be fitted to features of `settings`.
+    """Return one of RECIPES, to be fitted to features of `settings`.
 
-    `layers` are taken in place of the last one, or of all for `mean`; `word_weight` from 0 to 1
-    in place of a joined recipe's own. Raises RecommenderError where a recipe has neither, and
-    if the features do not hold what it needs.
+    Parameters
+    ----------
+    name : str
+        One of RECIPES.
+    settings : Settings
+        Those of the features.
+    layers : sequence of int, optional
+        Hidden layers to take instead of the last, or of all for `mean`.
+    word_weight : float, optional
+        Weight of the words, from 0 to 1, instead of the recipe's own.
+
+    Raises
+    ------
+    WrongQuery
+        If the recipe has no choice of layers, or joins no words.
+    RecommenderError
+        If the features do not hold what the recipe needs.
     """
     if layers is not None and name in ("mean4", "last", "tfidf"):
         raise WrongQuery("recipe {} has no choice of layers: --recipe mean takes "
@@ -175,11 +226,11 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     kind, usual_weight, titles, genres = _JOINED[name]
     words = usual_weight if word_weight is None else word_weight
     parts = [((1 - genres) * (1 - words), kind(layers or _LAST)), (genres, Genres()),
-             ((1 - genres) * words, Words(titles))]
+             ((1 - genres) * words, Words(titles))]  # type: List[Tuple[float, Part]]
     return Recipe(name, [(weight, part) for weight, part in parts if weight], settings)
 
 
 def _lengths(block: Union[np.ndarray, SparseRows]) -> np.ndarray:
-    """The length of each row, float64 (n,)."""
+    """Return the length of each row, float64 (n,)."""
     return block.lengths() if isinstance(block, SparseRows) else np.linalg.norm(block, axis=1)
 

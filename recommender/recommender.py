@@ -1,4 +1,4 @@
-"""The Python interface: one query, of films and texts, with filters, answered by an index."""
+"""The Python interface: queries of films and texts, with filters, answered by an index."""
 
 import functools
 import os
@@ -14,21 +14,21 @@ from recommender.index import Index, Result
 from recommender.parts import Source
 from recommender.storage.feature_store import LINKS, FeatureReader
 
-PUSH = 0.5  # of what is not wanted, against what is: it changes about half of ten films
-_POOL = 4  # where variety counts, k films are chosen among so many times k
-_SMALLEST_POOL = 100
-_KEPT_TEXTS = 16  # whose hidden layers are kept, a few MB each: a query needs them several times
+PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
+_POOL = 4  # candidates for each film of a varied answer, so that k are chosen from 4 k
+_SMALLEST_POOL = 100  # candidates at least, so that few films are varied, too
+_KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the steps of a query
 
-Embed = Callable[[str], Source]  # a text with its hidden layers and token ids
+Embed = Callable[[str], Source]  # returns a text with its hidden layers and token ids
 Texts = Union[None, str, Sequence[str]]  # none, one or several
 Ids = Union[None, int, Sequence[int]]
 
 
 class Wishes(NamedTuple):
-    """What is asked for: rows of films, texts, and rows of films to keep away from.
+    """A query, found in the index: rows of films, texts, and rows of films to keep away from.
 
-    `shared` are titles that were given and that several films have, with the rows of these; the
-    first of them is the one that was taken.
+    `shared` holds each title given that several films share, with their rows; the first of them
+    was taken.
     """
 
     films: Tuple[int, ...] = ()
@@ -41,25 +41,34 @@ class Results(List[Result]):
     """Recommended films, the best first."""
 
     def to_frame(self) -> Any:
-        """A pandas DataFrame, a film a row, with the columns of `recommend.py --json`."""
+        """Return a pandas DataFrame, a row for each film, with the fields of `to_dict`."""
+        # Imported late for start-up time: pandas takes half a second, and few ask for a frame.
         import pandas as pd
 
         return pd.DataFrame([result.to_dict() for result in self])
 
 
 class Recommender:
-    """Recommends films out of an index.
+    """Recommends films from an index.
 
         recommender = Recommender.open("data/index.h5")
         for rank, score, movie in recommender.similar(title="Heat", genres=["Crime"]):
             print(rank, score, movie["title"])
+
+    Parameters
+    ----------
+    index : Index
+    embed : callable, optional
+        Returns a text with its hidden layers, instead of the checkpoint.
+    bert_dir : str, optional
+        Folder of the checkpoint for texts, by default the one in tmp/ that made the index. It is
+        loaded, with TensorFlow, at the first text.
+    verbose : bool
+        Let TensorFlow write its log to stderr.
     """
 
     def __init__(self, index: Index, embed: Optional[Embed] = None,
                  bert_dir: Optional[str] = None, verbose: bool = False):
-        """Texts go through the checkpoint in `bert_dir`, by default the one in tmp/ that made
-        the index, which is loaded, with TensorFlow, at the first text; `embed` stands in for it.
-        """
         self.index = index
         self._texts = CheckpointTexts(index.features, bert_dir, verbose)
         self._embed = functools.lru_cache(_KEPT_TEXTS)(embed or self._texts.embed)
@@ -68,24 +77,50 @@ class Recommender:
     @classmethod
     def open(cls, path: str, bert_dir: Optional[str] = None,
              verbose: bool = False) -> "Recommender":
-        """One of the index at `path`. Raises RecommenderError if there is none of this format."""
+        """Open the index at `path`. Raises RecommenderError if there is none of this format."""
         return cls(Index(path), None, bert_dir, verbose)
+
+    def __repr__(self) -> str:
+        return "Recommender({!r})".format(self.index)
 
     def similar(self, title: Texts = None, id: Ids = None, overview: Texts = None,
                 year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
                 k: int = 10, diverse: float = 0.0, **filters: Any) -> Results:
-        """The `k` films nearest to all that is asked for, or fewer where fewer pass the filters.
+        """Return the films nearest to films and texts.
 
-        What is asked for are films by `title` or TMDB `id` and texts, `overview`; each may be one
-        or several. `year` belongs to a single title; any title may have its own behind it, as in
-        "Heat (1995)". `unlike` are titles of films to keep away from, `unlike_id` their TMDB ids.
-        `diverse`, from 0 to 1, trades nearness for variety. `filters` are those of `Filters`, by
-        name. Where nothing is asked for, the best rated films come, with their weighted rating, 0
-        to 10, as the score.
+        Parameters
+        ----------
+        title : str or list of str, optional
+            Titles of films; a year may stand behind each, as in "Heat (1995)".
+        id : int or list of int, optional
+            TMDB ids of films.
+        overview : str or list of str, optional
+            Texts in your own words.
+        year : int, optional
+            Picks among the films of a single title.
+        unlike, unlike_id
+            Titles and TMDB ids of films to keep away from.
+        k : int
+            Number of films; fewer are returned where fewer pass the filters.
+        diverse : float
+            From 0 to 1: how much variety counts against nearness.
+        **filters
+            Fields of `recommender.filters.Filters`, by name.
 
-        Raises NothingFound for a title, an id, a genre or a language that is not there,
-        WrongQuery for what makes no sense, RecommenderError or bert.errors.BertError where texts
-        cannot be read.
+        Returns
+        -------
+        Results
+            The nearest films first. With filters alone, the best rated films; their score is then
+            the weighted rating, from 0 to 10.
+
+        Raises
+        ------
+        NothingFound
+            For a title, an id, a genre or a language that is not in the index.
+        WrongQuery
+            For arguments out of range or that contradict each other.
+        RecommenderError, bert.errors.BertError
+            If texts cannot be embedded.
         """
         wishes = self.wishes(title, id, overview, year, unlike, unlike_id)
         return self.recommend(wishes, k, Filters(**filters), diverse)
@@ -93,7 +128,7 @@ class Recommender:
     def wishes(self, title: Texts = None, id: Ids = None, overview: Texts = None,
                year: Optional[int] = None, unlike: Texts = None,
                unlike_id: Ids = None) -> Wishes:
-        """What `similar` is asked for, found in the index."""
+        """Find in the index the films that `similar` is asked for. Raises as `similar` does."""
         titles, away = _many(title), _many(unlike)
         if year is not None and len(titles) != 1:
             raise WrongQuery("a year picks among the films of one title: write it behind each of "
@@ -115,7 +150,7 @@ class Recommender:
 
     def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
                   diverse: float = 0.0) -> Results:
-        """What `similar` answers to `wishes`."""
+        """Return what `similar` returns for `wishes`. Raises as `similar` does."""
         if k < 1:
             raise WrongQuery("k is {}, at least 1 is needed".format(k))
         if not 0 <= diverse <= 1:
@@ -142,15 +177,17 @@ class Recommender:
 
     def question(self, wishes: Wishes, filters: Filters = NONE,
                  diverse: float = 0.0) -> Dict[str, Any]:
-        """What was asked for, as `recommend.py --json` and the server show it.
+        """Return the query as `recommend.py --json` and the server show it.
 
-        `query` is the film or the text; `wishes`, a list of them, where there are several, and
-        nothing where there is none. What is not wanted, filters and variety stand beside it.
+        The field `query` holds the film or the text, a list `wishes` of them where there are
+        several, or nothing. The fields `not`, `filters` and `diverse` stand beside it where they
+        were asked for.
         """
         movie = self.index.movie
         asked = [movie(row) for row in wishes.films] + [{"overview": text}
                                                         for text in wishes.texts]
-        told = {"query": asked[0] if len(asked) == 1 else {"wishes": asked} if asked else {}}
+        told: Dict[str, Any] = {
+            "query": asked[0] if len(asked) == 1 else {"wishes": asked} if asked else {}}
         if wishes.unlike:
             told["not"] = [movie(row) for row in wishes.unlike]
         if filters != NONE:
@@ -161,9 +198,9 @@ class Recommender:
         return told
 
     def vector(self, wishes: Wishes) -> np.ndarray:
-        """The vector of all that is asked for, float (width,).
+        """Return the query vector, float (width,).
 
-        The mean of the wishes less PUSH times the mean of what is not wanted: Rocchio 1971
+        The mean of the wishes minus PUSH times the mean of the disliked films: Rocchio 1971
         (Relevance feedback in information retrieval), as in Manning, Raghavan and Schütze 2008
         (Introduction to Information Retrieval), equation 9.3.
         """
@@ -175,16 +212,28 @@ class Recommender:
         return vector
 
     def cut_texts(self, wishes: Wishes) -> List[str]:
-        """The texts of which the checkpoint does not read the end, for their length."""
+        """Return the texts that are longer than max_seq_length, whose end is not read."""
         return [text for text in wishes.texts if self._source(text).was_cut]
 
     def explain(self, wishes: Wishes, results: Sequence[Result],
                 features: str = "data/features") -> List[Why]:
-        """Why each of `results`, an answer to `wishes`: the share of every word in its score.
+        """Explain each of `results`, the answer to `wishes`, by the share of every word.
 
-        `features` is the folder that the index was made of; a recipe without BERT does without.
-        Raises WrongQuery if nothing was asked for, RecommenderError where the features were not
-        kept, bert.errors.BertError where the checkpoint's vocabulary was not.
+        Parameters
+        ----------
+        wishes : Wishes
+        results : sequence of Result
+        features : str
+            Folder of the features that the index was built from; a recipe without BERT needs none.
+
+        Raises
+        ------
+        WrongQuery
+            If `wishes` names no film and no text.
+        RecommenderError
+            If the features are not there.
+        bert.errors.BertError
+            If the checkpoint's vocabulary is not there.
         """
         if not wishes.films and not wishes.texts:
             raise WrongQuery("the best rated films are near to nothing that could explain them: "
@@ -201,7 +250,7 @@ class Recommender:
         of_films = sources(index, [*wishes.films, *wishes.unlike, *found], reader)
         n, m = len(wishes.films), len(wishes.unlike)
         asked = of_films[:n] + [self._source(text) for text in wishes.texts] + of_films[n:n + m]
-        # The vector of the wishes is a sum of theirs: so is its cosine with a film.
+        # The query vector is a weighted sum, and so is its cosine with a film.
         length = np.linalg.norm(self.vector(wishes)) or 1.0  # zero where no word is known
         n_liked = len(asked) - m
         weights = np.repeat([1 / n_liked, -PUSH / max(m, 1)], [n_liked, m]) / length
@@ -218,15 +267,26 @@ class Recommender:
 
 def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
            diverse: float) -> np.ndarray:
-    """Places in `rows`, (n,), of `k` films that are near, by `scores`, but not all alike, int (k,).
+    """Return places in `rows` of `k` films that are near but not all alike, int64 (k,).
 
-    Maximal marginal relevance, Carbonell and Goldstein 1998: the next is always the one with the
-    greatest (1 - diverse) * score - diverse * cosine with the most similar of those before it.
+    Maximal marginal relevance, Carbonell and Goldstein 1998: the next film is always the one with
+    the greatest (1 - diverse) * score - diverse * cosine with the most similar chosen before it.
+
+    Parameters
+    ----------
+    index : Index
+    rows : np.ndarray
+        Candidates, int (n,).
+    scores : np.ndarray
+        Their scores, float (n,).
+    k : int
+    diverse : float
+        From 0 to 1.
     """
     dense, words = index.rows(rows)
     closest = np.full(len(rows), -1.0)
     left = np.ones(len(rows), bool)
-    chosen = []  # type: List[int]
+    chosen: List[int] = []
     for _ in range(min(k, len(rows))):
         worth = (1 - diverse) * scores - diverse * closest
         at = int(np.argmax(np.where(left, worth, -np.inf)))
@@ -244,13 +304,13 @@ def _reader(features: str, _: Any) -> FeatureReader:
 
 
 def _version(features: str) -> Any:
-    """What changes when films are added to a folder of features."""
+    """Return a value that changes when films are added to a folder of features."""
     links = os.path.join(features, LINKS)
     return os.path.exists(links) and (os.stat(links).st_ino, os.stat(links).st_mtime_ns)
 
 
 def _many(given: Any) -> List[Any]:
-    """One, several or none as a list."""
+    """Return one, several or no values as a list."""
     if given is None:
         return []
     return [given] if isinstance(given, str) or not hasattr(given, "__iter__") else list(given)

@@ -1,4 +1,4 @@
-"""Titles as people type them: found without regard to case, accents, punctuation, article."""
+"""Titles as people type them: matched without regard to case, accents, punctuation, articles."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _ARTICLE_BEHIND = re.compile(r", (the|an|a)\W*$")
 
 
 def title_key(title: str) -> str:
-    """What two spellings of one title have in common; never empty for a title that is not.
+    """Return the key that all spellings of a title share; empty only for an empty title.
 
     >>> title_key("The Matrix") == title_key("matrix, the") == "matrix"
     True
@@ -34,7 +34,7 @@ def title_key(title: str) -> str:
 
 
 def split_year(title: str) -> Optional[Tuple[str, int]]:
-    """Title and year of a title with its year behind it, else None.
+    """Split a title with its year behind it into both; return None for one without a year.
 
     >>> split_year("Heat (1995)"), split_year("Heat")
     (('Heat', 1995), None)

@@ -47,7 +47,7 @@ def recommendation(served: Served, given: Answer) -> Answer:
 def _note(wishes: Wishes, cut: List[str], max_seq_length: int) -> str:
     which = "the text" if len(wishes.texts) == 1 else " and ".join(
         "text {}".format(place) for place, text in enumerate(wishes.texts, 1) if text in cut)
-    return "{} {} longer than {} word pieces: what follows them was not read".format(
+    return "{} {} longer than {} word pieces: the rest was not read".format(
         which, "is" if len(cut) == 1 else "are", max_seq_length)
 
 

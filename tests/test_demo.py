@@ -123,7 +123,7 @@ def test_a_text_that_is_too_long_is_told(run_program, sample):
     assert done.returncode == 0
     assert done.stderr == (
         '"shark shark shark shark shark shark shark shark shark shark…" is longer than 256 word '
-        "pieces: what follows them was not read\n")
+        "pieces: the rest was not read\n")
 
 
 def test_python_gives_what_the_program_prints(run_program, sample):

@@ -121,9 +121,9 @@ def test_the_program_lists_what_it_could_not_map(build, tmp_path):
 
 
 @pytest.mark.parametrize("args, what", [
-    (["--from_pickle", "emb.pickle", "--recipe", "last"], "--recipe goes with features"),
-    (["--from_pickle", "emb.pickle", "--layers", "-1"], "--layers goes with features"),
-    (["--to_pickle", "emb.pickle", "--recipe", "hybrid"], "a recipe of BERT alone")])
+    (["--from_pickle", "emb.pickle", "--recipe", "last"], "--recipe goes with --features"),
+    (["--from_pickle", "emb.pickle", "--layers", "-1"], "--layers goes with --features"),
+    (["--to_pickle", "emb.pickle", "--recipe", "hybrid"], "the recipes of BERT alone")])
 def test_flags_that_do_not_go_together_are_wrong_usage(build, args, what):
     result = build(*args)
     assert (result.returncode, result.stdout) == (2, "")

@@ -382,3 +382,24 @@ def test_embeddings_that_are_chunked_are_refused(tmp_path):
         del file["embeddings"]
         file.create_dataset("embeddings", data=embeddings, chunks=(2, 8))
     assert "embeddings is not stored in the file in one piece" in refusal(path)
+
+
+@pytest.fixture()
+def heats(tmp_path):
+    return open_index(tmp_path, [
+        row(1, "Heat", release_date="1995-12-15", vote_count="900"),
+        row(2, "Heat", release_date="1986-01-01", vote_count="50"),
+        row(3, "Fièvre", original_title="Heat", release_date="1972-01-01", vote_count="9")])
+
+
+@pytest.mark.parametrize("title, year, ids", [
+    ("Heat", None, [1, 2]), ("Heat", 1986, [2]), ("Heat (1995)", None, [1]),
+    ("Heat (1995)", 1995, [1]), ("heat (1986)", 1986, [2]),
+    ("Heat", 1972, [3]), ("Heat (1972)", None, [3]), ("Fievre", None, [3])])
+def test_a_year_picks_among_titles_and_original_titles(heats, title, year, ids):
+    assert heats.ids[heats.rows_of_title(title, year)].tolist() == ids
+
+
+def test_two_different_years_are_told(heats):
+    with pytest.raises(NothingFound, match="of 1995 and of 1986: name one year"):
+        heats.rows_of_title("Heat (1995)", 1986)

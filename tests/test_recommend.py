@@ -162,7 +162,7 @@ def test_filters_narrow_what_is_near(recommend, flags, wanted):
 
 def test_fewer_films_than_asked_for_are_told(recommend):
     result = recommend("--id", "603", "--min-votes", "100", "-k", "4")
-    assert result.stderr.splitlines()[-1] == "the filters leave no more than 3"
+    assert result.stderr.splitlines()[-1] == "the filters leave only 3 films"
     assert "leave" not in recommend("--id", "603", "--min-votes", "100", "-k", "3").stderr
 
 
