@@ -485,7 +485,7 @@ def test_a_search_on_the_map_that_finds_nothing_says_so(page):
     page.open("/map")
     page.map()
     page.type("qqqqqqqqqqqqqqqq", Keys.ENTER)
-    page.wait(lambda: page.texts("#notice:not([hidden])") == ["No film is called so here."], "it")
+    page.wait(lambda: page.texts("#notice:not([hidden])") == ["No film has a title like this."], "it")
     page.type("m")
     page.wait(lambda: not page.one("#notice").is_displayed(), "no more of it")
     page.connected(False)

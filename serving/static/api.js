@@ -1,4 +1,4 @@
-// Requests to the API: JSON goes in and out, and what fails is said in words for people.
+// Requests to the API in JSON; errors are turned into sentences for people.
 
 const API = "/api/v1";
 
@@ -9,7 +9,7 @@ export class Failed extends Error {
   }
 }
 
-// The answer of an operation; throws Failed, or AbortError where `signal` took it back.
+// Returns the answer of an operation. Throws Failed, or AbortError if `signal` cancelled it.
 export async function ask(path, { query = {}, body, signal } = {}) {
   const address = API + path + (body ? "" : "?" + new URLSearchParams(query));
   const options = body && {

@@ -1,6 +1,6 @@
-// What both views need of the page.
+// Helpers for the elements of a page.
 
-// A copy of the template of that name, with texts put where the selectors say.
+// Returns a copy of a template, with texts filled in by selector.
 export function copyOf(template, texts = {}) {
   const copy = document.getElementById(template).content.firstElementChild.cloneNode(true);
   for (const [selector, text] of Object.entries(texts)) {
@@ -15,12 +15,12 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Tells people who do not see the page.
+// Announces a text to screen readers.
 export function say(text) {
   document.getElementById("status").textContent = text;
 }
 
-// A click that should stay in this page, and not open a tab or a window.
+// Returns true for a click that opens no new tab or window.
 export function isPlain(click) {
   return click.button === 0 && !(click.ctrlKey || click.metaKey || click.shiftKey || click.altKey);
 }

@@ -1,29 +1,29 @@
-// The filters under the search box: texts under the API's names, genres a list of them.
+// The filters under the search box: strings by the API's names, genres a list.
 
 const NAMES = ["genres", "year_from", "year_to", "top_rated"];
 const box = document.getElementById("filters");
 const yearChips = [...box.querySelectorAll("[data-to]")]; // the oldest first
 const none = box.querySelector(".none");
 
-// Filters out of the parameters of an address.
+// Reads filters from the parameters of an address.
 export function filtersOf(given) {
   const filters = Object.fromEntries(NAMES.map((name) => [name, given.get(name)?.trim()]));
   return set(filters, { genres: filters.genres?.split(",") });
 }
 
-// Filters with some changed, always in the same order; those that are nothing now are left out.
+// Returns filters with some changed, in a fixed order and without empty ones.
 function set(filters, changes) {
   const all = { ...filters, ...changes };
   return Object.fromEntries(NAMES.flatMap((name) => all[name]?.length ? [[name, all[name]]] : []));
 }
 
-// Filters as JSON has them.
+// Returns filters for the JSON of a request.
 export function inJson(filters) {
   return Object.fromEntries(Object.entries(filters).map(
     ([name, value]) => [name, name === "genres" ? value : Number(value)]));
 }
 
-// Each filter in words, and the filters that are left without it.
+// Returns each filter in words, with the filters that remain without it.
 export function each(filters) {
   const { genres = [], year_from: from, year_to: to, top_rated: top } = filters;
   const told = genres.map((genre) => ({ words: genre,
@@ -59,14 +59,14 @@ export function press(filters) {
   none.classList.toggle("idle", !each(filters).length);
 }
 
-// On a phone, a chip that is on may be out of sight.
+// Scrolls to a chip that is on: on a phone it may be out of sight.
 export function revealPressed() {
   for (const chip of box.querySelectorAll("[aria-pressed=true]")) {
     chip.scrollIntoView({ block: "nearest", inline: "center" });
   }
 }
 
-// `change` gets the filters that a chip leads to, from those that are `current`.
+// Calls `change` with the filters that a chip leads to from the `current` ones.
 export function onFilters(current, change) {
   box.addEventListener("click", (event) => {
     const chip = event.target.closest("button");
@@ -83,7 +83,7 @@ function toggled(genres = [], genre) {
   return genres.includes(genre) ? genres.filter((other) => other !== genre) : [...genres, genre];
 }
 
-// Decades are on from one to another: a pressed one joins its neighbours, or stands alone.
+// Selected decades are one range: a pressed one extends it or starts a new one.
 function yearsWith(at) {
   const on = yearChips.map((chip) => chip.ariaPressed === "true");
   let first = on.indexOf(true), last = on.lastIndexOf(true);

@@ -1,4 +1,4 @@
-// The page at /: what is asked stands in its address, so that it can be shared and gone back to.
+// The page at /: the query stands in its address, so that it can be shared and gone back to.
 
 import { ask } from "./api.js";
 import { copyOf, element, isPlain, say } from "./dom.js";
@@ -20,12 +20,12 @@ const answerBox = document.getElementById("answer");
 const answers = new Map(); // by address, so that the way back does not wait
 const explained = new Map(); // the films of an answer by id, by address; promises
 const ownTitle = document.title;
-// Compares without case, accents, blanks and punctuation.
+// Compares two texts without case, accents, blanks and punctuation.
 const letters = new Intl.Collator("en", { sensitivity: "base", ignorePunctuation: true });
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 let shown = 0; // how often something was asked for: only the last one's answer is shown
 
-// What the address asks for: {id} or {text}, or neither, and filters.
+// Reads the query from the address: {id} or {text}, or neither, and filters.
 function wish(search = location.search) {
   const given = new URLSearchParams(search);
   const filters = filtersOf(given);
@@ -44,7 +44,7 @@ function go(asked, how = { focus: true }) {
   return show(how);
 }
 
-// What was typed is a film's title, or a text.
+// Submits what was typed, as the title of a film or as a text.
 async function find(text) {
   const mine = waiting("Looking for it …");
   const { filters } = wish();
@@ -67,8 +67,8 @@ function isSameTitle(one, other) {
   return letters.compare(bare(one), bare(other)) === 0;
 }
 
-// Answers the address. `focus` takes people to the answer; with `stay` they look at one that
-// only becomes narrower or wider.
+// Shows the answer to the address. `focus` moves the focus to it; `stay` keeps the scroll
+// position, for an answer that only becomes narrower or wider.
 async function show({ focus = false, stay = false } = {}) {
   const asked = wish();
   const address = addressOf(asked);
@@ -119,7 +119,7 @@ async function answerTo(asked) {
   return { ...answer, near: near.results };
 }
 
-// Shows that something is waited for, if it lasts; gives the number of this wait.
+// Shows that the page is waiting, if it lasts; returns the number of this wait.
 function waiting(words, { isText, stay } = {}) {
   const mine = ++shown;
   setTimeout(() => {
@@ -197,7 +197,7 @@ function present(asked, answer) {
   say(`${results.length || "No"} ${results.length === 1 ? "film" : "films"}: ${document.title}`);
 }
 
-// That the filters leave nothing, and the ways out.
+// Shows that the filters leave no film, and how to remove them.
 function nothing({ filters, ...asked }) {
   const on = each(filters);
   if (!on.length) return message("No film fits", "There is no other film in this catalogue.");
@@ -243,7 +243,7 @@ function askedText(text, { note: words, near }) {
   return section;
 }
 
-// A remark under what was asked, with links to films.
+// Shows a note under the query, with links to films.
 function note(section, words, films) {
   const place = section.querySelector(".note");
   place.hidden = false;
@@ -272,7 +272,7 @@ function cards(asked, { results }, section) {
   const isBest = !(asked.id || asked.text);
   const list = element("ol", { className: "cards" }, ...results.map((film) => card(film, isBest)));
   if (isBest) return list;
-  // One card at a time says why: what was asked is marked for that one.
+  // Only one card at a time is explained: the words of the query are marked for it.
   list.addEventListener("click", (event) => {
     const button = event.target.closest(".why");
     if (!button) return;
@@ -333,13 +333,13 @@ function unexplain(button, section) {
   section.querySelector(".for").textContent = "";
 }
 
-// Where each film's card is.
+// Returns the position of each film's card.
 function places() {
   return new Map([...answerBox.querySelectorAll(".card[data-id]")].map(
     (one) => [one.dataset.id, one.getBoundingClientRect()]));
 }
 
-// Films that stay in the answer glide from where their cards were.
+// Moves the cards of films that stay in the answer smoothly to their new places.
 function glide(before) {
   for (const one of answerBox.querySelectorAll(".card[data-id]")) {
     const from = before.get(one.dataset.id);
@@ -360,7 +360,7 @@ onFilters(() => wish().filters, (filters) => {
   const { filters: _, ...asked } = wish();
   go({ ...asked, filters }, { stay: true });
 });
-// A link to another question is answered in this page.
+// Answers a link to another query without loading the page again.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/?']");
   if (!link || !isPlain(event)) return;

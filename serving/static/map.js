@@ -1,20 +1,20 @@
-// The page at /map: every film a point, near those whose stories are near.
+// The page at /map: every film is a point, close to films with similar stories.
 
 import { ask } from "./api.js";
 import { element, isPlain, say } from "./dom.js";
+import { gridOf, nearestIn } from "./grid.js";
 import { Pixels, pixelOf } from "./points.js";
 import { searchBox } from "./search.js";
 
-const MAP_SIZE = 65535; // of a side, as the API gives places
+const MAP_SIZE = 65535; // length of a side in the units of the API
 const COLOURS = ["#5b8def", "#e9a820", "#e4572e", "#2fa36b", "#b04fc9", "#e35d9a", "#1fa8b8",
   "#a07a45", "#7c6cf0", "#8fae2b", "#cf4747", "#5f9a8a"];
-const OTHER = "#8d8a86"; // all genres of fewer films
-const CELLS = 128; // of a side of the grid in which films are looked up
-const REACH = 14; // pixels between the pointer and a film that it means
-const NAMED = 5; // films that are named beside the chosen one
-const LABELS = 45; // titles at once, at most
+const OTHER = "#8d8a86"; // colour of the genres beyond the first twelve
+const REACH = 14; // pixels from the pointer within which a film is hit
+const NAMED = 5; // near films named in the box of the chosen one
+const LABELS = 45; // most titles shown at once
 const MAX_ZOOM = 400;
-const FIRST_LOOK = 1; // a film that is looked for is shown at this share of the whole, or nearer
+const FIRST_LOOK = 1; // zoom at which a film that was searched is shown, at least
 
 const canvas = document.querySelector("canvas");
 if (canvas) start().catch(complain);
@@ -41,13 +41,13 @@ async function start() {
   const notice = document.getElementById("notice");
   const chosenBox = document.getElementById("chosen");
   const nearBox = chosenBox.querySelector(".near");
-  // What is seen: the place at the middle of the canvas, and pixels a side of the map.
+  // The point of the map at the middle of the canvas, and the side of the map in pixels.
   const view = { x: 0.5, y: 0.5, scale: 1 };
-  let width, height, whole; // pixels; `whole` is the scale at which all is seen
+  let width, height, whole; // pixels; `whole` is the scale at which the whole map is seen
   let pixels; // of the screen
   let look; // colours and font of the page
-  const widths = new Float32Array(n); // pixels that a title takes, 0 if not known
-  let alone = -1; // the group that is shown alone
+  const widths = new Float32Array(n); // widths of titles in pixels, 0 if not measured yet
+  let alone = -1; // the genre that is shown alone, or -1
   let hovered = -1, chosen = -1, near = [];
   let isDue = false;
 
@@ -96,7 +96,7 @@ async function start() {
     const left = view.x * scale - canvas.width / 2, top = view.y * scale - canvas.height / 2;
     for (const isFaint of alone < 0 ? [false] : [true, false]) {
       const point = pixels.points(radius * devicePixelRatio, isFaint ? 0.12 : 0.85);
-      // The most voted come last, so that they lie above the others.
+      // Films with most votes are painted last, above the others.
       for (let row = n - 1; row >= 0; row -= 1) {
         if (isShown(row) === isFaint) continue;
         point(xs[row] * scale - left, ys[row] * scale - top, colours[groups[row]]);
@@ -110,7 +110,7 @@ async function start() {
   }
 
   function radiusNow() {
-    // As many pixels as leave the points apart, where there are many.
+    // Small enough that points stay apart where there are many.
     const apart = view.scale / Math.sqrt(n) / 5;
     return Math.min(Math.max(apart, 1.4), 7);
   }
@@ -136,7 +136,8 @@ async function start() {
     }
   }
 
-  // Titles of the chosen film, of those like it and of the most voted, where there is room.
+  // Paints the titles of the chosen film, of its neighbours and of films with most votes, without
+  // overlap.
   function paintTitles(radius) {
     const taken = [];
     context.font = look.font;
@@ -160,7 +161,7 @@ async function start() {
     }
   }
 
-  // Films in sight whose titles are wanted, the most wanted first; not so many that it takes long.
+  // Returns films in sight, in the order in which their titles should be painted.
   function titled() {
     const wanted = chosen < 0 ? [] : [chosen, ...near];
     for (let row = 0; row < n && wanted.length < 20 * LABELS; row += 1) {
@@ -170,7 +171,7 @@ async function start() {
     return wanted;
   }
 
-  // The film at a pixel, or -1.
+  // Returns the film at a pixel, or -1.
   function at(x, y) {
     return nearestIn(grid, (x - width / 2) / view.scale + view.x,
       (y - height / 2) / view.scale + view.y, REACH / view.scale,
@@ -209,7 +210,7 @@ async function start() {
     box.querySelector(".genres").textContent = films.genres[films.genre[row]] ?? "";
   }
 
-  // Choose a film; the map moves only where it is not well in sight.
+  // Chooses a film; the map moves only if it is out of sight or near the edge.
   async function choose(row, { look = false } = {}) {
     chosen = row;
     near = [];
@@ -226,7 +227,7 @@ async function start() {
     const inSight = x > 60 && x < width - 60 && y > 90 && y < height - 120;
     if (look || !inSight) Object.assign(view, { x: xs[row], y: ys[row] });
     const { results } = await ask("/recommend", { query: { id: films.id[row], k: 10 } })
-      .catch(() => ({ results: [] })); // a map without lines is a map still
+      .catch(() => ({ results: [] })); // without an answer no lines are drawn
     if (chosen !== row) return;
     near = results.map(({ id }) => rowOf.get(id));
     nearBox.hidden = !near.length;
@@ -244,7 +245,7 @@ async function start() {
     location.assign(addressOf(row));
   }
 
-  // The nearest film in the direction (dx, dy), no more than 45 degrees off.
+  // Chooses the nearest film in the direction (dx, dy), at most 45 degrees off.
   function step(dx, dy) {
     if (chosen < 0) return choose(at(width / 2, height / 2) < 0 ? 0 : at(width / 2, height / 2));
     let best = chosen, least = Infinity;
@@ -291,7 +292,7 @@ async function start() {
       try {
         const { results } = await ask("/movies", { query: { q: text.slice(0, 200), k: 1 } });
         if (results.length) choose(rowOf.get(results[0].id), { look: true });
-        else tell("No film is called so here.");
+        else tell("No film has a title like this.");
       } catch (error) {
         tell(error.message);
       }
@@ -307,14 +308,14 @@ async function start() {
   if (given && rowOf.has(Number(given))) choose(rowOf.get(Number(given)), { look: true });
   canvas.dataset.ready = n;
 
-  // What is wrong with a search.
+  // Shows what is wrong with a search.
   function tell(words) {
     notice.textContent = words;
     notice.hidden = !words;
     if (words) say(words);
   }
 
-  // Who moves the map needs no more to be told how.
+  // Hides the instructions once the map has been moved.
   function isKnown() {
     document.getElementById("help").classList.add("sr-only");
   }
@@ -339,8 +340,8 @@ async function start() {
   }
 
   function listenToPointers() {
-    const down = new Map(); // pointers that touch, and where they are
-    let moved = 0; // pixels since the first came down
+    const down = new Map(); // pointers that are down, and their positions
+    let moved = 0; // pixels moved since the first came down
 
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -358,7 +359,7 @@ async function start() {
       down.set(event.pointerId, [x, y]);
       hover(-1);
       isKnown();
-      // With two fingers each moves half of the whole, and their distance zooms.
+      // Each of two fingers moves the map half as far; their distance zooms.
       view.x -= (x - before[0]) / view.scale / down.size;
       view.y -= (y - before[1]) / view.scale / down.size;
       if (down.size === 2) {
@@ -374,7 +375,7 @@ async function start() {
       down.delete(event.pointerId);
       if (!isClick) return;
       const row = at(event.offsetX, event.offsetY);
-      // A finger cannot hover: its first touch tells which film it is.
+      // A finger cannot hover: the first touch shows which film it is.
       if (row >= 0 && event.pointerType !== "touch") follow(row);
       else choose(row);
     });
@@ -386,35 +387,4 @@ async function start() {
       zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
     }, { passive: false });
   }
-}
-
-// Points by the square that they lie in: those of cell c are rows[first[c]] to rows[first[c + 1]].
-function gridOf(xs, ys) {
-  const cell = (value) => Math.min(Math.floor(value * CELLS), CELLS - 1);
-  const first = new Uint32Array(CELLS * CELLS + 1);
-  for (let row = 0; row < xs.length; row += 1) first[cell(ys[row]) * CELLS + cell(xs[row]) + 1] += 1;
-  for (let at = 0; at < CELLS * CELLS; at += 1) first[at + 1] += first[at];
-  const next = first.slice();
-  const rows = new Uint32Array(xs.length);
-  for (let row = 0; row < xs.length; row += 1) {
-    rows[next[cell(ys[row]) * CELLS + cell(xs[row])]++] = row;
-  }
-  return { xs, ys, first, rows };
-}
-
-// The point nearest to (x, y) within reach that `counts`, or -1.
-function nearestIn({ xs, ys, first, rows }, x, y, reach, counts) {
-  const cell = (value) => Math.min(Math.max(Math.floor(value * CELLS), 0), CELLS - 1);
-  let best = -1, least = reach;
-  for (let row = cell(y - reach); row <= cell(y + reach); row += 1) {
-    for (let column = cell(x - reach); column <= cell(x + reach); column += 1) {
-      const at = row * CELLS + column;
-      for (let place = first[at]; place < first[at + 1]; place += 1) {
-        const film = rows[place];
-        const distance = Math.hypot(xs[film] - x, ys[film] - y);
-        if (distance < least && counts(film)) [best, least] = [film, distance];
-      }
-    }
-  }
-  return best;
 }

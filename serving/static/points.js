@@ -1,5 +1,5 @@
-// Round points, many of them, into the pixels of a canvas at once. A canvas' own means draw one
-// shape at a time, which for 45,000 takes ten frames.
+// Draws many round points directly into the pixels of a canvas. The canvas's own functions draw
+// one shape at a time, which takes ten frames for 45,000 points.
 
 const STEPS = 4; // places of a point's middle within a pixel, on each side
 const OPAQUE = 256;
@@ -14,7 +14,7 @@ export class Pixels {
     this.values.fill(colour);
   }
 
-  // What draws points of a radius, of which `strength` of 1 covers what is under them.
+  // Returns a function that draws points of a radius; at `strength` 1 they are opaque.
   points(radius, strength) {
     const { width, height } = this.image;
     const { values } = this;
@@ -29,7 +29,7 @@ export class Pixels {
         for (let place = (top + row) * width + left, end = place + side; place < end; place += 1) {
           const cover = masks[at++];
           if (!cover) continue;
-          // Two bytes at a time: red and blue, green and opacity.
+          // Blends two bytes at a time: red and blue, green and opacity.
           const under = values[place];
           values[place] = (Math.imul(odd, cover)
               + Math.imul(under & 0xff00ff, OPAQUE - cover) >>> 8 & 0xff00ff)
@@ -41,14 +41,14 @@ export class Pixels {
   }
 }
 
-// "rgb(1, 2, 3)" or "#010203" as the value of an opaque pixel.
+// Converts "rgb(1, 2, 3)" or "#010203" to the value of an opaque pixel.
 export function pixelOf(colour) {
   const [red, green, blue] = colour[0] === "#"
     ? colour.match(/\w\w/g).map((digits) => parseInt(digits, 16)) : colour.match(/\d+/g).map(Number);
   return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
 }
 
-// How far a point covers each pixel of a square about it, for each place of its middle.
+// Returns how far a point covers each pixel around it, for each subpixel position of its centre.
 function masksOf(radius, side, most) {
   const masks = new Uint16Array(STEPS * STEPS * side * side);
   let at = 0;

@@ -1,5 +1,5 @@
-// The search box: titles while one types, chosen by keyboard or mouse (the combobox pattern of
-// the ARIA Authoring Practices), or any text.
+// The search box: suggests titles while typing, to be chosen by keyboard or mouse (the combobox
+// pattern of the ARIA Authoring Practices), and takes any text.
 
 import { ask } from "./api.js";
 import { element, say } from "./dom.js";
@@ -7,8 +7,8 @@ import { element, say } from "./dom.js";
 const SUGGESTIONS = 7;
 const PAUSE = 60; // milliseconds without a stroke before titles are asked for
 
-// `choose` gets a film, `submit` the text where none was chosen. `textLabel`, of a text, is what
-// the last suggestion says; without it there is none for texts.
+// Calls `choose` with a film, or `submit` with the text if none was chosen. `textLabel` returns
+// the last suggestion for a text; without it no suggestion stands for texts.
 export function searchBox(form, { choose, submit, textLabel }) {
   const input = form.querySelector("input");
   const list = form.querySelector("[role=listbox]");
@@ -96,7 +96,7 @@ export function searchBox(form, { choose, submit, textLabel }) {
     if (step && list.hidden) {
       suggest();
     } else if (step) {
-      // One place more than there are: the last step leads back to what was typed.
+      // One place more than suggestions: the last step leads back to the text typed.
       const places = options.length + 1;
       activate(((active + 1 + step + places) % places) - 1);
     } else if (event.key === "Escape" && !list.hidden) {
@@ -109,7 +109,7 @@ export function searchBox(form, { choose, submit, textLabel }) {
     event.preventDefault();
   });
   input.addEventListener("blur", close);
-  // The box keeps the focus while one clicks, or it would close before.
+  // Keeps the focus in the box during a click: losing it would close the list before.
   list.addEventListener("pointerdown", (event) => event.preventDefault());
   list.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");

@@ -1,4 +1,4 @@
-// The words that carried a match, marked in the texts, and what each part of a film adds.
+// Explains a match: marks its strongest words in the texts and shows the share of each part.
 
 import { copyOf, element } from "./dom.js";
 
@@ -7,7 +7,7 @@ const MOST_WORDS = 6; // named beside the texts
 const PARTS = { overview: "its story", title: "its title", genres: "its genres",
   marks: "BERT’s marks" }; // [CLS] and [SEP]
 
-// The words of a text with the share of each, and how strongly it is to be marked.
+// Returns the words of a text with their shares and the strength of their marks.
 function words(shares) {
   const own = shares.filter(({ of }) => of === "overview");
   const average = own.reduce((sum, { share }) => sum + Math.abs(share), 0) / own.length;
@@ -15,7 +15,7 @@ function words(shares) {
     ? STRONG.filter((times) => average > 0 && word.share >= times * average).length : 0 }));
 }
 
-// A text as nodes, its strong words as <mark class="s1"> to "s3".
+// Returns a text as nodes, with strong words as <mark class="s1"> to "s3".
 export function marked(text, shares) {
   const letters = Array.from(text); // places are in characters, not in halves of pairs
   const part = (from, to) => letters.slice(from, to).join("");
@@ -30,7 +30,7 @@ export function marked(text, shares) {
   return [...nodes, part(end)];
 }
 
-// The strongest words of a text, the strongest first, for those who do not see the marks.
+// Returns the strongest words of a text, the strongest first, for screen readers.
 function strongest(shares) {
   const strong = words(shares).filter(({ strength }) => strength)
     .sort((one, other) => other.share - one.share);
@@ -39,7 +39,7 @@ function strongest(shares) {
     .slice(0, MOST_WORDS);
 }
 
-// What is said in a card: the strongest words of both sides, and what each part adds.
+// Returns the explanation in a card: the strongest words of both films and the shares of parts.
 export function reasons(why, score, asked, found) {
   const box = copyOf("reasons");
   const list = box.querySelector(".words");
