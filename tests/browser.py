@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import requests
 from matplotlib.image import imread
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
@@ -16,6 +17,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 from selenium_axe_python import Axe
+
+from tests.served import running
 
 SECONDS = 30  # for the graph to be loaded; all else takes a moment
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -215,3 +218,30 @@ class Page:
         found = axe.run()["violations"]
         return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found
                 if fault["impact"] in {"serious", "critical"}]
+
+
+@pytest.fixture(scope="module")
+def driver():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(sample):
+    """Where the sample catalogue is served."""
+    with running("--index", sample.index, "--features", sample.features, "--port", 0) as server:
+        yield "http://127.0.0.1:{}".format(server.port)
+
+
+@pytest.fixture()
+def page(driver, address):
+    """The page on a desk, in the light; what the browser has to say of it must be expected."""
+    page = Page(driver, address)
+    page.screen(1280, 900)
+    page.media()
+    page.forget()
+    driver.get_log("performance")
+    yield page
+    page.connected(True)
+    assert page.messages() == []
+    assert page.hosts() <= {address}
