@@ -120,8 +120,10 @@ class Page:
         return self.driver.switch_to.active_element
 
     def suggestions(self):
-        """The titles below the box, once there are some."""
-        self.wait(lambda: self.texts("#suggestions:not([hidden]) li"), "suggestions")
+        """The titles below the box, once they are those of what stands in it."""
+        self.wait(lambda: self.texts("#suggestions:not([hidden]) li") and self.run(
+            "document.getElementById('suggestions').dataset.typed"
+            " === document.getElementById('query').value.trim()"), "suggestions")
         return self.texts("#suggestions .title")
 
     def answer(self, heading):

@@ -58,6 +58,7 @@ export function searchBox(form, { choose, submit, textLabel }) {
     active = -1;
     activate(-1);
     list.hidden = !items.length;
+    list.dataset.typed = typed;
     input.setAttribute("aria-expanded", String(!list.hidden));
     say(films.length === 1 ? "1 film" : `${films.length || "No"} films`);
   }
