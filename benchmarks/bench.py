@@ -40,7 +40,7 @@ class Bench(NamedTuple):
         return found
 
     def bert_dir(self, name: str) -> str:
-        """Return the checkpoint folder `name`; make the one with random weights when first needed."""
+        """Return the checkpoint folder `name`; one of random weights is made when first needed."""
         if name == MINILM:
             return os.path.join(self.project, "tmp", name)
         folder = self.data(name)

@@ -81,10 +81,10 @@ def package_of(name: str) -> str:
     return name.split(".", maxsplit=1)[0]
 
 
-def told(imports: List[Import]) -> List[str]:
-    """Each import as FILE:LINE imports MODULE."""
-    return ["{}:{} imports {}".format(os.path.relpath(MODULES[one.by], ROOT), one.line, one.of)
-            for one in imports]
+def told(imports: List[Import]) -> str:
+    """A line FILE:LINE imports MODULE for each import."""
+    return "\n".join("{}:{} imports {}".format(
+        os.path.relpath(MODULES[one.by], ROOT), one.line, one.of) for one in imports)
 
 
 def circles(graph: Dict[str, Set[str]]) -> List[List[str]]:
@@ -120,7 +120,8 @@ def test_no_module_imports_itself_by_way_of_others_late_imports_included():
     for one in IMPORTS:
         if one.of in MODULES:
             graph[one.by].add(one.of)
-    assert circles(graph) == []
+    found = circles(graph)
+    assert not found, "\n".join(" -> ".join(circle) for circle in found)
 
 
 def test_late_imports_say_why_they_are_late():
@@ -137,7 +138,7 @@ def test_late_imports_say_why_they_are_late():
             if not lines[first - 2].lstrip().startswith("#") and "#" not in lines[number - 1]:
                 unexplained.append("{}:{}: {}".format(
                     os.path.relpath(MODULES[name], ROOT), number, lines[number - 1].strip()))
-    assert unexplained == []
+    assert not unexplained, "\n".join(unexplained)
 
 
 def test_packages_import_only_what_is_below_them():
@@ -146,28 +147,28 @@ def test_packages_import_only_what_is_below_them():
     wrong = [one for one in IMPORTS
              if package_of(one.by) in allowed and one.of in MODULES
              and package_of(one.of) not in allowed[package_of(one.by)] | {package_of(one.by)}]
-    assert told(wrong) == []
+    assert not wrong, told(wrong)
 
 
 def test_only_checkpoint_texts_imports_bert_in_recommender_and_late():
     wrong = [one for one in IMPORTS
              if package_of(one.by) == "recommender" and package_of(one.of) == "bert"
              and (one.by != "recommender.checkpoint_texts" or not one.is_late)]
-    assert told(wrong) == []
+    assert not wrong, told(wrong)
 
 
 def test_storage_imports_nothing_above_it():
     wrong = [one for one in IMPORTS
              if one.by.startswith("recommender.storage") and one.of in MODULES
              and not one.of.startswith("recommender.storage") and one.of != "recommender.errors"]
-    assert told(wrong) == []
+    assert not wrong, told(wrong)
 
 
 @pytest.mark.parametrize("package, program", [("serving", "server"), ("fetching", "download")])
 def test_a_programs_package_is_imported_by_no_other_program(package, program):
     wrong = [one for one in IMPORTS if package_of(one.of) == package
              and package_of(one.by) not in (package, program)]
-    assert told(wrong) == []
+    assert not wrong, told(wrong)
 
 
 @pytest.mark.parametrize("names, loads", [
