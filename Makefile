@@ -8,11 +8,11 @@ PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --re
 help:
 	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
 	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
-	@echo "make test   set up what is missing, lint and run the tests"
+	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
-	@echo "make lint   ruff, with the rules of Python 3.7"
+	@echo "make lint   check style, types, spelling and what imports what"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"
 	@echo "make bench-server  measure the server under load (a quarter of an hour)"
@@ -47,8 +47,16 @@ FEATURES := data/sample_features
 evaluate: data/sample_index.h5
 	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES)
 
-test: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json browser
-	$(PYTHON) -m pytest
+# The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
+PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests bert recommender serving *.py
+COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
+COVERED := bert recommender serving
+test: lint tmp/all-MiniLM-L6-v2/bert_config.json browser
+	$(PYTEST) $(COVERAGE)
+	@echo "Lines that the tests reach, in percent:"
+	@for package in $(COVERED); do \
+	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
+	@echo "programs $$($(PYTHON) -m coverage report --format=total --include='*.py')"
 
 browser:
 	@command -v chromedriver >/dev/null || { echo "make: the pages are tested in a browser: install" \
@@ -65,6 +73,9 @@ torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 
 lint: .venv/installed-dev
 	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/codespell
+	.venv/bin/lint-imports --no-cache
 
 lock: export CUSTOM_COMPILE_COMMAND := make lock
 lock: .venv/installed-dev

@@ -1,4 +1,4 @@
-"""What every measure needs to know: where things are, how many rounds, which machine."""
+"""Settings that every measure shares: folders, rounds, facts about the machine."""
 
 import datetime
 import json
@@ -16,28 +16,31 @@ MINILM = "all-MiniLM-L6-v2"
 RESEARCH_SHAPE = "random_L-24_H-1024_A-16"
 
 
-class Bench(NamedTuple):
-    """One run. `project` is the folder whose code is measured, `csv` the catalogue, `facts`
-    what the table tells beforehand; measures add to it."""
+DATA = os.path.join(HERE, ".data")  # where checkpoints and indexes are kept from run to run
 
-    project: str
-    csv: str
+
+class Bench(NamedTuple):
+    """Settings of one run of the benchmarks."""
+
+    project: str  # folder whose code is measured
+    csv: str  # the catalogue
     rounds: int
-    facts: List[str]
+    facts: List[str]  # lines above the table; measures add to them
+    folder: str = DATA
 
     @property
     def few_rounds(self) -> int:
-        """Rounds of what takes long: whole programs and the large shape."""
+        """Rounds of measures that take long: whole programs and the large shape."""
         return max(1, self.rounds // 2)
 
     def data(self, *path: str) -> str:
-        """A path under `.data/`, its folder made."""
-        found = os.path.join(HERE, ".data", *path)
+        """Return a path in the data folder; the folder of the path is made."""
+        found = os.path.join(self.folder, *path)
         os.makedirs(os.path.dirname(found), exist_ok=True)
         return found
 
     def bert_dir(self, name: str) -> str:
-        """The checkpoint folder `name`; the one with random weights is made when first needed."""
+        """Return the checkpoint folder `name`; one of random weights is made when first needed."""
         if name == MINILM:
             return os.path.join(self.project, "tmp", name)
         folder = self.data(name)
@@ -47,7 +50,7 @@ class Bench(NamedTuple):
         return folder
 
     def config(self, name: str) -> Dict[str, Any]:
-        """The `bert_config.json` of a checkpoint."""
+        """Return the `bert_config.json` of a checkpoint."""
         with open(os.path.join(self.bert_dir(name), "bert_config.json"), encoding="utf-8") as file:
             return json.load(file)
 
@@ -55,18 +58,18 @@ class Bench(NamedTuple):
         return Worker(self.data(""), self.project, python, program, *args)
 
     def prepare(self, *args: str) -> Dict[str, Any]:
-        """What `workers/prepare.py` prints."""
+        """Run `workers/prepare.py` and return the JSON that it prints."""
         done = self.run([sys.executable, os.path.join(HERE, "workers", "prepare.py"), *args])
         return json.loads(done[1])
 
     def program(self, name: str, *args: str) -> Tuple[float, int]:
-        """Seconds and peak memory in bytes of one of the project's programs."""
+        """Run a program of the project; return its seconds and its peak memory in bytes."""
         seconds, _, peak = self.run(
             [sys.executable, os.path.join(self.project, name), *args])
         return seconds, peak
 
     def run(self, command: List[str], cwd: str = "") -> Tuple[float, str, int]:
-        """Seconds, what it printed, and peak resident memory in bytes of a whole process.
+        """Run a command; return its seconds, its output and its peak resident memory in bytes.
 
         Raises NotMeasured with the last line of its stderr if it fails.
         """
@@ -93,7 +96,7 @@ def note(message: str) -> None:
 
 
 def machine() -> str:
-    """CPU, cores and memory of this machine, and the day."""
+    """Describe this machine (CPU, cores, memory) and the day, in one line."""
     model = platform.machine()
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as file:

@@ -13,12 +13,13 @@ import sys
 from typing import Optional, Sequence
 
 from benchmarks import costs, encoders, programs
-from benchmarks.bench import Bench, machine, note
+from benchmarks.bench import DATA, Bench, machine, note
 from benchmarks.environments import HERE, NotMeasured, versions
 from benchmarks.table import Row, markdown
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
+from recommender.storage.files import write_text
 
 ROOT = os.path.dirname(HERE)
 MEASURES = {
@@ -42,6 +43,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES),
                        metavar="NAME", help="measure only these: {}".format(", ".join(MEASURES)))
     flags.add_argument("--output", help="the Markdown file to write (default: none)")
+    flags.add_argument("--data_dir", default=DATA, help="folder for what the measures make, kept "
+                       "for later runs (default: benchmarks/.data)")
     flags.add_argument("--project", default=ROOT, help="folder of the code to measure")
     return flags.parse_args(argv)
 
@@ -55,7 +58,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     bench = Bench(os.path.abspath(args.project), csv, args.rounds, [
         machine(),
         "{}: {:,} overviews".format(os.path.basename(csv), n_movies),
-        versions(sys.executable, ["tensorflow", "numpy", "h5py", "tokenizers"])])
+        versions(sys.executable, ["tensorflow", "numpy", "h5py", "tokenizers"])],
+        os.path.abspath(args.data_dir))
     rows = []
     for name in args.only:
         note(name)
@@ -66,8 +70,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             rows.append(Row(name, [], "", str(error)))
     text = markdown(rows, bench.facts)
     if args.output:
-        with open(args.output, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_text(args.output, text)
     print(text)
     return 0
 

@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 
-from benchmarks.bench import MINILM, RESEARCH_SHAPE, Bench, machine, note
+from benchmarks.bench import DATA, MINILM, RESEARCH_SHAPE, Bench, machine, note
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import Worker, in_turns
 from benchmarks.environments import versions
@@ -28,6 +28,7 @@ from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.index import Index
+from recommender.storage.files import write_text
 from tests.served import Program, running
 from torture.requests import own_bytes
 
@@ -220,6 +221,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--only", nargs="+", choices=("start", "queries", "texts", "mixed"),
                        default=("start", "queries", "texts", "mixed"), metavar="NAME",
                        help="measure only these: start, queries, texts, mixed")
+    flags.add_argument("--data_dir", default=DATA, help="folder for checkpoint and index, kept for "
+                       "later runs (default: benchmarks/.data)")
     flags.add_argument("--output", help="the Markdown file to write (default: none)")
     return flags.parse_args(argv)
 
@@ -230,7 +233,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     bench = Bench(ROOT, csv, args.rounds, [
         machine(), "{:,} films of {}, {} neighbours each; {} workers".format(
             args.films, args.checkpoint, _NEIGHBOURS, args.workers),
-        versions(sys.executable, ["tensorflow", "Flask", "waitress", "numpy"])])
+        versions(sys.executable, ["tensorflow", "Flask", "waitress", "numpy"])],
+        os.path.abspath(args.data_dir))
     rows = []
     with bench.worker(sys.executable, "load.py") as load:
         served = Served(bench, load, args)
@@ -241,8 +245,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 rows += measure(served)
     text = markdown(rows, bench.facts)
     if args.output:
-        with open(args.output, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_text(args.output, text)
     print(text)
     return 0
 

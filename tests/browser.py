@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -38,11 +39,14 @@ def chromium():
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")  # chromium does not run as root with it
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = Chrome(options, Service(driver, log_output=subprocess.DEVNULL))
-    try:
-        yield browser
-    finally:
-        browser.quit()
+    # Chromium leaves a folder behind when it ends: it gets a place for it.
+    with tempfile.TemporaryDirectory(prefix="chromium-") as folder:
+        browser = Chrome(options, Service(driver, log_output=subprocess.DEVNULL,
+                                          env={**os.environ, "TMPDIR": folder}))
+        try:
+            yield browser
+        finally:
+            browser.quit()
 
 
 class Page:

@@ -1,13 +1,17 @@
-"""What several test modules need: the small checkpoint, and quiet."""
+"""Fixtures of several test modules, and how tests are shared out among processes."""
 
 import os
+import pathlib
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
+import filelock
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from bert import quiet
+from tests.leftovers import Leftovers
 
 quiet.silence()
 
@@ -19,13 +23,88 @@ from tests.browser import address, driver, page  # noqa: E402, F401
 SAMPLE = "data/sample_movies.csv"
 Sample = NamedTuple("Sample", [("features", str), ("index", str)])
 
+# Files whose tests share no costly fixture: their tests may run in several processes at once.
+_SPLIT = {"test_torture.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a temporary folder of its own; the processes of pytest-xdist inherit it."""
+    if hasattr(config, "workerinput"):
+        return
+    config.leftovers = Leftovers(ROOT)
+    if config.option.basetemp is None:  # --basetemp FOLDER keeps what the tests wrote
+        config.option.basetemp = config.leftovers.basetemp
+
+
+class _ByFile(LoadScopeScheduling):
+    """Shares out whole files among processes, so that a module's fixtures are made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return nodeid if os.path.basename(file) in _SPLIT else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if it left anything behind."""
+    leftovers = getattr(session.config, "leftovers", None)
+    if leftovers:
+        session.config.left = leftovers.found()
+        if session.config.left and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name what the run left behind."""
+    if getattr(config, "left", None):
+        terminalreporter.section("the tests left files behind", red=True)
+        for line in config.left:
+            terminalreporter.line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "leftovers"):
+        config.leftovers.remove()
+
 
 @pytest.fixture(scope="session")
-def minilm():
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Temporary folder that all processes of a run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def made_once(shared_folder: pathlib.Path) -> Callable[..., str]:
+    """Fill a folder with `make(folder)` once for all processes of a run; returns its path.
+
+    `name` is the folder's; a process that comes while another fills it waits.
+    """
+    def made(name: str, make: Callable[[str], None]) -> str:
+        folder = str(shared_folder / name)
+        with filelock.FileLock(folder + ".lock"):
+            if not os.path.exists(folder + ".made"):
+                os.makedirs(folder)
+                make(folder)
+                open(folder + ".made", "w").close()
+        return folder
+    return made
+
+
+@pytest.fixture(scope="session")
+def minilm(shared_folder):
     """Folder of the MiniLM checkpoint, fetched where it is not there yet."""
     folder = os.path.join(ROOT, "tmp", "all-MiniLM-L6-v2")
-    if not os.path.isdir(folder):
-        subprocess.run([sys.executable, "download.py", "--model", "minilm"], cwd=ROOT, check=True)
+    with filelock.FileLock(str(shared_folder / "minilm.lock")):
+        if not os.path.isdir(folder):
+            subprocess.run([sys.executable, "download.py", "--model", "minilm"], cwd=ROOT,
+                           check=True)
     return folder
 
 
@@ -42,18 +121,20 @@ def run_program():
 
 
 @pytest.fixture(scope="session")
-def build_sample(run_program, minilm, tmp_path_factory):
+def build_sample(run_program, minilm, made_once):
     """Extracts the sample catalogue, with flags, and indexes it; returns a Sample."""
     def build(*flags):
-        folder = tmp_path_factory.mktemp("sample")
-        made = Sample(str(folder / "features"), str(folder / "index.h5"))
-        for program, args in (
-                ("extract_features.py",
-                 ["--bert_dir", minilm, "--output_dir", made.features, *flags]),
-                ("build_index.py", ["--features", made.features, "--output", made.index, "--map"])):
-            done = run_program(program, "--input_file", SAMPLE, *args)
-            assert done.returncode == 0, done.stderr
-        return made
+        def make(folder):
+            for program, args in (
+                    ("extract_features.py",
+                     ["--bert_dir", minilm, "--output_dir", folder + "/features", *flags]),
+                    ("build_index.py", ["--features", folder + "/features", "--output",
+                                        folder + "/index.h5", "--map"])):
+                done = run_program(program, "--input_file", SAMPLE, *args)
+                assert done.returncode == 0, done.stderr
+
+        folder = made_once("sample" + "".join(flags), make)
+        return Sample(folder + "/features", folder + "/index.h5")
     return build
 
 

@@ -101,6 +101,15 @@ class Program:
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
+    def end(self):
+        """Let it end in its own way, which removes its temporary folder; kill it if it hangs."""
+        self.process.terminate()
+        try:
+            self.process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+
 
 @contextlib.contextmanager
 def running(*flags, command=("server.py",), cwd=ROOT):
@@ -109,5 +118,4 @@ def running(*flags, command=("server.py",), cwd=ROOT):
     try:
         yield program
     finally:
-        program.process.kill()
-        program.process.communicate()
+        program.end()

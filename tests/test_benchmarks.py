@@ -116,7 +116,8 @@ def test_the_load_on_a_server_is_measured(minilm, tmp_path):
 def measured(output, *command):
     """The table that a benchmark writes into `output` and prints."""
     done = subprocess.run(
-        [sys.executable, "-m", *command, "--output", str(output)],
+        [sys.executable, "-m", *command, "--output", str(output),
+         "--data_dir", str(output.parent / "data")],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr

@@ -1,23 +1,41 @@
-"""Bad inputs, each offered to the real program: one line says what is wrong, with its exit code.
+"""Bad inputs, each given to the real program: one line must say what is wrong, with its exit code.
 
 Each is tried in a folder of its own that holds copies of a world: movies.csv, tiny/ (the
-checkpoint), features/ and index.h5. `spoil` makes one of them bad, or adds a file.
+checkpoint), features/ and index.h5. `torture.spoiling` makes one of them bad, or adds a file.
 """
 
 import glob
-import json
 import os
 import pickle
 import struct
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, List, NamedTuple
+from typing import List, NamedTuple
 
 import h5py
 import numpy as np
-import xxhash
 
-from recommender.storage.shards import file_digest
+from torture.spoiling import (
+    Call,
+    Spoiler,
+    again,
+    change,
+    config,
+    cut,
+    flip,
+    folder_for,
+    hdf5,
+    in_shard,
+    layers_of,
+    links,
+    nested,
+    nothing,
+    pickled,
+    put,
+    says_size,
+    shard,
+    without,
+    zipped,
+)
 from torture.table import Row
 from torture.worlds import (
     Done,
@@ -30,19 +48,16 @@ from torture.worlds import (
     temporary_folder,
 )
 
-_SEAL = 16  # bytes at the end of features.h5
-
 
 class Bad(NamedTuple):
-    """One bad input: the file, what is wrong with it, what is done with it (program and flags),
-    what the one line must hold, the exit code, and what makes it so."""
+    """One bad input and how the program must answer it."""
 
     file: str
-    wrong: str
-    command: str
-    told: str
-    code: int
-    spoil: Callable[[str], None]
+    wrong: str  # what is wrong with the file
+    command: str  # the program that reads it, with its flags
+    told: str  # part of the one line that the program must print
+    code: int  # its exit code
+    spoil: Spoiler  # makes the file bad
 
 
 EXTRACT = "extract_features.py --bert_dir tiny --input_file movies.csv --output_dir new"
@@ -59,169 +74,7 @@ RATE = "evaluate.py --input_file movies.csv --index index.h5"
 MODEL = "download.py --tmp_dir new --model model.zip"
 DATA = "download.py --data_dir new --data data.zip"
 
-
-# ---- what makes a file bad ----
-
-def nothing(folder: str) -> None:
-    """For flags that are wrong by themselves."""
-
-
-def put(name: str, content: Any) -> Callable[[str], None]:
-    """A file of that content, text or bytes."""
-    def spoil(folder: str) -> None:
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-    return spoil
-
-
-def change(name: str, how: Callable[[bytes], bytes]) -> Callable[[str], None]:
-    """A file with its content changed."""
-    def spoil(folder: str) -> None:
-        path = os.path.join(folder, name)
-        with open(path, "rb") as file:
-            content = file.read()
-        with open(path, "wb") as file:
-            file.write(how(content))
-    return spoil
-
-
-def cut(name: str) -> Callable[[str], None]:
-    """The first half of a file."""
-    return change(name, lambda content: content[:len(content) // 2])
-
-
-def flip(name: str, at: float = 0.5) -> Callable[[str], None]:
-    """A file with a bit flipped, at that share of its length."""
-    def how(content: bytes) -> bytes:
-        place = int(at * len(content))
-        return content[:place] + bytes([content[place] ^ 16]) + content[place + 1:]
-    return change(name, how)
-
-
-def without(name: str) -> Callable[[str], None]:
-    """No such file."""
-    return lambda folder: os.remove(os.path.join(folder, name))
-
-
-def config(**values: Any) -> Callable[[str], None]:
-    """A bert_config.json with other values."""
-    return change("tiny/bert_config.json", lambda content: json.dumps(
-        {**json.loads(content.decode()), **values}).encode())
-
-
-def folder_for(name: str) -> Callable[[str], None]:
-    """A folder where a file should be."""
-    def spoil(folder: str) -> None:
-        if os.path.exists(os.path.join(folder, name)):
-            os.remove(os.path.join(folder, name))
-        os.mkdir(os.path.join(folder, name))
-    return spoil
-
-
-def hdf5(name: str, how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
-    """An HDF5 file that somebody has changed."""
-    def spoil(folder: str) -> None:
-        with h5py.File(os.path.join(folder, name), "r+") as file:
-            how(file)
-    return spoil
-
-
-def links(how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
-    """A features.h5 that somebody has changed and sealed again."""
-    def spoil(folder: str) -> None:
-        path = os.path.join(folder, "features/features.h5")
-        os.truncate(path, os.path.getsize(path) - _SEAL)
-        hdf5("features/features.h5", how)(folder)
-        with open(path, "r+b") as file:
-            file.write(xxhash.xxh3_128_digest(file.read()))
-    return spoil
-
-
-def shard(how: Callable[[h5py.File], Any]) -> Callable[[str], None]:
-    """A first shard that somebody has changed and given the checksum that fits."""
-    def spoil(folder: str) -> None:
-        path = sorted(glob.glob(os.path.join(folder, "features/shards/*.h5")))[0]
-        hdf5(path, how)("")
-        os.rename(path, os.path.join(folder, "features/shards", "00000-{}.h5".format(
-            file_digest(path))))
-    return spoil
-
-
-def in_shard(how: Callable[[str], Callable[[str], None]]) -> Callable[[str], None]:
-    """A first shard that is damaged, its name as it was."""
-    def spoil(folder: str) -> None:
-        how(sorted(glob.glob(os.path.join(folder, "features/shards/*.h5")))[0])("")
-    return spoil
-
-
-def again(name: str, **dataset: Any) -> Callable[[h5py.File], None]:
-    """Another dataset in place of one."""
-    def how(file: h5py.File) -> None:
-        del file[name]
-        if "link" in dataset:
-            file[name] = dataset["link"]
-        elif "outside" in dataset:
-            space = h5py.h5s.create_simple((1000,))
-            stored = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-            stored.set_external(dataset["outside"].encode(), 0, 8000)
-            h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_INT64, space, stored)
-        else:
-            file.create_dataset(name, **dataset)
-    return how
-
-
-def layers_of(movie_id: int, value: float) -> Callable[[str], None]:
-    """A shard in which a film's hidden layers are all `value`."""
-    def how(file: h5py.File) -> None:
-        if str(movie_id) in file["movies"]:
-            file["movies"][str(movie_id)][...] = value
-
-    def spoil(folder: str) -> None:
-        for path in glob.glob(os.path.join(folder, "features/shards/*.h5")):
-            hdf5(path, how)("")
-            os.rename(path, "{}-{}.h5".format(path.rpartition("-")[0], file_digest(path)))
-    return spoil
-
-
-def pickled(value: Any) -> Callable[[str], None]:
-    """An emb.pickle of a value, or one with that content."""
-    return put("emb.pickle", value if isinstance(value, bytes) else pickle.dumps(value, 4))
-
-
-class _Call:
-    """Pickled, it asks for a function to be called."""
-
-    def __init__(self, function: Callable, *args: Any):
-        self._call = function, args
-
-    def __reduce__(self) -> Any:
-        return self._call
-
-
-def zipped(name: str, members: Any, how: Callable[[bytes], bytes] = bytes) -> Callable[[str], None]:
-    """An archive of contents by name, its bytes changed by `how`."""
-    def spoil(folder: str) -> None:
-        path = os.path.join(folder, name)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member, content in members.items():
-                archive.writestr(member, content)
-        change(path, how)("")
-    return spoil
-
-
-def says_size(n_bytes: int) -> Callable[[bytes], bytes]:
-    """The archive's directory says so of its first member's unpacked size."""
-    def how(content: bytes) -> bytes:
-        at = content.index(b"PK\1\2") + 24
-        return content[:at] + struct.pack("<I", n_bytes) + content[at + 4:]
-    return how
-
-
-def _nested(depth: int) -> str:
-    return "[" * depth + "]" * depth
-
-
-_BIG = (1 << 58,)
+_BIG = (1 << 58,)  # shape of a dataset of int64 that would need 2 EiB
 _NAMES = dict.fromkeys(("bert_config.json", "vocab.txt", "bert_model.ckpt.index",
                         "bert_model.ckpt.data-00000-of-00001"), b"x")
 BERT = '{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 5, ' \
@@ -271,7 +124,7 @@ TABLE = [
     Bad("bert_config.json", "is a list", EXTRACT, "a JSON object is needed", 1,
         put("tiny/bert_config.json", "[]")),
     Bad("bert_config.json", "is nested 100,000 deep", EXTRACT, "not a readable BERT config", 1,
-        put("tiny/bert_config.json", _nested(100000))),
+        put("tiny/bert_config.json", nested(100000))),
     Bad("bert_config.json", "has text for a number", EXTRACT, "hidden_size is '8'", 1,
         config(hidden_size="8")),
     Bad("bert_config.json", "says another hidden size", EXTRACT, "has shape [11, 8]", 1,
@@ -382,7 +235,7 @@ TABLE = [
     Bad("index.h5", "is by an unknown recipe", SERVE, "that this version cannot repeat", 1,
         hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", '[{"kind": "x"}]'))),
     Bad("index.h5", "is by a recipe without end", TEXT, "that this version cannot repeat", 1,
-        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", _nested(20000)))),
+        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", nested(20000)))),
     Bad("index.h5", "is of another checkpoint", TEXT, "not the checkpoint that the index was made",
         1, change("tiny/vocab.txt", lambda content: content.replace(b"woman", b"child"))),
     Bad("index.h5", "is of another checkpoint", SERVE + " --bert_dir tiny --preload",
@@ -395,9 +248,9 @@ TABLE = [
     # pickles
     Bad("emb.pickle", "is not there", GIVEN, "emb.pickle: No such file", 1, nothing),
     Bad("emb.pickle", "would run a command", GIVEN, "it asks for posix.system", 1,
-        pickled({"Film 7": _Call(os.system, "touch run")})),
+        pickled({"Film 7": Call(os.system, "touch run")})),
     Bad("emb.pickle", "would evaluate code", GIVEN, "it asks for builtins.eval", 1,
-        pickled({"Film 7": _Call(eval, "1")})),
+        pickled({"Film 7": Call(eval, "1")})),
     Bad("emb.pickle", "is a list", GIVEN, "it holds no dict but list", 1, pickled([1, 2])),
     Bad("emb.pickle", "is cut off", GIVEN, "is not a pickle that is read here", 1,
         pickled(pickle.dumps({"Film 7": np.ones(8)}, 4)[:-20])),
@@ -495,14 +348,15 @@ def run(short: bool) -> List[Row]:
 
 
 def copies(world: World, at: str) -> None:
-    """The files of a world in a folder of their own."""
+    """Copy the files of a world into the new folder `at`."""
     os.mkdir(at)
     for path in (world.catalogue, world.bert_dir, world.features, world.index):
         copy_of(path, os.path.join(at, os.path.basename(path)))
 
 
 def one_line_of(done: Done) -> str:
-    """The line in which a program told its error, or nothing where it said more or less."""
+    """Return the line in which a program told its error, or "" unless that was its only and last
+    line of an error."""
     told = [line for line in done.err.replace("\r", "\n").splitlines() if ": error: " in line]
     well = (len(told) == 1 and done.err.endswith(told[0] + "\n")
             and "Traceback" not in done.err)
@@ -510,7 +364,7 @@ def one_line_of(done: Done) -> str:
 
 
 def _try(bad: Bad, at: str) -> str:
-    """What is wrong with how a program takes a bad input, or nothing."""
+    """Return what is wrong with how a program answers a bad input, or ""."""
     bad.spoil(at)
     name, *flags = bad.command.split()
     done = finish(program(name, *flags), cwd=at)

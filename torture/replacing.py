@@ -36,8 +36,7 @@ def run(short: bool) -> List[Row]:
             lost = [wrong for client in clients for wrong in client.stop(answers[:2])]
             code, _, said = server.stop()
         finally:
-            server.process.kill()
-            server.process.communicate()
+            server.end()
     replaced = sum(answer == answers[n % 2] for n, answer in enumerate(answers)) - 1
     if code or said or answers[0] == answers[1]:
         lost.append("the server ended with {} and said {!r}".format(code, said))

@@ -143,7 +143,7 @@ def run(short: bool) -> List[Row]:
         try:
             return _ask(server, n_requests) + [_lines_of(log)]
         finally:
-            server.process.kill()
+            server.end()
 
 
 def _lines_of(log: str) -> Row:
