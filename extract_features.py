@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the hidden layers of every token of every overview to HDF5, keyed by movie id.
+"""Write the hidden layers of every token of every overview to HDF5, keyed by movie id.
 
     python extract_features.py --bert_dir tmp/all-MiniLM-L6-v2 \
         --input_file data/movies_metadata.csv --output_dir data/features
 
 Adapted from the idea of Google's extract_features.py, whose flag names and meanings it keeps.
-A run that was interrupted goes on where it was when the same command is given again.
+A run that was interrupted continues when the same command is given again.
 """
 
 import argparse
@@ -15,13 +15,27 @@ import queue
 import shutil
 import sys
 import threading
-from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from tqdm import tqdm
 
 from bert import quiet
 from bert.checkpoint import default_bert_dir, open_checkpoint
 from bert.errors import BertError
+from bert.tokenizing import WordPieces
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
@@ -36,11 +50,17 @@ from recommender.storage.feature_store import (
 from recommender.storage.locks import one_writer
 from recommender.storage.shards import Settings, check_digest, shard_paths
 
-_SAMPLE = 512  # overviews that are tokenised beforehand to say how much disk it will take
+if TYPE_CHECKING:
+    from bert.extraction import Graph, TokenFeatures
+
+T = TypeVar("T")
+
+_SAMPLE = 512  # overviews tokenised beforehand to estimate the disk space; takes 0.1 s
+_WAITING = 4  # batches computed ahead of writing: enough to bridge a slow write, little memory
 
 
 class Overview(NamedTuple):
-    """What is extracted of a film."""
+    """The text of a film to extract."""
 
     id: int
     overview: str
@@ -48,8 +68,8 @@ class Overview(NamedTuple):
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="extract_features.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--bert_dir", help="folder of the checkpoint: stands for the next three "
-                       "(default: the one in tmp/)")
+    flags.add_argument("--bert_dir", help="folder of the checkpoint, in place of the next "
+                       "three flags (default: the one in tmp/)")
     flags.add_argument("--bert_config_file", help="the checkpoint's bert_config.json")
     flags.add_argument("--vocab_file", help="the checkpoint's vocab.txt")
     flags.add_argument("--init_checkpoint", help="the weights, as TensorFlow names them: "
@@ -60,28 +80,29 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--layers", default="-1,-2,-3,-4", type=cli.layers,
                        help="hidden layers to store, -1 is the last")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
-                       help="word pieces after which an overview is cut")
+                       help="word pieces after which an overview is cut, [CLS] and [SEP] included")
     flags.add_argument("--batch_tokens", type=cli.whole_number(1),
-                       help="tokens of a batch (default: 2048 a core)")
+                       help="tokens of a batch, padding included (default: 2048 a core)")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a batch, instead of --batch_tokens")
     flags.add_argument("--do_lower_case", default="true", choices=("true", "false"),
                        help="true for an uncased checkpoint")
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
-                       help="how numbers are stored; float16 takes half the disk")
+                       help="type of the stored numbers; float16 takes half the disk")
     flags.add_argument("--pooled", action="store_true", help="store only the mean over layers and "
                        "tokens: enough for an index, at a 280th of the disk")
     flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
-                       help="reference computes with Google's own graph, for comparison")
+                       help="graph to compute with: reference is Google's own, for comparison")
     flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
-                       "which a file of features is closed and safe; a minute's work closes it too")
-    flags.add_argument("--verify", action="store_true", help="only read what --output_dir holds "
-                       "against its checksums and set aside what is damaged, for the next run to "
-                       "extract again")
+                       "which a shard is closed and safe; a minute's work closes it, too")
+    flags.add_argument("--verify", action="store_true", help="extract nothing: compare the "
+                       "shards in --output_dir with their checksums and set aside damaged ones, "
+                       "which the next run extracts again")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
-    flags.add_argument("--verbose", action="store_true", help="let TensorFlow talk")
+    flags.add_argument("--verbose", action="store_true",
+                       help="show TensorFlow's log lines and warnings")
     args = flags.parse_args(argv)
     if not args.input_file and not args.verify:
         flags.error("--input_file is missing: the catalogue to read, or --verify")
@@ -97,7 +118,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
-    """Extract what is not there yet, until a signal is `caught`; returns the exit code."""
+    """Extract the films that --output_dir lacks, until a signal is `caught`; return the exit code.
+
+    Raises BertError, RecommenderError or OSError if that is not possible.
+    """
     quiet.silence(args.verbose)
     bert_dir = args.bert_dir
     if bert_dir is None and not (args.bert_config_file and args.vocab_file
@@ -117,7 +141,7 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
         _tell_damage(writer.stock)
         wanted = [Overview(movie.id, movie.overview) for movie in catalogue.movies[:args.limit]]
-        del catalogue  # what else it says of the films takes as much memory again
+        del catalogue  # its other columns take as much memory as the overviews
         movies = [movie for movie in wanted
                   if writer.stock.digests.get(movie.id) != overview_digest(movie.overview)]
         if len(movies) < len(wanted):
@@ -126,33 +150,37 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         if not movies:
             cli.note("nothing to do")
             return 0
-        # Imported here: TensorFlow takes seconds, and what can be wrong was looked at first.
+        # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
         from bert.encoder import Encoder
         from bert.extraction import default_batch_tokens, extract
         from bert.reference import ReferenceGraph
-        from bert.tokenizing import WordPieces
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
-        graph = ReferenceGraph if args.graph == "reference" else Encoder
-        encoder = graph(checkpoint, args.layers)
+        if args.graph == "reference":
+            encoder: Graph = ReferenceGraph(checkpoint, args.layers)
+        else:
+            encoder = Encoder(checkpoint, args.layers)
         _check_disk(movies, pieces, settings, args.output_dir)
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
-        # Closed here: at the interpreter's end TensorFlow could not close its session any more.
+        # Closed here, since TensorFlow cannot close its session when the interpreter exits.
         with contextlib.closing(batches):
             n_done, n_cut = _store(writer, movies, _until(caught, batches), args.pooled)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(n_done, args.output_dir, n_cut, args.max_seq_length))
     if n_done < len(movies):
-        cli.note("stopped with {:,} films to go: the same command goes on from here".format(
+        cli.note("stopped with {:,} films to go: the same command continues from here".format(
             len(movies) - n_done))
         return 128 + caught[0]
     return 0
 
 
 def verify(folder: str) -> int:
-    """Read all shards of `folder` against their checksums; returns the exit code."""
+    """Compare all shards of `folder` with their checksums; return the exit code.
+
+    Raises RecommenderError if a shard is damaged or there are none.
+    """
     paths = shard_paths(folder)
     if not paths:
         raise RecommenderError("no features in {}: extract_features.py writes them".format(folder))
@@ -163,7 +191,7 @@ def verify(folder: str) -> int:
     _tell_damage(stock)
     if stock.set_aside:
         raise RecommenderError("damaged in {}: {:,} of {:,} files; the same extraction again "
-                               "redoes what they held".format(
+                               "computes what they held".format(
                                    folder, len(stock.set_aside), len(paths) + 1))
     print("{}: {:,} shards with {:,} films, {}, are as they were written".format(
         folder, len(paths), len(stock.shards), _size(n_bytes)))
@@ -175,8 +203,8 @@ def _tell_damage(stock: Stock) -> None:
         cli.note("{0} is damaged: set aside as {0}.bad, which you may remove".format(path))
 
 
-def _until(caught: List[int], batches: Iterable) -> Iterator:
-    """`batches` up to the one that is running when a signal is caught."""
+def _until(caught: List[int], batches: Iterable[T]) -> Iterator[T]:
+    """Yield `batches` up to the one that is being computed when a signal is caught."""
     if not caught:
         for batch in batches:
             yield batch
@@ -184,8 +212,12 @@ def _until(caught: List[int], batches: Iterable) -> Iterator:
                 return
 
 
-def _check_disk(movies: List[Overview], pieces, settings: Settings, folder: str) -> None:
-    """Say what the features of `movies` will take; stop if the disk has less."""
+def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
+                folder: str) -> None:
+    """Tell how much disk the features of `movies` will take.
+
+    Raises RecommenderError if the disk of `folder` has less.
+    """
     sample = [movie.overview for movie in movies[::max(1, len(movies) // _SAMPLE)]]
     n_tokens = sum(len(text.token_ids) for text in pieces.encode(sample, settings.max_seq_length))
     share = len(movies) / len(sample)
@@ -204,44 +236,61 @@ def _size(n_bytes: float) -> str:
         n_bytes / 1e6)
 
 
-def _store(writer: FeatureWriter, movies: List[Overview], batches: Iterable,
-           pooled: bool) -> Tuple[int, int]:
-    """Write all batches, with a progress bar; returns how many films were written
-    and how many of their overviews were cut.
+class _FilmBar(tqdm):
+    """Progress bar whose time left goes by characters, and that shows films.
 
-    Time left goes by characters: the longest texts come first, so films would mislead.
+    The longest texts come first, so the time left would be wrong if it went by films.
+    """
+
+    n_done = 0
+
+    def __init__(self, movies: List[Overview]):
+        self._n_films = len(movies)
+        super().__init__(
+            total=sum(len(movie.overview) for movie in movies), unit="char",
+            bar_format="{percentage:3.0f}%|{bar}| {n_done:,}/{n_films:,} films "
+                       "[{elapsed}<{remaining}, {films_a_second:.1f} films/s]",
+            file=sys.stderr, mininterval=0.5)
+
+    @property
+    def format_dict(self) -> Dict[str, Any]:
+        values = super().format_dict
+        elapsed = values["elapsed"]
+        return dict(values, n_done=self.n_done, n_films=self._n_films,
+                    films_a_second=self.n_done / elapsed if elapsed else 0.0)
+
+
+def _store(writer: FeatureWriter, movies: List[Overview],
+           batches: "Iterable[Iterable[TokenFeatures]]", pooled: bool) -> Tuple[int, int]:
+    """Write all batches, with a progress bar.
+
+    Returns the number of films written, and of those whose overview was cut.
     """
     n_cut = 0
-    n_done = 0
-    with tqdm(total=sum(len(movie.overview) for movie in movies), unit="char",
-              bar_format="{percentage:3.0f}%|{bar}| {postfix[0]:,}/{postfix[1]:,} films "
-                         "[{elapsed}<{remaining}, {postfix[2]:.1f} films/s]",
-              postfix=[0, len(movies), 0.0], file=sys.stderr, mininterval=0.5) as bar:
+    with _FilmBar(movies) as bar:
 
-        def write(batch: Iterable) -> None:
-            nonlocal n_cut, n_done
+        def write(batch: "Iterable[TokenFeatures]") -> None:
+            nonlocal n_cut
             for text in batch:
                 movie = movies[text.row]
                 layers = mean(text.layers) if pooled else text.layers
                 writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
-                n_done += 1
+                bar.n_done += 1
                 bar.update(len(movie.overview))
-            elapsed = bar.format_dict["elapsed"]
-            bar.postfix[0], bar.postfix[2] = n_done, n_done / elapsed if elapsed else 0.0
 
         for_each_in_background(batches, write)
         bar.refresh()
-    return n_done, n_cut
+    return bar.n_done, n_cut
 
 
-def for_each_in_background(items: Iterable, write: Callable) -> None:
-    """`write` each item in a thread of its own, so that the next is computed meanwhile.
+def for_each_in_background(items: Iterable[T], write: Callable[[T], None]) -> None:
+    """Call `write` for each item in a thread of its own, while the next item is computed.
 
-    An error of `write` ends the loop and is raised here; what was computed before an error of
+    An error of `write` ends the loop and is raised here. What was computed before an error of
     `items`, or before Ctrl-C, is still written.
     """
-    waiting = queue.Queue(maxsize=4)  # type: queue.Queue
+    waiting = queue.Queue(_WAITING)  # type: queue.Queue[Optional[T]]
     failed = []  # type: List[BaseException]
 
     def work() -> None:

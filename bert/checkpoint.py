@@ -1,20 +1,22 @@
-"""A checkpoint folder in Google's layout: found, opened and checked before it is used."""
+"""Find, open and check a checkpoint folder in Google's layout."""
 
 import glob
 import hashlib
 import json
 import os
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.errors import BertError
 
 CONFIG = "bert_config.json"
 VOCABULARY = "vocab.txt"
-WEIGHTS = "bert_model.ckpt"
-RESEARCH = "wwm_uncased_L-24_H-1024_A-16"
-ACTIVATIONS = ("gelu", "relu", "tanh", "linear")
+WEIGHTS = "bert_model.ckpt"  # beginning of the names of the weights' files
+GRAPH = WEIGHTS + ".meta"    # never read here, and missing from Google's small models
+RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
+ACTIVATIONS = ("gelu", "relu", "tanh", "linear")  # those that Google's graph knows
+SPECIAL_PIECES = ("[UNK]", "[CLS]", "[SEP]")  # word pieces without which no text can be encoded
 
-# Each with the most that is believed, far above any BERT.
+# The numbers of a config, each with its largest accepted value, far above that of any BERT.
 _CONFIG_NUMBERS = {
     "vocab_size": 10 ** 7, "hidden_size": 10 ** 5, "num_hidden_layers": 1000,
     "num_attention_heads": 1000, "intermediate_size": 10 ** 6, "max_position_embeddings": 10 ** 6,
@@ -23,7 +25,7 @@ _CONFIG_NUMBERS = {
 
 
 class Config(NamedTuple):
-    """The part of Google's `bert_config.json` that inference needs."""
+    """Part of Google's `bert_config.json` that inference needs."""
 
     vocab_size: int
     hidden_size: int
@@ -38,8 +40,16 @@ class Config(NamedTuple):
 class Checkpoint(NamedTuple):
     """Config, vocabulary and weights that belong together.
 
-    `init_checkpoint` is the prefix that TensorFlow takes for the weights, `name` the
-    folder's name.
+    Attributes
+    ----------
+    name : str
+        Name of the checkpoint's folder.
+    config : Config
+        Sizes of the model.
+    config_file, vocab_file : str
+        Paths of the config and the vocabulary.
+    init_checkpoint : str
+        Path of the weights as TensorFlow takes it, without the endings of their files.
     """
 
     name: str
@@ -50,7 +60,7 @@ class Checkpoint(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """Hex digest over config, vocabulary and weights: what makes two checkpoints the same."""
+        """Hex digest over config, vocabulary and weights, equal for equal checkpoints."""
         digest = hashlib.sha256()
         shards = sorted(glob.glob(glob.escape(self.init_checkpoint) + ".data-*"))
         for path in [self.config_file, self.vocab_file, self.init_checkpoint + ".index"] + shards:
@@ -62,9 +72,10 @@ class Checkpoint(NamedTuple):
 
 
 def default_bert_dir(tmp_dir: str = "tmp") -> str:
-    """The checkpoint folder to take when none is named: the research's, or the only one.
+    """Return the checkpoint folder to take if the user names none.
 
-    Raises BertError if there is none in `tmp_dir`, or several and none is the research's.
+    It is the research's, or the only one in `tmp_dir`. Raises BertError if `tmp_dir` holds none,
+    or several without the research's.
     """
     found = sorted(
         os.path.dirname(path) for path in glob.glob(os.path.join(tmp_dir, "*", CONFIG)))
@@ -82,8 +93,22 @@ def default_bert_dir(tmp_dir: str = "tmp") -> str:
 
 
 def folder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> str:
-    """The folder of the checkpoint that `made_by` names: `bert_dir`, else the one of its name in
-    `tmp_dir`. Raises BertError if it is not there."""
+    """Return the folder of the checkpoint that an index was made with.
+
+    Parameters
+    ----------
+    made_by : object
+        Settings of the index's features; `made_by.checkpoint` is the folder's name.
+    bert_dir : str, optional
+        Folder that the user names.
+    tmp_dir : str
+        Folder in which the checkpoint is looked for otherwise.
+
+    Raises
+    ------
+    BertError
+        If there is no such folder.
+    """
     folder = bert_dir or os.path.join(tmp_dir, made_by.checkpoint)
     if not os.path.isdir(folder):
         raise BertError("text queries need the checkpoint {}, which is not at {}: fetch it with "
@@ -95,10 +120,20 @@ def folder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp"
 def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[str] = None,
                     vocab_file: Optional[str] = None,
                     init_checkpoint: Optional[str] = None) -> Checkpoint:
-    """The checkpoint of `bert_dir`; the three files, where given, stand in for its own.
+    """Open a checkpoint: read its config and vocabulary and look for its weights.
 
-    Reads config and vocabulary only. Raises BertError when a file is missing, is no
-    config, or when vocabulary and config do not fit.
+    Parameters
+    ----------
+    bert_dir : str, optional
+        Folder of the checkpoint. It may be left out if all of the following are given.
+    bert_config_file, vocab_file, init_checkpoint : str, optional
+        Files that replace those of `bert_dir`; `init_checkpoint` is the path of the weights
+        without the endings of their files.
+
+    Raises
+    ------
+    BertError
+        If a file is missing or damaged, or if vocabulary and config do not fit each other.
     """
     if bert_dir is not None and not os.path.isdir(bert_dir):
         raise BertError("no checkpoint folder {}: download.py makes one".format(bert_dir))
@@ -125,7 +160,7 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
 
 
 def read_config(path: str) -> Config:
-    """Google's `bert_config.json`; raises BertError naming the key that is wrong."""
+    """Read Google's `bert_config.json`. Raises BertError that names the key that is wrong."""
     try:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)  # type: Dict[str, Any]
@@ -150,9 +185,10 @@ def read_config(path: str) -> Config:
 
 
 def read_vocabulary(path: str) -> Dict[str, int]:
-    """Word piece to id, with Google's reading: lines stripped, the first of two equals counts.
+    """Read a vocabulary as a dict of word piece to id.
 
-    Raises BertError when the file is not UTF-8 text or lacks a piece that BERT needs.
+    As in Google's code, lines are stripped and the first of two equal ones counts. Raises
+    BertError if the file is not UTF-8 text or lacks a piece that BERT needs.
     """
     vocabulary = {}  # type: Dict[str, int]
     try:
@@ -162,16 +198,32 @@ def read_vocabulary(path: str) -> Dict[str, int]:
     except (UnicodeDecodeError, OSError) as error:
         raise BertError("{} is not a readable vocabulary ({}): take it from the checkpoint "
                         "again".format(path, error))
-    for piece in ("[UNK]", "[CLS]", "[SEP]"):
+    for piece in SPECIAL_PIECES:
         if piece not in vocabulary:
             raise BertError("{} has no {}: it is not a BERT vocabulary".format(path, piece))
     return vocabulary
 
 
 def resolve_layers(layers: Sequence[int], config: Config) -> List[int]:
-    """Layer numbers from 0 for `layers` as Google counts them (-1 is the last).
+    """Return hidden layers as numbers from 0 on.
 
-    Raises BertError for a layer that the checkpoint does not have, or one asked for twice.
+    Parameters
+    ----------
+    layers : sequence of int
+        Layers as Google counts them: -1 is the last, 0 the first.
+    config : Config
+        Config of the checkpoint.
+
+    Raises
+    ------
+    BertError
+        If there is no such layer, or a layer is named twice.
+
+    Examples
+    --------
+    >>> config = Config(30522, 384, 6, 12, 1536, 512, 2, "gelu")
+    >>> resolve_layers([-1, -2, 0], config)
+    [5, 4, 0]
     """
     n = config.num_hidden_layers
     wrong = [layer for layer in layers if not -n <= layer < n]
@@ -184,20 +236,62 @@ def resolve_layers(layers: Sequence[int], config: Config) -> List[int]:
     return resolved
 
 
-def check_variables(available: Dict[str, Sequence[int]], needed: Sequence[Tuple[str, Tuple]],
-                    checkpoint: Checkpoint) -> None:
-    """Hold the weights against what the config asks for.
+def google_variables(config: Config) -> Dict[str, Tuple[int, ...]]:
+    """Return the shapes of the variables of google-research/bert's BertModel, by name.
 
-    `available` maps a variable of the checkpoint to its shape. Raises BertError that names
-    the first of `needed` that is missing or has another shape.
+    >>> google_variables(Config(30522, 384, 6, 12, 1536, 512, 2, "gelu"))[
+    ...     "bert/encoder/layer_0/intermediate/dense/kernel"]
+    (384, 1536)
     """
-    for name, shape in needed:
+    H, W = config.hidden_size, config.intermediate_size
+    shapes = {
+        "bert/embeddings/word_embeddings": (config.vocab_size, H),
+        "bert/embeddings/position_embeddings": (config.max_position_embeddings, H),
+        "bert/embeddings/token_type_embeddings": (config.type_vocab_size, H),
+    }  # type: Dict[str, Tuple[int, ...]]
+    dense = {"bert/pooler/dense": (H, H)}
+    normalisations = ["bert/embeddings/LayerNorm"]
+    for n in range(config.num_hidden_layers):
+        layer = "bert/encoder/layer_{}/".format(n)
+        for part in ("query", "key", "value"):
+            dense[layer + "attention/self/" + part] = (H, H)
+        dense[layer + "attention/output/dense"] = (H, H)
+        dense[layer + "intermediate/dense"] = (H, W)
+        dense[layer + "output/dense"] = (W, H)
+        normalisations += [layer + "attention/output/LayerNorm", layer + "output/LayerNorm"]
+    for name, shape in dense.items():
+        shapes[name + "/kernel"], shapes[name + "/bias"] = shape, shape[1:]
+    for name in normalisations:
+        shapes[name + "/gamma"], shapes[name + "/beta"] = (H,), (H,)
+    return shapes
+
+
+def check_variables(available: Dict[str, Sequence[int]], needed: Iterable[str],
+                    checkpoint: Checkpoint) -> None:
+    """Check that the weights fit the config.
+
+    Parameters
+    ----------
+    available : dict of str to sequence of int
+        Shapes of the variables in the checkpoint's weights, by name.
+    needed : iterable of str
+        Names of the variables that the graph needs.
+    checkpoint : Checkpoint
+        Checkpoint of both.
+
+    Raises
+    ------
+    BertError
+        If a variable is missing or has another shape; it names the first such variable.
+    """
+    shapes = google_variables(checkpoint.config)
+    for name in needed:
         if name not in available:
             raise BertError("{} has no variable {}, which {} asks for: they are of different "
                             "checkpoints".format(checkpoint.init_checkpoint, name,
                                                  checkpoint.config_file))
-        if tuple(available[name]) != shape:
+        if tuple(available[name]) != shapes[name]:
             raise BertError("{}: variable {} has shape {}, but {} asks for {}: they are of "
                             "different checkpoints".format(
                                 checkpoint.init_checkpoint, name, list(available[name]),
-                                checkpoint.config_file, list(shape)))
+                                checkpoint.config_file, list(shapes[name])))

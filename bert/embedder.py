@@ -1,4 +1,4 @@
-"""Hidden layers of a text at once, from a graph that is built once and stays warm."""
+"""Hidden layers of single texts, from a graph that is built once and stays in memory."""
 
 import threading
 from typing import Any, List, Optional, Sequence
@@ -12,13 +12,31 @@ from bert.errors import BertError
 from bert.extraction import TokenFeatures, batches
 from bert.tokenizing import WordPieces
 
+_BATCH_TOKENS = 4096  # tokens of a batch: a few long texts, so that memory stays small
+
 
 class Embedder:
-    """Answers text queries with the hidden layers that `extract_features.py` would store."""
+    """Computes for texts the hidden layers that `extract_features.py` would store.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Checkpoint with the weights.
+    layers : sequence of int
+        Hidden layers to return, as Google counts them: -1 is the last.
+    max_seq_length : int
+        Word pieces after which a text is cut, [CLS] and [SEP] included.
+    do_lower_case : bool
+        True for an uncased checkpoint.
+
+    Raises
+    ------
+    BertError
+        If the weights cannot be read or do not fit the config.
+    """
 
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], max_seq_length: int,
                  do_lower_case: bool):
-        """Builds the graph and reads the weights. Raises BertError if they do not fit."""
         self._pieces = WordPieces(checkpoint.vocab_file, do_lower_case)
         self._max_seq_length = max_seq_length
         encoder = Encoder(checkpoint, layers)
@@ -32,10 +50,13 @@ class Embedder:
         self._lock = threading.Lock()
 
     def features(self, texts: Sequence[str]) -> List[TokenFeatures]:
-        """Token ids and hidden layers of each of `texts`, in the order given; they go through
-        the graph together, packed, so that each gets what it would get alone, to 1e-5."""
+        """Return token ids and hidden layers of each of `texts`, in their order.
+
+        The texts go through the graph together; each gets what it would get alone, within 1e-5.
+        May be called from several threads.
+        """
         found = []  # type: List[TokenFeatures]
-        for batch in batches(self._pieces, texts, self._max_seq_length, batch_tokens=4096):
+        for batch in batches(self._pieces, texts, self._max_seq_length, _BATCH_TOKENS):
             with self._lock:
                 layers = self._session.run(self._hidden, {
                     self._token_ids: batch["token_ids"], self._lengths: batch["lengths"]})
@@ -47,11 +68,22 @@ class Embedder:
 
 
 def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:
-    """The embedder with which an index was made.
+    """Return the embedder with which an index was made.
 
-    `made_by` is what the index says of its features: checkpoint, checkpoint_sha256, layers,
-    max_seq_length and do_lower_case. The checkpoint is looked for in `bert_dir`, else under
-    its name in `tmp_dir`. Raises BertError if it is not there or is another.
+    Parameters
+    ----------
+    made_by : object
+        Settings of the index's features, with the attributes `checkpoint`, `checkpoint_sha256`,
+        `layers`, `max_seq_length` and `do_lower_case`.
+    bert_dir : str, optional
+        Folder of the checkpoint that the user names.
+    tmp_dir : str
+        Folder in which the checkpoint is looked for otherwise.
+
+    Raises
+    ------
+    BertError
+        If the checkpoint is not there, is another one or cannot be read.
     """
     folder = folder_of(made_by, bert_dir, tmp_dir)
     checkpoint = open_checkpoint(folder)

@@ -1,5 +1,5 @@
-"""The one exception that this package raises for what a user can put right."""
+"""The exception of this package."""
 
 
 class BertError(Exception):
-    """Says in one line what is wrong, where, and what to do."""
+    """Something that the user can put right: one line says what is wrong, where, and what to do."""

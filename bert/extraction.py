@@ -1,15 +1,15 @@
 """Hidden layers of many texts: one Estimator, one `predict`, fed by a stream.
 
 Adapted from the idea of Google's `extract_features.py`: a `model_fn` whose predictions are
-the layers asked for, an `input_fn` that brings the texts. Unlike it, nothing is padded to
-the longest text of all, and the graph is built once however many texts there are.
+the layers asked for, and an `input_fn` that yields the texts. Unlike there, texts are padded only
+to the longest of their batch, and the graph is built once for all texts.
 """
 
 import ctypes
 import os
 import platform
 import tempfile
-from typing import Any, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, Generator, Iterator, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -20,14 +20,26 @@ from bert.tokenizing import WordPieces
 
 Graph = Union[Encoder, ReferenceGraph]
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
+_M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
+_ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
-_TOKENS_A_CORE = 2048
+_TOKENS_A_CORE = 2048  # tokens of a batch, per core: starting a batch costs little beside them
 
 
 class TokenFeatures(NamedTuple):
-    """One text: `row` is its place in the texts given, `token_ids` int32 (n_tokens,),
-    `layers` float32 (n_layers, n_tokens, hidden_size)."""
+    """Hidden layers of one text.
+
+    Attributes
+    ----------
+    row : int
+        Place of the text among the texts given.
+    token_ids : np.ndarray
+        int32 (n_tokens,), [CLS] and [SEP] included.
+    layers : np.ndarray
+        float32 (n_layers, n_tokens, hidden_size).
+    was_cut : bool
+        True if the text was too long and its end is missing.
+    """
 
     row: int
     token_ids: np.ndarray
@@ -36,20 +48,38 @@ class TokenFeatures(NamedTuple):
 
 
 def default_batch_tokens() -> int:
-    """Tokens of a batch that keep every core busy for long against the start of a batch."""
+    """Return how many tokens of a batch keep every core of this machine busy."""
     return _TOKENS_A_CORE * _n_cores()
 
 
 def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-            batch_tokens: int, batch_size: int = 0) -> Iterator[Iterator[TokenFeatures]]:
-    """Yield the hidden layers of all `texts`, a batch at a time, the longest texts first.
+            batch_tokens: int, batch_size: int = 0
+            ) -> Generator[Iterator[TokenFeatures], None, None]:
+    """Yield the hidden layers of all texts, a batch at a time, the longest texts first.
 
-    A batch holds `batch_tokens` tokens, padding included, or `batch_size` texts where that
-    is not 0. It is taken apart when it is iterated over, which another thread may do while
-    the next one is computed.
+    Parameters
+    ----------
+    encoder : Encoder or ReferenceGraph
+        Graph to compute with.
+    pieces : WordPieces
+        Tokenizer of the encoder's checkpoint.
+    texts : sequence of str
+        Texts to compute.
+    max_seq_length : int
+        Word pieces after which a text is cut, [CLS] and [SEP] included.
+    batch_tokens : int
+        Tokens of a batch, padding included.
+    batch_size : int
+        Texts of a batch, in place of `batch_tokens` if it is not 0.
+
+    Yields
+    ------
+    iterator of TokenFeatures
+        One batch. It is split into texts when it is iterated over, which another thread may do
+        while the next batch is computed.
     """
     n_towers, config = session_config(encoder)
-    with tempfile.TemporaryDirectory() as model_dir:  # the Estimator wants one; nothing stays
+    with tempfile.TemporaryDirectory() as model_dir:  # the Estimator needs one, but keeps nothing
         estimator = tf.estimator.Estimator(
             model_fn_builder(encoder, n_towers), model_dir,
             tf.estimator.RunConfig(session_config=config))
@@ -61,29 +91,31 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
 
 
 def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
-    """How many towers to build, and the session that runs them best on this machine's cores."""
-    # TensorFlow's own allocator keeps the large buffers that malloc would give back to the
-    # system after every operation and have zeroed again. Read when the first session starts.
+    """Return how many towers to build, and the session config that runs them fastest here.
+
+    Also sets how this process allocates memory: call it before the first session starts.
+    """
+    # TensorFlow's own allocator keeps large buffers, which malloc would return to the system
+    # after every operation, so that the next one would get zeroed pages again.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    _share_heaps()
+    _limit_arenas()
     n_cores = _n_cores()
     if not encoder.runs_in_towers or n_cores == 1:
         return 1, tf.ConfigProto()
-    # A tower is one core's: its operations are not split further, the towers run side by side. A
-    # thread more would now and then move a tower away from what it has in its core's cache.
+    # One core for each tower: operations are not split further, and towers run side by side. One
+    # more thread would now and then move a tower to another core, away from its cache.
     return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
                                    inter_op_parallelism_threads=n_cores)
 
 
-def _share_heaps() -> None:
-    """Let all threads have two heaps together: glibc gives each its own, where what another thread
-    has freed is not found again, and memory grows with the films."""
+def _limit_arenas() -> None:
+    """Limit glibc to two malloc arenas, so that freed memory is reused across threads."""
     if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
-    """The texts of one prediction, taken out of their towers' packed tokens."""
+    """Yield the texts of one prediction, cut out of the packed tokens of their towers."""
     for tower in range(n_towers):
         layers = [batch[_prediction(tower, n)] for n in range(n_layers)]
         end = 0
@@ -95,14 +127,14 @@ def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterat
 
 
 def model_fn_builder(encoder: Graph, n_towers: int) -> Any:
-    """An Estimator's `model_fn` whose predictions are the encoder's layers, tower by tower."""
+    """Return an Estimator's `model_fn` that predicts the encoder's layers, tower by tower."""
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
         towers = encoder.build(features["token_ids"], features["lengths"], n_towers)
         predictions = dict(features)
         for tower, layers in enumerate(towers):
             predictions.update((_prediction(tower, n), layer) for n, layer in enumerate(layers))
-        # The weights are read by us, since q, k and v are one variable here and three there.
+        # The encoder loads the weights, since its variables are pieces of the checkpoint's.
         return tf.estimator.EstimatorSpec(mode, predictions, scaffold=tf.train.Scaffold(
             init_op=tf.train.get_global_step().initializer,
             init_fn=lambda _, session: encoder.load(session)))
@@ -115,7 +147,7 @@ def _prediction(tower: int, layer: int) -> str:
 
 
 def _n_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -123,11 +155,7 @@ def _n_cores() -> int:
 
 def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
                      batch_tokens: int, batch_size: int) -> Any:
-    """An `input_fn` that streams batches of texts of like length.
-
-    Each batch: `rows` int32 (B,), `token_ids` int32 (B, T), `lengths` int32 (B,) and
-    `was_cut` bool (B,).
-    """
+    """Return an Estimator's `input_fn` that streams the batches of `batches`."""
     types = {"rows": tf.int32, "token_ids": tf.int32, "lengths": tf.int32, "was_cut": tf.bool}
     shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
 
@@ -135,7 +163,7 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
         dataset = tf.data.Dataset.from_generator(
             lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size),
             types, shapes).prefetch(4)
-        # The graph's threads are the towers'; the pipeline has one of its own.
+        # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()
         options.experimental_threading.private_threadpool_size = 1
         return dataset.with_options(options)
@@ -145,10 +173,21 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
 
 def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch_tokens: int,
             batch_size: int = 0) -> Iterator[Dict[str, np.ndarray]]:
-    """The batches of `input_fn_builder`, longest first, so that the first needs most memory.
+    """Yield batches of texts of similar length, the longest first.
 
-    The number of characters orders the texts before they are tokenised, the number of
-    tokens within a chunk of them.
+    So the first batch needs the most memory. Texts are ordered by their characters before they
+    are tokenised, and within a chunk of them by their tokens.
+
+    Parameters
+    ----------
+    pieces, texts, max_seq_length, batch_tokens, batch_size
+        As for `extract`.
+
+    Yields
+    ------
+    dict of str to np.ndarray
+        `rows` int32 (B,), the places in `texts`; `token_ids` int32 (B, T), padded with 0;
+        `lengths` int32 (B,), tokens that are not padding; `was_cut` bool (B,).
     """
     by_length = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
     for start in range(0, len(by_length), _CHUNK):

@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's and NumPy's talk away from people who asked for recommendations."""
+"""Silence log lines and warnings of TensorFlow, NumPy and tokenizers."""
 
 import logging
 import os
@@ -14,11 +14,11 @@ def silence(verbose: bool = False) -> None:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # Set at all, it keeps the tokenizers library from talking when a process forks.
+    # If it is set at all, the tokenizers library does not warn when a process forks.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     # TensorFlow 1.15 spells NumPy types in a way that NumPy 1.18 warns about at import.
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", module="tensorflow")
-    # Not by its level, which TensorFlow sets itself where it is imported by a notebook.
+    # Not by its level, which TensorFlow sets itself when a notebook imports it.
     logging.getLogger("tensorflow").disabled = True

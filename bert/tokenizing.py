@@ -1,37 +1,65 @@
-"""Word pieces: Google's answer for every text, at the speed of the tokenizers library.
+"""Split texts into word pieces: Google's result for every text, at the tokenizers library's speed.
 
-The library and Google's `FullTokenizer` differ on control characters and on odd Unicode
-(other versions of the Unicode tables, special casing). So the library gets the texts made
-of characters on which both are known to agree, and Google's own code all others.
+The library and Google's `FullTokenizer` differ on control characters and on rare Unicode
+(other versions of the Unicode tables, special casing). So the library gets the texts that consist
+of characters on which both are known to agree, and Google's code all others.
 """
 
 import re
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import Any, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from bert.checkpoint import read_vocabulary
 
-# Printable ASCII, white space, Latin letters with accents, and typographic punctuation.
+# Texts on which both agree: printable ASCII, white space, Latin letters with accents, and
+# typographic punctuation.
 AGREED = re.compile("[\t\n\r -~\u00a1\u00a7\u00ab\u00b7\u00bb\u00bf"
                     "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u012f\u0131-\u0148\u014a-\u017e"
                     "\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026]*")
-MAX_CHARACTERS_OF_A_WORD = 200  # Google's: a longer word is [UNK]
+MAX_CHARACTERS_OF_A_WORD = 200  # a longer word becomes [UNK], as in Google's code
 
 
 class Pieces(NamedTuple):
-    """One text: int32 (n_tokens,) with [CLS] and [SEP], and whether its end was cut off."""
+    """Word pieces of one text.
+
+    Attributes
+    ----------
+    token_ids : np.ndarray
+        int32 (n_tokens,), [CLS] and [SEP] included.
+    was_cut : bool
+        True if the text was too long and its end is missing.
+    """
 
     token_ids: np.ndarray
     was_cut: bool
 
 
 class WordPieces:
-    """Splits texts into the word pieces of a vocabulary."""
+    """Tokenizer with the vocabulary of a checkpoint.
+
+    Parameters
+    ----------
+    vocab_file : str
+        Path of `vocab.txt`.
+    do_lower_case : bool
+        True for an uncased checkpoint.
+
+    Raises
+    ------
+    BertError
+        If `vocab_file` is not a BERT vocabulary.
+
+    Examples
+    --------
+    ::
+
+        pieces = WordPieces("tmp/all-MiniLM-L6-v2/vocab.txt")
+        pieces.encode(["A man"], 256)[0].token_ids  # array([101, 1037, 2158, 102], dtype=int32)
+    """
 
     def __init__(self, vocab_file: str, do_lower_case: bool = True):
-        """Raises BertError if `vocab_file` is no BERT vocabulary."""
         self._vocab_file = vocab_file
         self._do_lower_case = do_lower_case
         self.vocabulary = read_vocabulary(vocab_file)
@@ -42,10 +70,10 @@ class WordPieces:
             max_input_chars_per_word=MAX_CHARACTERS_OF_A_WORD))
         self._fast.normalizer = normalizers.BertNormalizer(lowercase=do_lower_case)
         self._fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        self._google = None
+        self._google: Any = None
 
     def encode(self, texts: Sequence[str], max_seq_length: int) -> List[Pieces]:
-        """Token ids of each of `texts`, at most `max_seq_length` long as in Google's script."""
+        """Split each of `texts` into at most `max_seq_length` word pieces, as Google's script."""
         agreed = [AGREED.fullmatch(text) is not None for text in texts]
         fast = iter(self._fast.encode_batch(
             [text for text, fits in zip(texts, agreed) if fits], add_special_tokens=False))
@@ -58,10 +86,21 @@ class WordPieces:
         return found
 
     def word_spans(self, text: str, max_seq_length: int) -> List[Tuple[int, int]]:
-        """Where in `text` the word begins and ends that each of its token ids belongs to.
+        """Return for each token id of `text` where the word of that token lies in the text.
 
-        (0, 0) for [CLS] and [SEP]. Where only Google's tokenizer gives the right word pieces, a
-        word is what white space surrounds; the whole text, if even that does not fit them.
+        Parameters
+        ----------
+        text : str
+            Text to split.
+        max_seq_length : int
+            As for `encode`.
+
+        Returns
+        -------
+        list of tuple of int
+            Start and end, in characters, for each id of `encode`; (0, 0) for [CLS] and [SEP].
+            Where only Google's tokenizer gives the right word pieces, a word is what white space
+            surrounds, or the whole text if even those words do not give them.
         """
         wanted = self.encode([text], max_seq_length)[0].token_ids
         encoding = self._fast.encode(text, add_special_tokens=False)
@@ -76,12 +115,12 @@ class WordPieces:
 
     def _encode_like_google(self, text: str) -> List[int]:
         if self._google is None:
-            # Imported late: it brings TensorFlow along. It also reads absl flags, which
-            # must count as parsed although this program parses its own.
+            # Imported late, because it imports TensorFlow and few texts need it. It reads absl
+            # flags, which must count as parsed although this program parses its own.
             from absl import flags
 
-            from bert import tokenization
+            from bert.tokenization import FullTokenizer
             if not flags.FLAGS.is_parsed():
                 flags.FLAGS.mark_as_parsed()
-            self._google = tokenization.FullTokenizer(self._vocab_file, self._do_lower_case)
+            self._google = FullTokenizer(self._vocab_file, self._do_lower_case)
         return self._google.convert_tokens_to_ids(self._google.tokenize(text))

@@ -93,7 +93,7 @@ def test_towers_share_the_texts_out_and_change_nothing(tmp_path, n_towers):
 @pytest.mark.parametrize("columns", [1, 8, 9, 16, 24])
 def test_pieces_of_any_width_and_chunks_of_few_texts_change_nothing(
         tmp_path, monkeypatch, columns, n_towers):
-    monkeypatch.setattr("bert.encoder._COLUMNS", columns)
+    monkeypatch.setattr("bert.weights._COLUMNS", columns)
     monkeypatch.setattr("bert.encoder._CHUNK_TOKENS", 20)
     monkeypatch.setattr("bert.encoder._CHUNK_NUMBERS", 1)
     checkpoint = open_checkpoint(random_checkpoint(
@@ -124,7 +124,7 @@ def test_no_more_layers_are_built_than_asked_for(tmp_path):
 @pytest.mark.parametrize("at_once, few", [(1, False), (1 << 30, True)])
 def test_weights_go_into_the_graph_in_few_runs(tmp_path, monkeypatch, at_once, few):
     checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
-    monkeypatch.setattr("bert.encoder._LOADED_BYTES", at_once)
+    monkeypatch.setattr("bert.weights._LOADED_BYTES", at_once)
     n_runs, run = [], tf.Session.run
 
     def counted(session, fetches, *fed):

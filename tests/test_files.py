@@ -7,22 +7,22 @@ import sys
 
 import pytest
 
-from recommender.storage.files import new_file, new_folder, write_text
+from recommender.storage.files import new_file, new_folder, scratch_folder, write_text
 from tests.conftest import ROOT
 
 HELD = """
-import sys, time
-from recommender.storage.files import new_file
-with new_file(sys.argv[1]) as part:
-    open(part, "w").write("half")
+import os, sys, time
+from recommender.storage import files
+with getattr(files, sys.argv[1])(sys.argv[2]) as part:
+    open(os.path.join(part, "half") if os.path.isdir(part) else part, "w").write("half")
     print("writing", flush=True)
     time.sleep(60)
 """
 
 
-def held_open(path):
+def held_open(path, how="new_file"):
     """A process that is in the middle of writing `path`."""
-    process = subprocess.Popen([sys.executable, "-c", HELD, str(path)], cwd=ROOT,
+    process = subprocess.Popen([sys.executable, "-c", HELD, how, str(path)], cwd=ROOT,
                                stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"writing\n"
     return process
@@ -87,4 +87,29 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
     with new_folder(str(tmp_path / "b")) as room:
         open(os.path.join(room, "one"), "w").close()
     assert os.listdir(str(tmp_path / "b")) == ["one"]
+    assert os.listdir(str(tmp_path)) == ["b"]
+
+
+def test_two_writers_of_a_folder_are_kept_apart_and_what_a_killed_one_left_is_removed(tmp_path):
+    path = tmp_path / "b"
+    other = held_open(path, "new_folder")
+    try:
+        with new_folder(str(path)) as room:
+            open(os.path.join(room, "one"), "w").close()
+        assert os.listdir(str(path)) == ["one"]
+        assert len(os.listdir(str(tmp_path))) == 2  # the other's folder is still being written
+    finally:
+        other.send_signal(signal.SIGKILL)
+        other.communicate()
+    with scratch_folder(str(path)):
+        assert len(os.listdir(str(tmp_path))) == 2
+    assert os.listdir(str(tmp_path)) == ["b"]
+
+
+def test_an_error_names_the_folder_that_was_asked_for(tmp_path):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine").write_text("")
+    with pytest.raises(OSError) as told, new_folder(str(tmp_path / "b")):
+        pass
+    assert told.value.filename == str(tmp_path / "b")
     assert os.listdir(str(tmp_path)) == ["b"]

@@ -24,7 +24,7 @@ def weights(bert_dir, folder):
     from safetensors.numpy import save_file
 
     from bert.checkpoint import open_checkpoint
-    from download import hugging_face_names
+    from bert.converting import hugging_face_names
 
     checkpoint = open_checkpoint(bert_dir)
     reader = tf.train.load_checkpoint(checkpoint.init_checkpoint)

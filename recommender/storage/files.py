@@ -2,8 +2,9 @@
 
 Everything is written under a temporary name of its own in the folder of its final name, synced
 to the disk and renamed, so that two writers never touch each other's work and a reader sees the
-old content or the new one, never a part. The temporary file is locked while it is written: one
-that a killed process left behind is recognised by its free lock and removed by the next writer.
+old content or the new one, never a part. The temporary file or folder is locked while it is
+written: one that a killed process left behind is recognised by its free lock and removed by the
+next writer.
 """
 
 import contextlib
@@ -78,21 +79,49 @@ def new_folder(path: str) -> Iterator[str]:
     Raises
     ------
     OSError
-        If the folder cannot be made, synced or renamed. On this and on any error of the block
-        the temporary folder is removed.
+        If the folder cannot be made, synced or renamed; `filename` is then `path`. On this and
+        on any error of the block the temporary folder is removed.
     """
     parent, name = os.path.split(os.path.abspath(path))
     os.makedirs(parent, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="." + name + "-", dir=parent) as room:
-        ready = os.path.join(room, name)
-        os.mkdir(ready)
-        yield ready
-        for folder, _, names in os.walk(ready):
-            for each in names:
-                sync(os.path.join(folder, each))
-            sync(folder)
-        os.rename(ready, path)
-        sync(parent)
+    ready = ""
+    try:
+        with scratch_folder(path) as room:
+            ready = os.path.join(room, name)
+            os.mkdir(ready)
+            yield ready
+            for folder, _, names in os.walk(ready):
+                for each in names:
+                    sync(os.path.join(folder, each))
+                sync(folder)
+            os.rename(ready, path)
+            sync(parent)
+    except OSError as error:
+        if error.filename is None or ready and str(error.filename).startswith(ready):
+            error.filename = path
+        raise
+
+
+@contextlib.contextmanager
+def scratch_folder(path: str) -> Iterator[str]:
+    """Yield an empty temporary folder beside `path`; it is removed when the block ends.
+
+    It lies on the disk of `path`, so that files can be renamed from it to there.
+    """
+    parent, name = os.path.split(os.path.abspath(path))
+    prefix = ".{}-".format(name)
+    for left in glob.glob(os.path.join(glob.escape(parent), glob.escape(prefix) + "?" * 8)):
+        with contextlib.suppress(OSError), _locked(left):
+            shutil.rmtree(left)
+    while True:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as room:
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(OSError):  # as in _locked_part
+                    stack.enter_context(_locked(room))
+                if os.path.exists(room):
+                    yield room
+                    return
+            os.makedirs(room, exist_ok=True)  # removed by another writer; the `with` does it again
 
 
 def publish(part: str, path: str) -> None:
@@ -137,24 +166,29 @@ def _locked_part(path: str) -> Iterator[str]:
     while True:
         part = "{}.{}{}".format(path, secrets.token_hex(4), PART)
         # Not mkstemp: it takes away the permissions that the user's umask grants.
-        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+        with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):  # a file system without locks: nothing is removed
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(_locked(part))
             if os.path.exists(part):  # no other writer removed it before it was locked
                 yield part
                 return
-        finally:
-            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Hold the lock of a file or folder. Raises OSError if it is gone or another holds it."""
+    # NFS locks only what is open for writing, which a folder cannot be.
+    descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def remove_abandoned(path: str) -> None:
     """Remove temporary files for `path` whose writer has ended without removing them."""
     for part in glob.glob("{}.{}{}".format(glob.escape(path), "[0-9a-f]" * 8, PART)):
-        with contextlib.suppress(OSError):
-            descriptor = os.open(part, os.O_RDWR)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.remove(part)
-            finally:
-                os.close(descriptor)
+        with contextlib.suppress(OSError), _locked(part):
+            os.remove(part)

@@ -18,19 +18,23 @@ _PATIENCE = 2.0  # seconds in which a process that has just taken the lock write
 
 
 @contextlib.contextmanager
-def one_writer(folder: str) -> Iterator[None]:
-    """Holds `folder` while the block runs. Raises RecommenderError that names the process if
-    another holds it; the system frees the lock of a process that ended, however it did."""
+def one_writer(folder: str, flag: str = "--output_dir") -> Iterator[None]:
+    """Hold the lock of `folder` while the block runs.
+
+    The system frees the lock of a process that has ended, however it did. Raises RecommenderError
+    if another process holds the lock; it names that process, and `flag` as the way to choose
+    another folder.
+    """
     lock = filelock.FileLock(os.path.join(folder, _LOCK))
     note = os.path.join(folder, _NOTE)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise RecommenderError("{} is being written by {}: wait for it or choose another "
-                               "--output_dir".format(folder, _holder(note)))
+                               "{}".format(folder, _holder(note), flag))
     except NotImplementedError:
-        raise RecommenderError("the file system of {} has no locks, so two extractions could not "
-                               "be kept apart: choose another --output_dir".format(folder))
+        raise RecommenderError("the file system of {} has no locks, so two processes could not be "
+                               "kept apart: choose another {}".format(folder, flag))
     try:
         # A disk too full for the note says so itself when the work is written.
         with contextlib.suppress(OSError), open(note, "w", encoding="utf-8") as file:

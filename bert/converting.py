@@ -1,0 +1,190 @@
+"""Convert a BERT in Hugging Face's layout to a checkpoint in Google's."""
+
+import json
+import os
+import re
+import shutil
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from safetensors import SafetensorError, safe_open
+
+from bert.checkpoint import (
+    CONFIG,
+    VOCABULARY,
+    WEIGHTS,
+    Config,
+    google_variables,
+    read_config,
+)
+from bert.errors import BertError
+
+# Hugging Face's name of an activation to Google's. Google's gelu is the tanh approximation and
+# PyTorch's "gelu" the exact one; cosines of sentence embeddings agree above 0.99999.
+GOOGLE_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu",
+               "relu": "relu", "tanh": "tanh"}
+CONFIG_KEYS = (
+    "attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size",
+    "initializer_range", "intermediate_size", "max_position_embeddings",
+    "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
+EPSILON = 1e-12  # of Google's layer normalisation, which has no setting for it
+
+
+def convert(config_file: str, vocab_file: str, weights_file: str, target: str) -> List[str]:
+    """Write the Google checkpoint of a Hugging Face BERT into a folder.
+
+    Parameters
+    ----------
+    config_file, vocab_file, weights_file : str
+        Paths of `config.json`, `vocab.txt` and `model.safetensors`.
+    target : str
+        Folder for `bert_config.json`, `vocab.txt` and the files of `bert_model.ckpt`.
+
+    Returns
+    -------
+    list of str
+        Sentences for the user, one for each setting that Google's graph cannot express and that
+        changes the numbers a little.
+
+    Raises
+    ------
+    BertError
+        If the model is not a BERT that Google's graph can compute, lacks a weight or is damaged.
+    """
+    values, differences = google_config(config_file)
+    with open(os.path.join(target, CONFIG), "w", encoding="utf-8") as file:
+        json.dump(values, file, indent=2, sort_keys=True)
+        file.write("\n")
+    shutil.copyfile(vocab_file, os.path.join(target, VOCABULARY))
+    config = read_config(os.path.join(target, CONFIG))
+    write_weights(weights_file, config, os.path.join(target, WEIGHTS))
+    return differences
+
+
+def google_config(config_file: str) -> Tuple[Dict[str, Any], List[str]]:
+    """Translate Hugging Face's `config.json` to Google's `bert_config.json`.
+
+    Returns
+    -------
+    values : dict
+        Content of `bert_config.json`.
+    differences : list of str
+        As `convert` returns them.
+
+    Raises
+    ------
+    BertError
+        If `config_file` is not JSON or is not the config of a BERT that Google's graph can compute.
+    """
+    try:
+        with open(config_file, encoding="utf-8") as file:
+            values = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise BertError("config.json is not JSON ({}): get it again".format(error))
+    if not isinstance(values, dict) or values.get("model_type") != "bert":
+        kind = values.get("model_type") if isinstance(values, dict) else None
+        raise BertError("config.json has model_type {!r}: 'bert' is needed".format(kind))
+    positions = values.get("position_embedding_type", "absolute")
+    if positions != "absolute":
+        raise BertError("config.json has position_embedding_type {!r}: Google's graph has "
+                        "'absolute' only".format(positions))
+    activation = values.get("hidden_act", "gelu")
+    if not isinstance(activation, str) or activation not in GOOGLE_ACTIVATIONS:
+        raise BertError("config.json has hidden_act {!r}: one of {} is needed".format(
+            activation, ", ".join(sorted(GOOGLE_ACTIVATIONS))))
+    differences = []
+    if values.get("layer_norm_eps", EPSILON) != EPSILON:
+        differences.append("config.json has layer_norm_eps {}, Google's graph has {}: numbers will "
+                           "differ a little".format(values["layer_norm_eps"], EPSILON))
+    return dict({key: values[key] for key in CONFIG_KEYS if key in values},
+                hidden_act=GOOGLE_ACTIVATIONS[activation]), differences
+
+
+def hugging_face_names(variable: str) -> List[str]:
+    """Return the names that Google's `variable` may have in Hugging Face's files.
+
+    The prefix is there if the model was saved with a head; files that were converted before
+    2019 keep gamma and beta.
+
+    >>> hugging_face_names("bert/pooler/dense/kernel")
+    ['bert.pooler.dense.weight', 'pooler.dense.weight']
+    """
+    name = variable.replace("/layer_", "/layer.").replace("/", ".")
+    if name.endswith("_embeddings"):
+        name += ".weight"
+    name = re.sub(r"\.kernel$", ".weight", name)
+    now = re.sub(r"\.beta$", ".bias", re.sub(r"\.gamma$", ".weight", name))
+    names = [now] if now == name else [now, name]
+    return names + [name[len("bert."):] for name in names]
+
+
+def write_weights(weights_file: str, config: Config, prefix: str) -> None:
+    """Write the tensors of a safetensors file as a TensorFlow checkpoint in float32.
+
+    Kernels are transposed: PyTorch stores (out, in), TensorFlow (in, out). A model without a
+    pooler gives a checkpoint without one. Memory: the weights once, and one tensor.
+
+    Parameters
+    ----------
+    weights_file : str
+        Path of `model.safetensors`.
+    config : Config
+        Sizes that the tensors must have.
+    prefix : str
+        Path of the checkpoint, without the endings that TensorFlow adds.
+
+    Raises
+    ------
+    BertError
+        If a tensor is missing or has another shape than `config` asks for, if the file is
+        damaged, or if the checkpoint cannot be written.
+    """
+    try:
+        with safe_open(weights_file, framework="np") as tensors:
+            sources = _match(tensors, config)
+            with tf.Graph().as_default(), tf.Session(
+                    config=tf.ConfigProto(device_count={"GPU": 0})) as session:
+                for variable, source in sources.items():
+                    value = tensors.get_tensor(source).astype(np.float32)
+                    value = value.T if variable.endswith("/kernel") else value
+                    start = tf.placeholder(tf.float32, value.shape)
+                    made = tf.get_variable(variable, initializer=start, use_resource=False)
+                    session.run(made.initializer, {start: value})
+                tf.train.Saver().save(session, prefix, write_state=False)
+    except SafetensorError as error:
+        raise BertError("model.safetensors is not readable ({}): download it again".format(
+            " ".join(str(error).split())))
+    except tf.errors.OpError as error:
+        raise BertError("the checkpoint cannot be written ({}): make room on the disk and run the "
+                        "same command again".format(" ".join(error.message.split())))
+
+
+def _match(tensors: Any, config: Config) -> Dict[str, str]:
+    """Map each of Google's variables to its tensor's name in an open safetensors file.
+
+    Raises BertError if a tensor is missing, or has another shape or type than it must have.
+    """
+    names_there = set(tensors.keys())
+    sources = {}
+    for variable, shape in google_variables(config).items():
+        names = hugging_face_names(variable)
+        source = next((name for name in names if name in names_there), None)
+        if source is None:
+            if variable.startswith("bert/pooler/"):
+                continue
+            raise BertError("model.safetensors has no tensor {}, which config.json asks for: "
+                            "they are of different models".format(names[0]))
+        tensor = tensors.get_slice(source)
+        found = tuple(tensor.get_shape())
+        if variable.endswith("/kernel"):
+            found = found[::-1]
+        if found != shape:
+            raise BertError("model.safetensors: {} has shape {}, which does not fit "
+                            "config.json: they are of different models".format(
+                                source, tensor.get_shape()))
+        if tensor.get_dtype() not in ("F16", "F32", "F64"):
+            raise BertError("model.safetensors: {} is {}: save the model as float32".format(
+                source, tensor.get_dtype()))
+        sources[variable] = source
+    return sources

@@ -1,0 +1,76 @@
+"""Checkpoints and archives to fetch."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from fetching.datasets import MOVIE_FILES
+
+CONFIG = {"vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+          "intermediate_size": 16, "max_position_embeddings": 12, "type_vocab_size": 2,
+          "hidden_act": "gelu"}
+VOCABULARY = "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz"]) + "\n"
+GOOGLE = {
+    "bert_config.json": json.dumps(CONFIG).encode(), "vocab.txt": VOCABULARY.encode(),
+    "bert_model.ckpt.meta": b"graph", "bert_model.ckpt.index": b"index",
+    "bert_model.ckpt.data-00000-of-00001": np.random.RandomState(0).bytes(20000)}
+MOVIES = {name: name.encode() for name in MOVIE_FILES}
+
+
+def zipped(files, folder="", method="ZIP_DEFLATED"):
+    """The bytes of a zip archive of `files`, name to content."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", getattr(zipfile, method)) as archive:
+        for name, content in files.items():
+            archive.writestr(folder + name, content)
+    return buffer.getvalue()
+
+
+def files_of(folder):
+    """Relative path to content of everything below `folder` but its lock."""
+    return {str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def tensors_of(config, head=True, old_names=False):
+    """Random tensors as transformers saves a BertModel: kernels are (out, in)."""
+    H, W = config["hidden_size"], config["intermediate_size"]
+    shapes = {"embeddings.word_embeddings.weight": (config["vocab_size"], H),
+              "embeddings.position_embeddings.weight": (config["max_position_embeddings"], H),
+              "embeddings.token_type_embeddings.weight": (config["type_vocab_size"], H),
+              "pooler.dense": (H, H)}
+    norms = ["embeddings.LayerNorm"]
+    for n in range(config["num_hidden_layers"]):
+        layer = f"encoder.layer.{n}."
+        for part in ("query", "key", "value"):
+            shapes[layer + "attention.self." + part] = (H, H)
+        shapes[layer + "attention.output.dense"] = (H, H)
+        shapes[layer + "intermediate.dense"] = (W, H)
+        shapes[layer + "output.dense"] = (H, W)
+        norms += [layer + "attention.output.LayerNorm", layer + "output.LayerNorm"]
+    random = np.random.RandomState(1)
+    tensors = {}
+    for name, shape in shapes.items():
+        if name.endswith("weight"):
+            tensors[name] = random.rand(*shape)
+        else:
+            tensors[name + ".weight"], tensors[name + ".bias"] = (
+                random.rand(*shape), random.rand(shape[0]))
+    for name in norms:
+        for part in ("gamma", "beta") if old_names else ("weight", "bias"):
+            tensors[f"{name}.{part}"] = random.rand(H)
+    tensors = {("bert." if head else "") + name: value.astype(np.float32)
+               for name, value in tensors.items()}
+    tensors["embeddings.position_ids"] = np.arange(12, dtype=np.int64)[None]
+    return tensors
+
+
+def hugging_face_folder(path, tensors, **config):
+    path.mkdir()
+    save_file(tensors, str(path / "model.safetensors"))
+    (path / "config.json").write_text(json.dumps(dict(CONFIG, model_type="bert", **config)))
+    (path / "vocab.txt").write_text(VOCABULARY)
+    return path

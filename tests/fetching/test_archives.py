@@ -1,0 +1,86 @@
+"""Zip archives that are not to be trusted."""
+
+import random
+
+import pytest
+
+from fetching import FetchError
+from fetching.archives import Archive
+from tests.fetching.sources import GOOGLE, files_of, zipped
+
+
+def test_a_corrupt_archive_is_refused_and_fetched_anew_next_time(server, run, tmp_path):
+    good = zipped(GOOGLE)
+    bad = bytearray(good)
+    bad[len(bad) // 2] ^= 0xFF
+    server.body = bytes(bad)
+    code, _, error = run("--model", "wwm")
+    assert code == 1
+    assert "corrupt" in error
+    assert files_of(tmp_path / "tmp") == {}
+    server.body = good
+    assert run("--model", "wwm")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt"])
+def test_a_name_that_leads_out_is_refused(run, tmp_path, name):
+    archive = tmp_path / "m.zip"
+    archive.write_bytes(zipped(dict(GOOGLE, **{name: b"evil"})))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "leads out" in error
+    assert not list(tmp_path.rglob("evil.txt"))
+    assert files_of(tmp_path / "tmp") == {}
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("fetching.archives.MAX_UNPACKED_BYTES", 1 << 20)
+    archive = tmp_path / "m.zip"
+    archive.write_bytes(zipped(dict(GOOGLE, zeros=bytes(2 << 20))))
+    assert archive.stat().st_size < 1 << 20
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "unpack" in error
+
+
+def test_a_member_longer_than_its_header_says_is_refused(run, tmp_path):
+    archive = tmp_path / "m.zip"
+    whole = zipped({"bert_config.json": bytes(5000)})
+    packed = (5000).to_bytes(4, "little")  # in the member's header and in the directory
+    assert whole.count(packed) == 2
+    archive.write_bytes(whole.replace(packed, (10).to_bytes(4, "little")))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "corrupt" in error
+
+
+def test_an_archive_of_a_later_zip_version_is_told_to_be_unpacked_by_hand(run, tmp_path):
+    archive = tmp_path / "m.zip"
+    whole = zipped({"bert_config.json": b"{}"})
+    entry = whole.index(b"PK\x01\x02") + 6  # the version that is needed, in the directory
+    archive.write_bytes(whole[:entry] + b"\xff\x00" + whole[entry + 2:])
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "unpack it by hand" in error
+
+
+@pytest.mark.parametrize("method", ["ZIP_STORED", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+def test_whatever_bytes_are_damaged_it_is_one_error_or_the_right_content(tmp_path, method):
+    files = {"vocab.txt": b"a b c " * 20, "caf\u00e9.txt": b"x"}
+    whole, draw = zipped(files, method=method), random.Random(0)
+    n_refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in draw.sample(range(len(whole)), 2):
+            damaged[place] = draw.randrange(256)
+        path = tmp_path / "damaged.zip"
+        path.write_bytes(bytes(damaged))
+        try:
+            archive = Archive(str(path))
+            for name in archive.names:
+                archive.copy(name, str(tmp_path / "member"))
+                assert (tmp_path / "member").read_bytes() in (*files.values(), b"")
+        except FetchError as error:
+            n_refused += 1
+            assert "\n" not in str(error)
+    assert n_refused > 100
