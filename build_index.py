@@ -5,6 +5,8 @@
         --features data/features --output data/index.h5
 """
 
+import recommender.environment  # noqa: F401
+
 import argparse
 from typing import Optional, Sequence
 

@@ -10,6 +10,8 @@
 A download that was cut off continues when the same command is given again.
 """
 
+import recommender.environment  # noqa: F401
+
 import argparse
 from typing import Optional, Sequence
 

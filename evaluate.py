@@ -8,6 +8,8 @@ No training: films of one collection, genres, keywords (keywords.csv beside the 
 what people liked (ratings.csv and links.csv) say how good ten recommendations a film are.
 """
 
+import recommender.environment  # noqa: F401
+
 import argparse
 import itertools
 import json

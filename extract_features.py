@@ -8,6 +8,8 @@ Adapted from the idea of Google's extract_features.py, whose flag names and mean
 A run that was interrupted continues when the same command is given again.
 """
 
+import recommender.environment  # noqa: F401
+
 import argparse
 import contextlib
 import os

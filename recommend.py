@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Recommend the films nearest to films, or to a description in your own words.
 
-    python recommend.py --title "The Matrix"
+    python recommend.py "The Matrix"
     python recommend.py --overview "A hacker learns that the world is a simulation"
     python recommend.py --title Alien --title "The Thing (1982)" --not "Mars Attacks!" --to 1999
     python recommend.py --genres Horror
 """
+
+import recommender.environment  # noqa: F401
 
 import argparse
 import json
@@ -20,7 +22,7 @@ from recommender import Recommender, cli
 from recommender.errors import NothingFound, RecommenderError
 from recommender.explain import Share, Why
 from recommender.filters import NONE, Filters
-from recommender.index import Index, Result
+from recommender.index import Index, Result, index_to_open
 from recommender.recommender import Wishes
 
 _MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
@@ -30,10 +32,12 @@ _STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="recommend.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--index", default="data/index.h5", help="what build_index.py wrote")
+    flags.add_argument("--index", help="index that build_index.py wrote (default: data/index.h5, "
+                       "else data/sample_index.h5)")
     wishes = flags.add_argument_group(
         "query", "films and texts; each flag may be given several times; with filters alone, the "
         "best rated films are listed")
+    wishes.add_argument("words", nargs="*", metavar="TITLE", help="title of a film, without a flag")
     wishes.add_argument("--title", type=_text, action="append", help="title of a film; case, "
                         "accents and articles do not matter; a year may follow: \"Heat (1995)\"")
     wishes.add_argument("--id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
@@ -68,13 +72,15 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="from 0 to 1: how much variety counts against nearness")
     flags.add_argument("--explain", action="store_true", help="mark the words that made each film "
                        "near; reads --features")
-    flags.add_argument("--features", default="data/features",
-                       help="folder of the features that the index was built from, for --explain")
+    flags.add_argument("--features", help="folder of the features for --explain (default: the one "
+                       "that the index was built from)")
     flags.add_argument("--bert_dir", help="folder of the checkpoint for --overview and --explain "
                        "(default: the one in tmp/ that made the index)")
     flags.add_argument("--json", action="store_true", help="print JSON")
     flags.add_argument("--verbose", action="store_true", help="show TensorFlow's log")
     args = flags.parse_args(argv)
+    if args.words:
+        args.title = [_text_of(flags, args.words), *(args.title or ())]
     if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
         flags.error("name a film with --title or --id, describe one with --overview, or list the "
                     "best rated with a filter such as --genres")
@@ -82,6 +88,14 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         flags.error("--year goes with a single --title: behind each of several, write the year as "
                     "in \"Heat (1995)\"")
     return args
+
+
+def _text_of(flags: cli.Flags, words: Sequence[str]) -> str:
+    """Return the title that was typed without a flag, in one word or, without quotes, in many."""
+    title = " ".join(words)
+    if not title.strip():
+        flags.error("the title is empty")
+    return title
 
 
 def _text(text: str) -> str:
@@ -104,10 +118,19 @@ def filters_of(args: argparse.Namespace) -> Filters:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the program; return the exit code."""
     args = parse_flags(argv)
-    recommender = Recommender.open(args.index, args.bert_dir, args.verbose)
+    path, note = index_to_open(args.index)
+    if note:
+        cli.note(note)
+    recommender = Recommender.open(path, args.bert_dir, args.verbose)
     index, filters = recommender.index, filters_of(args)
-    wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
-                                args.unlike_id)
+    try:
+        wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
+                                    args.unlike_id)
+    except NothingFound as error:
+        if args.words:
+            raise NothingFound("{}; a description in your own words goes behind --overview".format(
+                error))
+        raise
     for title, rows in wishes.shared:
         cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
                  "--id picks: {}".format(len(rows), title, index.describe(rows[0]),

@@ -5,6 +5,8 @@
     curl "http://127.0.0.1:5000/api/v1/recommend?title=The+Matrix&k=5"
 """
 
+import recommender.environment  # noqa: F401
+
 import argparse
 import contextlib
 import gc

@@ -103,7 +103,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, recipe: str, outp
     movies = [catalogue.movies[place] for place in kept]
     embeddings, words = made_by.fit(movies, lambda: features_by_row(movies, features))
     write_index(output, catalogue, kept, embeddings, words, made_by, features.settings, with_map,
-                n_neighbours)
+                n_neighbours, features.folder)
     return report
 
 
@@ -192,7 +192,8 @@ def save_embeddings(path: str, index: Index) -> None:
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddings: np.ndarray,
                 words: Optional[SparseRows], recipe: Recipe, settings: Settings,
-                with_map: bool = False, n_neighbours: int = 0) -> None:
+                with_map: bool = False, n_neighbours: int = 0,
+                features_folder: Optional[str] = None) -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -214,6 +215,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
         Also place the films on the map; minutes for 45,000 films.
     n_neighbours : int
         Also store so many nearest others of each film; minutes for 45,000 films.
+    features_folder : str, optional
+        Folder of the features, which the index names for explanations.
 
     Raises
     ------
@@ -228,6 +231,9 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
         file.attrs["catalogue"] = os.path.basename(catalogue.path)
         file.attrs["catalogue_sha256"] = catalogue.sha256
         write_settings(file, settings)
+        if features_folder is not None:  # from the index, so that both can be moved together
+            file.attrs["features"] = os.path.relpath(
+                features_folder, os.path.dirname(os.path.abspath(output)))
         file["ids"] = np.array([movie.id for movie in movies], np.int64)
         file["embeddings"] = embeddings
         if words is not None:

@@ -115,7 +115,7 @@ def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) 
     kept: Dict[int, MovieFeatures] = {}
     if index.recipe.uses_bert:
         if reader is None or reader.settings != index.features:
-            raise RecommenderError("a word's share needs the features that {} was made of: name "
+            raise RecommenderError("an explanation needs the features that {} was built from: name "
                                    "their folder with --features".format(index.path))
         if reader.settings.pooled:
             raise RecommenderError("{} keeps only the mean of each film, in which no word can be "

@@ -25,6 +25,9 @@ from recommender.titles import nearest, split_year, title_key
 from recommender.words import SparseRows
 
 FORMAT_VERSION = 1  # of the index file; one of another version is refused
+DEFAULT_INDEX = "data/index.h5"  # what build_index.py writes where --output is not given
+SAMPLE_INDEX = "data/sample_index.h5"  # what `make demo` builds of the sample catalogue
+DEFAULT_FEATURES = "data/features"  # what extract_features.py writes by default
 # Columns of strings, (n,).
 TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_title_key",
                  "language", "genres", "overview")
@@ -36,6 +39,17 @@ _SHOWN = ("id", "title", "original_title", "year", "genres", "language", "imdb_i
           "vote_average", "vote_count", "weighted_rating", "overview")
 # Datasets of `words/`, with their dtypes.
 WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
+
+
+def index_to_open(given: Optional[str]) -> Tuple[str, str]:
+    """Return the path of the index that a program opens, and a note for the user, or "".
+
+    It is the one `given`, else data/index.h5, else, where that is not there, the sample's.
+    """
+    if given or os.path.exists(DEFAULT_INDEX) or not os.path.exists(SAMPLE_INDEX):
+        return given or DEFAULT_INDEX, ""
+    return SAMPLE_INDEX, "there is no {}: taking {}, the index of the sample catalogue".format(
+        DEFAULT_INDEX, SAMPLE_INDEX)
 
 
 class Result(NamedTuple):
@@ -80,6 +94,8 @@ class Index:
         TMDB ids, int64 (n,).
     features : Settings
         Settings of the features that the index was built from.
+    features_folder : str
+        Folder of those features, as it lies from here; data/features if the index does not say.
     recipe : Recipe
         The recipe that made the embeddings; `fitted_recipe` has also what it learnt.
     has_map : bool
@@ -94,6 +110,7 @@ class Index:
         file.expect("an index", FORMAT_VERSION)
         self.path = path
         self.features = settings_of(file)
+        self.features_folder = self._features_folder()
         self.recipe = open_recipe(file, self.features)
         self.ids = file.array("ids", np.int64, (None,))
         self._embeddings = file.array("embeddings", np.float32, (len(self.ids), None))
@@ -122,6 +139,12 @@ class Index:
     def __repr__(self) -> str:
         return "Index({!r}: {:,} films, recipe {}, checkpoint {})".format(
             self.path, len(self), self.recipe.name, self.features.checkpoint or "none")
+
+    def _features_folder(self) -> str:
+        if not self._file.has_attribute("features"):
+            return DEFAULT_FEATURES
+        return os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(self.path)),
+                                            self._file.attribute("features", str)))
 
     def _read_words(self) -> SparseRows:
         """Return the sparse part of the rows, without columns if the recipe joins no words."""

@@ -216,15 +216,16 @@ class Recommender:
         return [text for text in wishes.texts if self._source(text).was_cut]
 
     def explain(self, wishes: Wishes, results: Sequence[Result],
-                features: str = "data/features") -> List[Why]:
+                features: Optional[str] = None) -> List[Why]:
         """Explain each of `results`, the answer to `wishes`, by the share of every word.
 
         Parameters
         ----------
         wishes : Wishes
         results : sequence of Result
-        features : str
-            Folder of the features that the index was built from; a recipe without BERT needs none.
+        features : str, optional
+            Folder of the features, by default the one that the index was built from; a recipe
+            without BERT needs none.
 
         Raises
         ------
@@ -241,10 +242,11 @@ class Recommender:
         index = self.index
         reader = None
         if index.recipe.uses_bert:
+            features = features or index.features_folder
             if not os.path.isdir(features):
-                raise RecommenderError("there is no {}: a word's share needs the features that {} "
-                                       "was made of; name their folder with --features".format(
-                                           features, index.path))
+                raise RecommenderError("there is no folder {}: an explanation needs the features "
+                                       "that {} was built from; name their folder with "
+                                       "--features".format(features, index.path))
             reader = self._reader(features, _version(features))
         found = [index.row_of_id(result.movie["id"]) for result in results]
         of_films = sources(index, [*wishes.films, *wishes.unlike, *found], reader)

@@ -12,6 +12,7 @@ import pytest
 
 from recommender.building import build_index
 from recommender.catalogue import read_catalogue
+from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
 from tests.worlds import only_line, random_layers, row, write_features, write_index
@@ -216,7 +217,7 @@ def test_variety_puts_another_film_second(recommend):
 
 def test_an_explanation_needs_features_and_says_so(recommend, tmp_path):
     line = error_of(recommend("--id", "603", "--explain", "--features", tmp_path / "none"), 1)
-    assert "there is no {}".format(tmp_path / "none") in line
+    assert "there is no folder {}".format(tmp_path / "none") in line
     assert "--features" in line
     line = error_of(recommend("--genres", "Drama", "--explain"), 2)
     assert "name a film or give a text" in line
@@ -310,8 +311,7 @@ def test_an_hdf5_file_that_is_no_index_is_one_line(recommend, tmp_path):
     (("--id", "1", "--top-rated", "0"), "--top-rated"), (("--not", "a"), "--title"),
     (("--id", "1", "--min-votes", "-1"), "--min-votes"),
     (("--id", "1", "--language", ""), "--language"),
-    (("--id", "1", "--diverse", "1.5"), "--diverse"), (("--diverse", "0.5"), "--title"),
-    (("--id", "1", "more"), "more")])
+    (("--id", "1", "--diverse", "1.5"), "--diverse"), (("--diverse", "0.5"), "--title")])
 def test_wrong_usage_is_one_line_that_names_the_flag_and_exit_2(recommend, args, what):
     line = error_of(recommend(*args), 2)
     assert what in line
@@ -337,3 +337,41 @@ def test_output_into_a_pipe_that_closes_leaves_no_traceback(index, flags):
     assert result.stdout == "0\n"
     told = Path(errors).read_text(encoding="utf-8")
     assert told in ("", "films like The Matrix (1999, id 603)\n")
+
+
+def test_a_title_needs_no_flag_and_no_quotes(recommend):
+    expected = recommend("--title", "The Matrix", "--json").stdout
+    assert json.loads(expected)["query"]["id"] == 603
+    assert recommend("The Matrix", "--json").stdout == expected
+    assert recommend("the", "matrix", "--json").stdout == expected
+
+
+def test_a_title_without_a_flag_that_fits_no_film_names_near_ones_and_the_flag_for_texts(recommend):
+    told = error_of(recommend("The Matrx"), 2)
+    assert "near: The Matrix (1999, id 603)" in told
+    assert "--overview" in told
+    assert "the title is empty" in error_of(recommend(" "), 2)
+
+
+def test_without_an_index_of_their_own_people_get_the_samples(run_program, index, tmp_path):
+    (tmp_path / "data").mkdir()
+    assert "no index at data/index.h5" in error_of(run_program(
+        "recommend.py", "Hamlet", cwd=str(tmp_path)), 1)
+    sample = tmp_path / "data" / "sample_index.h5"
+    sample.write_bytes(Path(index).read_bytes())
+    result = run_program("recommend.py", "The Matrix", cwd=str(tmp_path))
+    assert result.returncode == 0
+    assert result.stderr.splitlines()[0] == (
+        "there is no data/index.h5: taking data/sample_index.h5, the index of the sample catalogue")
+    sample.rename(tmp_path / "data" / "index.h5")
+    result = run_program("recommend.py", "The Matrix", cwd=str(tmp_path))
+    assert result.stderr == "films like The Matrix (1999, id 603)\n"
+
+
+def test_an_index_knows_the_folder_of_its_features_also_when_both_are_moved(index, tmp_path):
+    folder = Path(index).parent
+    assert os.path.samefile(Index(index).features_folder, str(folder / "features"))
+    (tmp_path / "features").mkdir()
+    (tmp_path / "index.h5").write_bytes(Path(index).read_bytes())
+    assert os.path.samefile(Index(str(tmp_path / "index.h5")).features_folder,
+                            str(tmp_path / "features"))

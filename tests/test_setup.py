@@ -125,3 +125,16 @@ def test_a_python37_variable_that_is_wrong_is_told(tmp_path):
     assert done.returncode == 1
     assert "PYTHON37=" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("program", [
+    "build_index.py", "download.py", "evaluate.py", "extract_features.py", "recommend.py",
+    "server.py"])
+def test_a_python_outside_the_environment_is_told_in_one_line(program):
+    done = subprocess.run([sys.executable, "-S", program, "--help"], cwd=ROOT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                          check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    message, = done.stderr.splitlines()
+    assert message.startswith("{}: error: this Python (".format(program))
+    assert "activate" in message

@@ -204,6 +204,10 @@ class PlainFile:
         """Whether there is anything of that name in the root."""
         return self._root.links.exists(name.encode())
 
+    def has_attribute(self, name: str) -> bool:
+        """Return True if the root has an attribute of that name."""
+        return h5py.h5a.exists(self._root, name.encode())
+
     def array(self, name: str, dtype: Any, shape: Tuple[Optional[int], ...]) -> np.ndarray:
         """The values of a dataset of that type and shape, where None is any length."""
         found = self._dataset(name)
