@@ -31,6 +31,7 @@ _VARYING = (
     (re.compile(r"(?<=Date: ).*"), "<date>"),
     (re.compile(r'(?<="seconds": )[\d.]+'), "<time>"),
     (re.compile(r"[\d.,]+(?= (ms|s|seconds?|minutes?)\b)"), "<time>"),
+    (re.compile(r"(?<=\[)[\d:]+<[\d:]+(?=, )"), "<time>"),
     (re.compile(r"[\d.,]+(?= films/s)"), "<rate>"),
     (re.compile(r"[\d.,]+(?= [kMG]B\b)"), "<size>"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "<port>"))
@@ -119,8 +120,10 @@ class Shell:
         done = subprocess.run(
             ["bash", "-c", command], cwd=self._folder, env=self._environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", timeout=_SECONDS, check=False)
-        printed = "\n".join(line.rstrip() for line in done.stdout.rstrip("\n").split("\n"))
+            timeout=_SECONDS, check=False)
+        # A progress bar begins each of its states with a carriage return: the last one stays.
+        printed = "\n".join(line.rpartition("\r")[2].rstrip()
+                            for line in done.stdout.decode("utf-8").rstrip("\n").split("\n"))
         if done.returncode and "error: " not in printed:
             printed += "\n(exit code {})".format(done.returncode)
         return printed
