@@ -35,13 +35,15 @@ _VARYING = (
     (re.compile(r"[\d.,]+(?= films/s)"), "<rate>"),
     (re.compile(r"[\d.,]+(?= [kMG]B\b)"), "<size>"),
     (re.compile(r"(?<=127\.0\.0\.1:)\d+"), "<port>"))
-_DECIMAL = re.compile(r"(-?\d+\.\d{3,})")
+_DECIMAL = re.compile(r"(-?\d*\.\d{3,})")
 
 
 class Command(NamedTuple):
-    """A command of an example and the output that the docs show under it."""
+    """A command of an example, as it is run and as it is typed in the docs, and the output that
+    they show under it."""
 
     text: str
+    typed: str
     shown: str
 
 
@@ -50,21 +52,22 @@ def commands(block: str) -> List[Command]:
 
     A line that ends with a backslash goes on in the next one, behind "> ".
 
-    >>> commands("$ echo one\\none\\n$ true\\n")
-    [Command(text='echo one', shown='one'), Command(text='true', shown='')]
+    >>> commands("$ echo one\\none\\n")
+    [Command(text='echo one', typed='$ echo one', shown='one')]
     """
     lines = block.splitlines()
     found = []  # type: List[Command]
     if not lines or not lines[0].startswith("$ "):
         raise ValueError("a console block begins with a command, behind \"$ \"")
     while lines:
-        text = lines.pop(0)[2:]
-        while text.endswith("\\") and lines and lines[0].startswith("> "):
-            text = text[:-1] + lines.pop(0)[2:]
+        typed = [lines.pop(0)]
+        while typed[-1].endswith("\\") and lines and lines[0].startswith("> "):
+            typed.append(lines.pop(0))
+        text = "".join(line[2:].rstrip("\\") for line in typed)
         shown = []
         while lines and not lines[0].startswith("$ "):
             shown.append(lines.pop(0).rstrip())
-        found.append(Command(text, "\n".join(shown).rstrip("\n")))
+        found.append(Command(text, "\n".join(typed), "\n".join(shown).rstrip("\n")))
     return found
 
 
@@ -168,10 +171,10 @@ class Page:
         for command in commands(example.parsed):
             printed = self._shell.run(command.text)
             differs = difference(command.shown, printed)
-            wrong += ["$ {}\n{}".format(command.text, differs)] if differs else []
-            ran.append(Command(command.text, printed if differs else command.shown))
+            wrong += ["{}\n{}".format(command.typed, differs)] if differs else []
+            ran.append(command._replace(shown=printed) if differs else command)
         if wrong and os.environ.get(_UPDATE):
-            text = "".join("$ {}\n{}".format(text, shown and shown + "\n") for text, shown in ran)
+            text = "".join(line + "\n" for each in ran for line in each[1:] if line)
             self._renewed.append((example.start, example.end, "```console\n" + text))
             return None
         return "\n".join(wrong) or None
