@@ -10,78 +10,105 @@ import recommender.environment  # noqa: F401
 import argparse
 import contextlib
 import gc
+import ipaddress
 import os
+import signal
 import socket
-import tempfile
+import sys
 import threading
+from functools import partial
 from typing import Any, Callable, Optional, Sequence
 
 from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
+from serving.ports import announce, reserve, shares
+from serving.shared_folder import shared_folder
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="server.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--index", default="data/index.h5", help="what build_index.py wrote")
+    flags.add_argument("--index", default="data/index.h5", help="the index, from build_index.py")
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     flags.add_argument("--port", type=cli.whole_number(0, 65535), default=5000,
                        help="the port to listen on; 0 takes a free one")
     flags.add_argument("--features", default="data/features",
-                       help="the folder that the index was made of, for explanations")
+                       help="the folder of features that the index was made of, for explanations")
     flags.add_argument("--bert_dir", help="the checkpoint for text queries and explanations "
                        "(default: the one in tmp/ that made the index)")
     flags.add_argument("--preload", action="store_true",
-                       help="listen only when texts can be answered, too, and fail if they cannot; "
-                       "else TensorFlow is loaded behind the first queries")
+                       help="listen only when text queries can be answered, and fail if they "
+                       "cannot; by default TensorFlow is loaded while the first queries for films "
+                       "are answered. An index whose recipe uses no BERT needs no checkpoint")
     flags.add_argument("--workers", type=cli.whole_number(1, 256), default=1, metavar="N",
-                       help="processes that serve; they share the index in memory, and the one "
-                       "process that embeds texts")
-    flags.add_argument("--access_log", metavar="FILE", help="add a line of JSON for each request; "
-                       "- is stderr")
+                       help="processes that serve; they share the index in memory and one process "
+                       "that embeds texts")
+    flags.add_argument("--access_log", metavar="FILE", help="append a line of JSON for each "
+                       "request to this file; - is stderr")
     flags.add_argument("--rate_limit", type=cli.whole_number(0), default=0, metavar="N",
-                       help="requests that a client may send to the API a minute; 0 sets no limit")
-    flags.add_argument("--verbose", action="store_true", help="let TensorFlow and waitress talk, "
-                       "and the access log tell what was asked")
+                       help="requests to the API that a client may send per minute; 0 is no limit")
+    flags.add_argument("--text_seconds", type=cli.whole_number(1, 3600), default=60, metavar="N",
+                       help="seconds in which a text query must be answered once the checkpoint is "
+                       "loaded; then it gets status 503, and the process that embeds texts is "
+                       "started again if it does not answer at all")
+    flags.add_argument("--proxy", type=_address, nargs="+", default=[], metavar="ADDRESS",
+                       help="IP addresses of reverse proxies: each may hold any number of "
+                       "connections without a whole request; any other address holds at most a "
+                       "quarter of a process's 500 connections so")
+    flags.add_argument("--verbose", action="store_true", help="show what TensorFlow and waitress "
+                       "log, and in the access log what was asked for")
     return flags.parse_args(argv)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError("{!r} is not an IP address".format(text))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
-    with tempfile.TemporaryDirectory(prefix="movies-") as folder:
+    # Until the server has its own: ends the block below, which removes its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Before anything is loaded, so that a second server fails at once.
+    with reserve(args.host, args.port) as bound, shared_folder() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when serving.counters is imported
-        run(args, folder)
+        run(args, bound, folder)
     return 0
 
 
-def run(args: argparse.Namespace, folder: str) -> None:
-    """Serve until a signal to stop; the processes meet in `folder`."""
-    # Imported late: what is wrong with the flags is said at once.
+def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
+    """Serve at `bound` until a signal to stop; the processes share `folder`."""
+    # Imported late: what is wrong with the flags or the port is said at once.
     from recommender.index import Index
     from serving.access_log import AccessLog
     from serving.app import create_app
     from serving.library import Library
-    from serving.listening import announce, bind, serve, shares
-    from serving.text_process import EmbeddingProcess, Texts
+    from serving.listening import serve
+    from serving.text_keeper import EmbeddingProcess
+    from serving.text_process import Texts
     from serving.workers import Workers
 
     log = AccessLog(args.access_log, args.verbose) if args.access_log else None
-    index, bound = Index(args.index), bind(args.host, args.port)
-    with EmbeddingProcess(folder, args.bert_dir, args.verbose) as embedding:
-        texts = Texts(embedding.address, index.features)
+    index = Index(args.index)
+    with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds) as embedding:
+        texts = Texts(embedding.address, index.features, args.text_seconds)
         library = Library(index, texts, args.features, args.bert_dir)
-        del index  # it goes when another is served
+        del index  # so that it is closed when another is served
         if args.preload:
-            texts.load()
+            library.now.load_texts()
         else:
-            in_background(texts.load)
+            in_background(library.now.load_texts)
 
         def serve_at(one: socket.socket) -> None:
-            app = create_app(library, log, args.rate_limit)
-            serve(app, one, library.reload, args.verbose, is_announced=args.workers > 1)
+            # Of several processes, only the one that watches over them tells of a new index.
+            reload = partial(library.reload, is_told=args.workers == 1)
+            serve(create_app(library, log, args.rate_limit), one, reload, args.verbose,
+                  is_announced=args.workers > 1, proxies=args.proxy)
 
         if args.workers > 1:
-            library.now.load()  # before they part: what is read is shared
+            library.now.load()  # before the fork, so that the workers share it in memory
             gc.freeze()
             all_bound = shares(bound, args.workers)
             Workers(all_bound, serve_at, library.reload).run(lambda: announce(all_bound[0]))
@@ -91,7 +118,7 @@ def run(args: argparse.Namespace, folder: str) -> None:
 
 
 def in_background(load: Callable[[], Any]) -> None:
-    """Call `load`; what goes wrong will be told to those whom it concerns."""
+    """Call `load` in a thread. Errors are ignored: the first request raises them again."""
 
     def run() -> None:
         with contextlib.suppress(Exception):

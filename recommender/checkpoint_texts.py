@@ -5,7 +5,7 @@ for start-up time: a query for films never waits for it.
 """
 
 import threading
-from typing import TYPE_CHECKING, List, Optional, Tuple
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
 from recommender.errors import RecommenderError
 from recommender.parts import Source
@@ -13,6 +13,7 @@ from recommender.storage.shards import Settings
 
 if TYPE_CHECKING:
     import bert.embedder
+    import bert.extraction
     import bert.tokenizing
 
 
@@ -40,15 +41,27 @@ class CheckpointTexts:
 
         Raises bert.errors.BertError if the checkpoint is not there or is another.
         """
+        found, = self.features([text])
+        return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
+
+    def features(self, texts: Sequence[str]) -> "List[bert.extraction.TokenFeatures]":
+        """Return the hidden layers and token ids of each of `texts`, in their order.
+
+        The first call loads TensorFlow and the checkpoint; calls from other threads wait for it.
+        Raises bert.errors.BertError if the checkpoint is missing or another.
+        """
         with self._lock:
             if self._embedder is None:
                 from bert import quiet
+                from bert.checkpoint import folder_of
+
+                folder_of(self._made_by, self._bert_dir)  # if it is missing, say so at once
                 quiet.silence(self._verbose)
                 from bert.embedder import embedder_of
 
                 self._embedder = embedder_of(self._made_by, self._bert_dir)
-        found, = self._embedder.features([text])
-        return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
+            embedder = self._embedder
+        return embedder.features(texts)
 
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
         """Return, for each token, begin and end in the overview of the word it belongs to.

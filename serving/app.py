@@ -24,9 +24,9 @@ from serving.access_log import AccessLog, observe_requests, observer
 from serving.answers import brief, recommendation
 from serving.api import DOCUMENT, PREFIX
 from serving.batching import Overloaded
+from serving.connections import JSON, SECURITY_HEADERS
 from serving.library import Library
 from serving.limits import RateLimit
-from serving.listening import JSON, SECURITY_HEADERS
 from serving.pages import film_map, pages
 from serving.validation import reader, shown
 

@@ -1,4 +1,4 @@
-"""Texts through the checkpoint that made an index: those that come at once go in one run."""
+"""Batching of text queries: those that come at once go through the graph in one run."""
 
 import threading
 from concurrent.futures import Future
@@ -6,16 +6,26 @@ from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
+from recommender.checkpoint_texts import CheckpointTexts
 from recommender.storage.shards import Settings
 from serving import counters
 
-MAX_WAITING = 16  # texts that wait while the graph is busy; all of them go into its next run
-_GATHER_SECONDS = 0.005  # that a run waits for others, after one of several texts
+MAX_WAITING = 16  # texts that wait while the graph is busy: as many as one run can take
+_GATHER_SECONDS = 0.005  # for which a run waits for more texts if the one before had several
 
 
 class Embedded(NamedTuple):
-    """`layers` float32 (n_layers, n_tokens, hidden_size) and `token_ids` int32 (n_tokens,) of a
-    text; `was_cut`: it was longer."""
+    """A text's hidden layers.
+
+    Attributes
+    ----------
+    layers : numpy.ndarray
+        float32, (n_layers, n_tokens, hidden_size).
+    token_ids : numpy.ndarray
+        int32, (n_tokens,).
+    was_cut : bool
+        The text is longer than the checkpoint reads.
+    """
 
     layers: np.ndarray
     token_ids: np.ndarray
@@ -23,13 +33,14 @@ class Embedded(NamedTuple):
 
 
 class Overloaded(Exception):
-    """As many texts wait as may; one line for the client, who may ask again in a moment."""
+    """A text query that cannot be answered now but perhaps in a moment; the message is one line
+    for the client."""
 
 
 class Batches:
-    """Calls with one text each as calls of `run` with several.
+    """Turns calls with one text each, from many threads, into calls of `run` with several texts.
 
-    A call that finds nothing running runs at once. Those that come meanwhile wait, and the first
+    A call that finds nothing running runs at once. Calls that come meanwhile wait, and the first
     of them to wake runs them all: none waits longer than one run and _GATHER_SECONDS.
     """
 
@@ -41,7 +52,8 @@ class Batches:
         self._last_size = 1
 
     def __call__(self, text: str) -> Embedded:
-        """What `run` gives for `text`. Raises Overloaded, and whatever `run` raises."""
+        """Return what `run` returns for `text`. Raises Overloaded if MAX_WAITING texts wait, and
+        whatever `run` raises."""
         mine = Future()  # type: Future
         with self._changed:
             if len(self._waiting) >= MAX_WAITING:
@@ -53,7 +65,7 @@ class Batches:
             if not mine.done():
                 self._running = True
                 if self._last_size > 1:
-                    # Clients that have just been answered ask again: their texts go along.
+                    # Clients that have just been answered may ask again at once.
                     self._changed.wait_for(lambda: len(self._waiting) >= MAX_WAITING,
                                            _GATHER_SECONDS)
                 batch, self._waiting = self._waiting, []
@@ -65,7 +77,7 @@ class Batches:
         try:
             for (_, future), answer in zip(batch, self._run([text for text, _ in batch])):
                 future.set_result(answer)
-        except Exception as error:  # each of them is told
+        except BaseException as error:  # raised in each of the threads that wait
             for _, future in batch:
                 future.set_exception(error)
         finally:
@@ -75,52 +87,29 @@ class Batches:
 
 
 class TextEmbedder:
-    """Texts through the checkpoint that made an index; the graph is built once, when needed."""
+    """Embeds texts through the checkpoint that made an index, those that come at once in one run
+    of a graph that is built when first needed."""
 
     def __init__(self, made_by: Settings, bert_dir: Optional[str] = None, verbose: bool = False):
-        self.made_by = made_by
-        self._bert_dir = bert_dir
-        self._verbose = verbose
-        self._lock = threading.Lock()
-        self._embedder = None  # type: Optional[bert.embedder.Embedder]
+        self._texts = CheckpointTexts(made_by, bert_dir, verbose)
         self._in_batches = Batches(self._embed)
 
     def __call__(self, text: str) -> Embedded:
-        """Raises BertError if the checkpoint is not there or is another, Overloaded if too many
-        texts wait."""
+        """Return the hidden layers of a text.
+
+        Raises BertError if the checkpoint is missing or another, Overloaded if too many texts
+        wait.
+        """
         return self._in_batches(text)
 
-    def _embed(self, texts: Sequence[str]) -> List[Embedded]:
-        self.load()
-        counters.BATCHES.inc()
-        return [Embedded(found.layers, found.token_ids, found.was_cut)
-                for found in self._embedder.features(texts)]
-
     def load(self) -> None:
-        """Build the graph unless it is there. Who comes meanwhile waits for the same one.
+        """Build the graph unless it is there; callers that come meanwhile wait for the same one.
 
-        Raises BertError if the checkpoint is not there or is another.
+        Raises BertError if the checkpoint is missing or another.
         """
-        with self._lock:
-            if self._embedder is not None:
-                return
-            from bert import quiet
-            from bert.checkpoint import folder_of
+        self._texts.features(["."])  # the first run takes TensorFlow seconds to prepare
 
-            folder_of(self.made_by, self._bert_dir)  # if there is none, TensorFlow is not needed
-            quiet.silence(self._verbose)
-            # Imported here: it brings TensorFlow along.
-            from bert.embedder import embedder_of
-
-            embedder = embedder_of(self.made_by, self._bert_dir)
-            embedder.features(["."])  # the first run takes TensorFlow seconds to prepare
-            self._embedder = embedder
-
-    def for_index(self, made_by: Settings) -> "TextEmbedder":
-        """The embedder for an index made by `made_by`: this one where it fits, else one that is
-        loaded. Raises BertError if it cannot be."""
-        if made_by == self.made_by:
-            return self
-        other = TextEmbedder(made_by, self._bert_dir, self._verbose)
-        other.load()
-        return other
+    def _embed(self, texts: Sequence[str]) -> List[Embedded]:
+        found = self._texts.features(texts)
+        counters.BATCHES.inc()
+        return [Embedded(each.layers, each.token_ids, each.was_cut) for each in found]

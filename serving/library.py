@@ -1,7 +1,7 @@
-"""What is being served: an index and all that answers out of it, replaced together."""
+"""The index that is being served and all that answers from it, replaced together."""
 
 import threading
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from recommender import cli
 from recommender.index import Index
@@ -12,20 +12,43 @@ from serving.completion import Titles
 from serving.text_process import Texts
 
 
-class Served(NamedTuple):
-    """An index, what takes a text to hidden layers as they were made for it, what recommends
-    with both, the folder of the features that the index was made of, and its titles."""
+class Served:
+    """All that answers a query.
 
-    index: Index
-    embed: Texts
-    recommender: Recommender
-    features: str
-    titles: Titles
+    Attributes
+    ----------
+    index : Index
+        The index.
+    embed : Texts
+        Hidden layers of texts, by the checkpoint that made the index.
+    recommender : Recommender
+        Recommends with both.
+    features : str
+        The folder of the features that the index was made of.
+    titles : Titles
+        Completes the titles of the index.
+    """
+
+    def __init__(self, index: Index, embed: Texts, recommender: Recommender, features: str,
+                 titles: Titles):
+        self.index = index
+        self.embed = embed
+        self.recommender = recommender
+        self.features = features
+        self.titles = titles
 
     def load(self) -> None:
-        """Read all that a query for a film would have to wait for once."""
+        """Read all that the first query for a film would have to wait for."""
         self.index.read_columns()
         self.titles.load()
+
+    def load_texts(self) -> None:
+        """Return once texts can be answered, at once where the recipe uses no BERT.
+
+        Raises BertError if the checkpoint is missing or another.
+        """
+        if self.index.recipe.uses_bert:
+            self.embed.load()
 
 
 class Library:
@@ -41,23 +64,28 @@ class Library:
         self.now = self._served(index, embed)
         self._reloading = threading.Lock()
 
-    def reload(self) -> bool:
-        """Serve the index that is at the same path now, or keep the old one, say why, and return
-        False."""
+    def reload(self, is_told: bool = True) -> bool:
+        """Serve the index that is at the same path now and return True, or keep the old one, say
+        why on stderr, and return False. A new index is told of on stderr if `is_told`."""
         with self._reloading:
             now = self.now
             try:
                 new = Index(now.index.path)
-                served = self._served(new, now.embed.for_index(new.features))
+                embed = now.embed
+                if new.recipe.uses_bert:
+                    embed = embed.for_index(new.features)
+                served = self._served(new, embed)
                 served.load()
                 self.now = served
-            except Exception as error:  # whatever is wrong with the new one, the old one is well
+            except Exception as error:  # whatever is wrong with the new one, the old one is good
                 counters.RELOADS.labels("kept").inc()
                 cli.note("server.py: the old index stays: {}".format(
                     str(error) or type(error).__name__))
                 return False
             counters.RELOADS.labels("taken").inc()
-            cli.note("server.py: {} is read anew: {:,} films".format(new.path, len(new)))
+            if is_told:
+                cli.note("server.py: {} is read anew: {:,} films".format(
+                    new.path, len(new)))
             return True
 
     def _served(self, index: Index, embed: Texts) -> Served:

@@ -1,8 +1,8 @@
 """Several processes that serve, forked by one that watches over them.
 
-Each has a socket of its own at the same address, and they share the pages of what was read before.
-One that dies is replaced; SIGTERM and Ctrl-C have each finish what it has begun, SIGHUP has each
-read the index anew; should the one that watches be killed, they end as well.
+Each has a socket of its own at the same address, and they share the memory of what was read
+before. A worker that dies is replaced. SIGTERM and Ctrl-C have each finish what it has begun,
+SIGHUP has each read the index anew. If the process that watches is killed, the workers end, too.
 """
 
 import os
@@ -12,41 +12,51 @@ import socket
 import threading
 import time
 import traceback
-from typing import Any, Callable, Dict, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from recommender import cli
 from serving import counters
-from serving.listening import BACKLOG
+from serving.listening import DRAIN_SECONDS
+from serving.ports import listen
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOPS, signal.SIGHUP, signal.SIGCHLD)
 _PAUSE = 1.0  # seconds before a worker that died is replaced
+_END_SECONDS = DRAIN_SECONDS + 5  # in which workers must have ended; then they are killed
 
 
 class Workers:
     """A process for each of the sockets `bound`, which calls `serve` with it until that returns.
-    `reload` is called at SIGHUP before they are told, for those that are forked later."""
+
+    `reload` is called at SIGHUP before the workers are told, for those that are forked later;
+    they are told only if it returns True.
+    """
 
     def __init__(self, bound: Sequence[socket.socket], serve: Callable[[socket.socket], None],
                  reload: Callable[[], bool]):
         self._bound, self._serve, self._reload = bound, serve, reload
         self._serves: Dict[int, socket.socket] = {}  # by process id
-        self._signals = queue.SimpleQueue()  # type: queue.SimpleQueue
-        self._stopping = False
+        self._missing: List[socket.socket] = []  # those whose worker has died
+        self._signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
+        self._stopping_since: Optional[float] = None
         self._in_terminal = os.isatty(0)
-        # Nobody writes: it ends for the workers when this process does.
+        # Nobody writes: reading ends in the workers when this process has ended.
         self._alive, self._held = os.pipe()
 
     def run(self, then: Callable[[], None]) -> None:
-        """Start them, call `then`, and return when all have ended after a signal to stop."""
-        for number in _SIGNALS:
-            signal.signal(number, self._on_signal)
+        """Start the workers, call `then`, and return when all have ended after a signal to stop."""
+        for each in _SIGNALS:
+            signal.signal(each, self._on_signal)
         for one in self._bound:
-            one.listen(BACKLOG)
+            listen(one)
             self._fork(one)
         then()
-        while self._serves:
-            number = self._signals.get()
+        while self._serves or self._missing:
+            try:
+                number: int = self._signals.get(timeout=_PAUSE if self._is_waiting() else None)
+            except queue.Empty:
+                self._end_or_replace()
+                continue
             if number == signal.SIGCHLD:
                 self._bury()
             elif number == signal.SIGHUP and not (self._in_terminal and not os.isatty(0)):
@@ -56,13 +66,17 @@ class Workers:
                 self._stop()
 
     def _on_signal(self, number: int, _: Any) -> None:
-        # It comes in the midst of anything, as of a line being told: so no more is done here.
+        # It interrupts anything, a note being written, too: so no more is done here.
         if number in _STOPS:
             signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
         self._signals.put(number)
 
+    def _is_waiting(self) -> bool:
+        return bool(self._missing) or self._stopping_since is not None
+
     def _stop(self) -> None:
-        self._stopping = True
+        self._stopping_since = time.monotonic()
+        self._missing.clear()
         for one in self._bound:
             one.close()  # the workers close theirs: then nobody takes connections
         self._tell(signal.SIGTERM)
@@ -73,20 +87,36 @@ class Workers:
             if ended:
                 del self._serves[pid]
                 counters.forget_process(pid)
-                if not self._stopping:
-                    self._replace(bound, status)
+                if self._stopping_since is None:
+                    self._missing.append(bound)
+                    cli.note("server.py: a worker {}: another is started".format(
+                        "was killed by signal {}".format(os.WTERMSIG(status))
+                        if os.WIFSIGNALED(status)
+                        else "ended with code {}".format(os.WEXITSTATUS(status))))
 
-    def _replace(self, bound: socket.socket, status: int) -> None:
-        cli.note("server.py: a worker {}: another is started".format(
-            "was killed by signal {}".format(os.WTERMSIG(status)) if os.WIFSIGNALED(status)
-            else "ended with code {}".format(os.WEXITSTATUS(status))))
-        time.sleep(_PAUSE)
-        self._fork(bound)
+    def _end_or_replace(self) -> None:
+        """Kill the workers that do not end in time, or fork those that are missing."""
+        if self._stopping_since is not None:
+            if time.monotonic() - self._stopping_since > _END_SECONDS:
+                self._tell(signal.SIGKILL)
+            return
+        while self._missing:
+            try:
+                self._fork(self._missing[0])
+            except OSError as error:
+                cli.note("server.py: a worker cannot be started ({}): it is tried again".format(
+                    error.strerror))
+                return
+            del self._missing[0]
 
     def _fork(self, bound: socket.socket) -> None:
         # Blocked in the worker until `serve` knows what to do with them.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            raise
         if pid:
             self._serves[pid] = bound
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -103,7 +133,7 @@ class Workers:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(code)  # what else was to be done at the end is the parent's
+            os._exit(code)  # cleaning up is the parent's
 
     def _end_with_parent(self) -> None:
         os.read(self._alive, 1)

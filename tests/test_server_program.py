@@ -52,9 +52,10 @@ SLOW_SERVER = """
 import os
 import sys
 from recommender.index import Index
-from serving import listening
+from serving import connections, ports
 from serving.app import create_app
 from serving.library import Library
+from serving.listening import serve
 from tests.served import FakeTexts
 
 class Slow(FakeTexts):
@@ -63,9 +64,9 @@ class Slow(FakeTexts):
         os.read(0, 1)
         return super().__call__(text)
 
-listening.REQUEST_SECONDS = 1.0
+connections.REQUEST_SECONDS = 1.0
 library = Library(Index(sys.argv[1]), Slow())
-listening.serve(create_app(library), listening.bind("127.0.0.1", 0), library.reload)
+serve(create_app(library), ports.reserve("127.0.0.1", 0), library.reload)
 """
 
 

@@ -30,10 +30,11 @@ def load():
 
 
 if __name__ == "__main__":
-    from serving.listening import announce, bind, serve, shares
+    from serving.listening import serve
+    from serving.ports import announce, reserve, shares
     from serving.workers import Workers
 
-    app, bound, n_workers = load(), bind("127.0.0.1", 0), int(sys.argv[2])
+    app, bound, n_workers = load(), reserve("127.0.0.1", 0), int(sys.argv[2])
 
     def serve_at(one):
         serve(app, one, bool, is_announced=n_workers > 1)
