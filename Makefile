@@ -51,16 +51,19 @@ evaluate: data/sample_index.h5
 PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests bert recommender serving *.py
 COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
 COVERED := bert recommender serving
-test: lint tmp/all-MiniLM-L6-v2/bert_config.json browser
+test: lint tmp/all-MiniLM-L6-v2/bert_config.json
+	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
 	$(PYTEST) $(COVERAGE)
 	@echo "Lines that the tests reach, in percent:"
 	@for package in $(COVERED); do \
 	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
 	@echo "programs $$($(PYTHON) -m coverage report --format=total --include='*.py')"
+	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
+	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
+	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
 
 browser:
-	@command -v chromedriver >/dev/null || { echo "make: the pages are tested in a browser: install" \
-	    "chromium and its driver (Debian: apt-get install chromium chromium-driver)" >&2; exit 1; }
+	@sh tools/get_browser.sh
 
 pictures: .venv/installed-dev data/sample_index.h5 browser
 	$(PYTHON) -m tests.pictures
@@ -93,4 +96,4 @@ bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
-	rm -rf .venv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5
+	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5

@@ -25,12 +25,17 @@ SECONDS = 30  # for the graph to be loaded; all else takes a moment
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+def has_browser():
+    """True if there is a chromium with its driver."""
+    return bool(shutil.which("chromedriver") and any(map(shutil.which, BROWSERS)))
+
+
 @contextlib.contextmanager
 def chromium():
     """A browser, until the block ends."""
     found = [shutil.which(name) for name in BROWSERS if shutil.which(name)]
     driver = shutil.which("chromedriver")
-    assert found and driver, ("the pages are tested in chromium: put it and its chromedriver on "
+    assert has_browser(), ("the pages are tested in chromium: put it and its chromedriver on "
                               "the PATH (Debian: apt-get install chromium chromium-driver)")
     options = ChromeOptions()
     options.binary_location = found[0]

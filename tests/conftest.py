@@ -4,7 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, List, NamedTuple
 
 import filelock
 import pytest
@@ -18,7 +18,7 @@ quiet.silence()
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Fixtures of the tests of the pages; they need ROOT.
-from tests.browser import address, driver, page  # noqa: E402, F401
+from tests.browser import address, driver, has_browser, page  # noqa: E402, F401
 
 SAMPLE = "data/sample_movies.csv"
 Sample = NamedTuple("Sample", [("features", str), ("index", str)])
@@ -48,6 +48,15 @@ class _ByFile(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave out the tests that need a browser where there is none: `make test` says so."""
+    if has_browser():
+        return
+    in_browser = [item for item in items if "driver" in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=in_browser)
+    items[:] = [item for item in items if item not in in_browser]
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 import yaml
@@ -98,12 +100,76 @@ def test_python37_is_taken_in_the_order_promised(tmp_path):
             fake_python(tmp_path / "path", "python3.7", refuses=True)
 
 
-def test_uv_is_asked_last(tmp_path):
-    python = fake_python(tmp_path / "fetched", "python3.7")
-    uv = fake_python(tmp_path / "path", "uv")
-    uv.write_text('#!/bin/sh\n[ "$2" = find ] && echo "{}"\nexit 0\n'.format(python))
-    assert find_python37(str(tmp_path / "path")).returncode == 0
-    assert was_called(python)
+# A Python 3.8 or newer that makes an environment in which pip works and uv brings a CPython 3.7.
+HOST = """#!/bin/sh
+[ "$1" = -c ] && exit 0
+mkdir -p "$4/bin"
+printf '#!/bin/sh\\necho "$@" > "$0.asked"\\nexit {pip}\\n' > "$4/bin/python"
+cat > "$4/bin/uv" <<'END'
+#!/bin/sh
+folder="$UV_PYTHON_INSTALL_DIR/cpython-3.7.9-linux-x86_64-gnu/bin"
+[ {uv} = 0 ] && mkdir -p "$folder" && cp "{python}" "$folder/python3.7"
+exit {uv}
+END
+chmod +x "$4/bin/python" "$4/bin/uv"
+"""
+TOOLS = ("mkdir", "cat", "chmod", "cp")  # that the stand-in needs on its PATH
+
+
+@pytest.fixture()
+def host(tmp_path):
+    """Puts a stand-in for python3 on a PATH of its own, and a uv that must not be asked."""
+    def make(pip=0, uv=0):
+        python = fake_python(tmp_path / "fetched", "python3.7")
+        folder = tmp_path / "path"
+        folder.mkdir()
+        for tool in TOOLS:
+            (folder / tool).symlink_to(shutil.which(tool))
+        (folder / "python3").write_text(HOST.format(pip=pip, uv=uv, python=python))
+        (folder / "python3").chmod(0o755)
+        fake_python(folder, "uv")
+        return str(folder)
+    return make
+
+
+def test_where_there_is_no_python37_a_pinned_uv_fetches_one_for_good(host, tmp_path):
+    path = host()
+    done = find_python37(path, UV_FOLDER=str(tmp_path / "uv"))
+    assert done.returncode == 0, done.stderr
+    assert "fetching one with uv" in done.stderr
+    asked = (tmp_path / "uv" / "environment" / "bin" / "python.asked").read_text()
+    assert "--require-hashes" in asked
+    assert "requirements-uv.txt" in asked
+    assert not was_called(tmp_path / "path" / "uv")
+    (tmp_path / "path" / "python3").unlink()
+    done = find_python37(path, UV_FOLDER=str(tmp_path / "uv"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("fails, told", [
+    ({"pip": 1}, "uv could not be installed with pip"),
+    ({"uv": 1}, "uv could not fetch CPython 3.7 from its release page")])
+def test_what_was_tried_in_vain_is_named(host, tmp_path, fails, told):
+    done = find_python37(host(**fails), UV_FOLDER=str(tmp_path / "uv"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert told in done.stderr.splitlines()[-1]
+
+
+def test_the_pinned_uv_knows_a_cpython_37(tmp_path):
+    # Its wheel asks for a newer Python than this one; the program in it needs none.
+    subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--ignore-requires-python", "--require-hashes", "--only-binary", ":all:",
+         "--dest", str(tmp_path), "-r", os.path.join(ROOT, "requirements-uv.txt")], check=True)
+    wheel, = tmp_path.glob("uv-*.whl")
+    with zipfile.ZipFile(str(wheel)) as archive:
+        name, = (name for name in archive.namelist() if name.endswith("/scripts/uv"))
+        uv = archive.extract(name, str(tmp_path))
+    os.chmod(uv, 0o755)
+    listed = subprocess.run([uv, "python", "list", "--no-config", "--all-versions",
+                             "cpython-3.7-linux-x86_64-gnu"], stdout=subprocess.PIPE, check=True,
+                            cwd=str(tmp_path), env={"HOME": str(tmp_path), "PATH": ""})
+    assert b"cpython-3.7.9-linux-x86_64-gnu" in listed.stdout
 
 
 def test_a_python37_of_another_version_is_not_taken(tmp_path):
@@ -117,7 +183,8 @@ def test_no_python37_is_one_message_with_three_ways(tmp_path):
     done = find_python37(str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     message, = done.stderr.strip().splitlines()
-    assert all(way in message for way in ("conda env create", "pyenv install", "uv"))
+    assert all(way in message for way in ("conda env create", "pyenv install", "uv", "WSL",
+                                          "no Python 3.8 or newer"))
 
 
 def test_a_python37_variable_that_is_wrong_is_told(tmp_path):
@@ -138,3 +205,30 @@ def test_a_python_outside_the_environment_is_told_in_one_line(program):
     message, = done.stderr.splitlines()
     assert message.startswith("{}: error: this Python (".format(program))
     assert "activate" in message
+
+
+def get_browser(folder, user):
+    """Runs tools/get_browser.sh as root ("0") or another user, with an apt-get that works."""
+    for name, text in (("id", "echo " + user), ("apt-get", 'touch "$0.asked"\n'
+                       '[ "$1" = update ] || for name in chromium chromedriver; do\n'
+                       'printf "#!/bin/sh\\n" > "${0%/*}/$name"; chmod +x "${0%/*}/$name"; done')):
+        (folder / name).write_text("#!/bin/sh\n" + text + "\n")
+        (folder / name).chmod(0o755)
+    for tool in ("env", "touch", "chmod"):
+        (folder / tool).symlink_to(shutil.which(tool))
+    return subprocess.run(["/bin/sh", os.path.join(ROOT, "tools", "get_browser.sh")],
+                          env={"PATH": str(folder)}, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, check=False)
+
+
+def test_the_browser_is_installed_where_this_user_may(tmp_path):
+    assert get_browser(tmp_path, "0").returncode == 0
+    assert (tmp_path / "chromedriver").exists()
+
+
+def test_elsewhere_one_line_says_how_to_get_the_browser(tmp_path):
+    done = get_browser(tmp_path, "1000")
+    assert done.returncode == 1
+    message, = done.stderr.splitlines()
+    assert "apt-get install chromium chromium-driver" in message
+    assert not (tmp_path / "apt-get.asked").exists()

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Sees to chromium and its driver, in which the pages are tested: installs them where this user may
+# (apt, as root or with a sudo that asks no password). Fails with one line where they are missing.
+
+has_browser() {
+    command -v chromedriver >/dev/null && {
+        command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+}
+
+has_browser && exit 0
+as_root=
+[ "$(id -u)" = 0 ] || as_root="sudo -n"
+if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    echo "make: installing chromium and chromium-driver with apt, for the tests of the pages" >&2
+    $as_root apt-get update -qq >&2
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+        chromium chromium-driver >/dev/null
+fi
+has_browser && exit 0
+echo "make: there is no chromium with its chromedriver, in which the pages are tested: install both (Debian and Ubuntu: sudo apt-get install chromium chromium-driver; macOS: brew install --cask chromium chromedriver) and run make test again" >&2
+exit 1
