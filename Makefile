@@ -48,14 +48,14 @@ evaluate: data/sample_index.h5
 	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
-PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests bert recommender serving *.py
+PACKAGES := bert fetching recommender serving
+PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests $(PACKAGES) *.py
 COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
-COVERED := bert recommender serving
 test: lint tmp/all-MiniLM-L6-v2/bert_config.json
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
 	$(PYTEST) $(COVERAGE)
 	@echo "Lines that the tests reach, in percent:"
-	@for package in $(COVERED); do \
+	@for package in $(PACKAGES); do \
 	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
 	@echo "programs $$($(PYTHON) -m coverage report --format=total --include='*.py')"
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \

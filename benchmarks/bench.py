@@ -30,7 +30,7 @@ class Bench(NamedTuple):
 
     @property
     def few_rounds(self) -> int:
-        """Rounds of measures that take long: whole programs and the large shape."""
+        """Number of rounds of slow measures: whole programs and the large shape."""
         return max(1, self.rounds // 2)
 
     def data(self, *path: str) -> str:

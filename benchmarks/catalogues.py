@@ -1,4 +1,4 @@
-"""Catalogues of the size that a measure needs, made of the films that there are."""
+"""Catalogues of any size, made of the films of another."""
 
 import csv
 import itertools

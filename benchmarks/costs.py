@@ -1,4 +1,4 @@
-"""What else costs time or memory: tokenising, the index, the first answer, one text query."""
+"""Costs besides the encoder: tokenising, memory, building an index, first answer, a text query."""
 
 import shutil
 import sys
@@ -15,14 +15,14 @@ _FULL_SIZE, _FULL_WIDTH = 45000, 1024
 
 
 def tokenising(bench: Bench) -> List[Row]:
-    """Word pieces of all overviews."""
+    """Measure the tokenising of all overviews."""
     found = _own(bench, ["encode"], "tokenising", bench.bert_dir(MINILM), bench.csv)
     return [Row("tokenising", [1.0 / seconds for seconds in found["encode"]], "≥ 10,000",
                 "WordPieces.encode", "overviews a second")]
 
 
 def memory(bench: Bench) -> List[Row]:
-    """Peak resident memory of extract_features.py --pooled."""
+    """Measure the peak resident memory of extract_features.py --pooled."""
     movies = read_catalogue(bench.csv).movies
 
     def peak(checkpoint: str, n: int) -> int:
@@ -42,7 +42,7 @@ def memory(bench: Bench) -> List[Row]:
 
 
 def index_building(bench: Bench) -> List[Row]:
-    """The index of float32 features of four layers."""
+    """Measure the building of an index of float32 features of four layers."""
     features = bench.data("index", "features")
     shutil.rmtree(features, ignore_errors=True)
     bench.program("extract_features.py", "--bert_dir", bench.bert_dir(MINILM),
@@ -69,7 +69,7 @@ def cold_start(bench: Bench) -> List[Row]:
 
 
 def text_query(bench: Bench) -> List[Row]:
-    """One text query in a warm process."""
+    """Measure one text query in a warm process."""
     found = _own(bench, ["embed", "bare"], "query", bench.bert_dir(MINILM))
     return [Row("text query / bare session run of its graph, MiniLM",
                 ratios(found["embed"], found["bare"]), "≤ 1.2",
@@ -77,7 +77,7 @@ def text_query(bench: Bench) -> List[Row]:
 
 
 def _own(bench: Bench, tasks: List[str], *args: str) -> Dict[str, List[float]]:
-    """Seconds of the tasks of `workers/own.py`, in turns, after one turn to warm up."""
+    """Return the seconds of the tasks of `workers/own.py`, in turns, after one turn to warm up."""
     with bench.worker(sys.executable, "own.py", *args) as worker:
         turns = {task: lambda task=task: worker.ask(task=task)["seconds"] for task in tasks}
         in_turns(1, turns)

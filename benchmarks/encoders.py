@@ -16,9 +16,9 @@ from benchmarks.table import Row, best_of, ratios, useful_flops
 
 PEERS = {"PyTorch": "pytorch.py", "onnxruntime": "ort.py"}
 _OWN_BATCHES = " with batches of its own"
-_BUDGETS = (256, 512, 1024)  # tokens of a batch that a peer may choose beside our default
-_MATMUL_SECONDS = 1.0
-# Root mean square. The peers compute GELU by erf, which is as fast for them, ours by tanh.
+_BUDGETS = (256, 512, 1024)  # tokens a batch that a peer may choose besides our default
+_MATMUL_SECONDS = 1.0  # seconds of each measurement of the matrix rate
+# Root mean square by which a peer's layers may differ: peers compute GELU by erf, ours by tanh.
 _AGREEMENT = 2e-3
 
 
@@ -58,7 +58,7 @@ def research_shape(bench: Bench) -> List[Row]:
 
 
 def _against(rounds: Rounds, measure: str, engines: List[str], target: str) -> Row:
-    """How many times as fast ours is as the fastest of `engines`."""
+    """Return the speed of our encoder relative to the fastest of `engines`."""
     if not set(engines) <= set(rounds.seconds):
         return Row(measure, [], target, rounds.missing)
     return Row(measure, ratios(best_of([rounds.seconds[engine] for engine in engines]),
@@ -123,7 +123,7 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
 
 
 def _best_settings(worker: Worker, paths: Dict[str, str]) -> List[Dict[str, Any]]:
-    """The fastest setting of an engine with our batches, and with any of `paths` by budget."""
+    """Return the fastest setting of an engine with our batches, and with any of `paths`."""
     seconds = {}
     for budget, streams in itertools.product(paths, (1, len(os.sched_getaffinity(0)))):
         order = {"batches": paths[budget], "streams": streams}
@@ -139,7 +139,7 @@ def _seconds(worker: Worker, order: Dict[str, Any]) -> float:
 
 
 def _check_same_work(bench: Bench, ours: Worker, peer: Worker, order: Dict[str, Any]) -> None:
-    """Raises NotMeasured if the peer's layers are not those of ours."""
+    """Raise NotMeasured if the peer's layers differ from ours by more than `_AGREEMENT`."""
     layers = []
     for worker in (ours, peer):
         path = bench.data("layers.npy")

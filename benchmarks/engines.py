@@ -1,4 +1,4 @@
-"""Workers from the runner's side: started once, asked round by round, in turns."""
+"""Worker processes as the benchmarks see them: started once, then asked in turns."""
 
 import contextlib
 import json
@@ -10,11 +10,13 @@ from benchmarks.environments import HERE, NotMeasured
 
 
 class Worker:
-    """A process of `workers/`; `workers/serve.py` is its other side. A context manager."""
+    """A process of `workers/`, where `workers/serve.py` answers; a context manager."""
 
     def __init__(self, data: str, project: str, python: str, program: str, *args: str):
-        """Starts it and waits until it has loaded; what it says on stderr goes to a log in
-        `data`. `project` is where it finds the code of the project."""
+        """Start the process and wait until it has loaded.
+
+        Its stderr goes to a log in `data`; `project` is the folder of the code that it imports.
+        """
         self._name = program
         self._log = os.path.join(data, program.replace(".py", ".log"))
         with open(self._log, "wb") as log:
@@ -25,7 +27,7 @@ class Worker:
         self._answer()
 
     def ask(self, **order: Any) -> Dict[str, Any]:
-        """The answer to one order. Raises NotMeasured if the worker has died."""
+        """Send one order and return its answer. Raises NotMeasured if the worker has died."""
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps(order), file=self._process.stdin, flush=True)
         return self._answer()
@@ -41,7 +43,7 @@ class Worker:
         return json.loads(line)
 
     def close(self) -> None:
-        """Let it end, and wait until it has."""
+        """End the process and wait for it."""
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
@@ -54,13 +56,15 @@ class Worker:
 
 
 def project_environment(project: str) -> Dict[str, str]:
-    """Variables under which a Python finds the project's packages."""
+    """Return an environment in which Python finds the packages of `project`."""
     return dict(os.environ, PYTHONPATH=project)
 
 
 def in_turns(rounds: int, tasks: Dict[str, Callable[[], float]]) -> Dict[str, List[float]]:
-    """What each task returns in each round. The order moves on by one from round to round, so
-    that none always follows the same other."""
+    """Return what each task returned in each round.
+
+    The order of tasks rotates from round to round, so that none always follows the same other.
+    """
     names = list(tasks)
     found = {name: [] for name in names}  # type: Dict[str, List[float]]
     for n in range(rounds):

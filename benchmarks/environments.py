@@ -1,4 +1,4 @@
-"""Pythons to run the engines with: the project's own, and an environment for each peer."""
+"""Python environments of the engines: the project's own, and one for each peer."""
 
 import glob
 import os
@@ -11,11 +11,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class NotMeasured(Exception):
-    """Why a measure could not be taken, in one line; the table says it."""
+    """The reason, in one line for the table, why something could not be measured."""
 
 
 def peer_python(peer: str) -> str:
-    """The interpreter of the environment of `peers/<peer>.requirements.txt`.
+    """Return the interpreter of the environment of `peers/<peer>.requirements.txt`.
 
     Made anew when that file has changed. Raises NotMeasured if it cannot be made.
     """
@@ -33,7 +33,7 @@ def peer_python(peer: str) -> str:
 
 
 def python311() -> str:
-    """A CPython 3.11: on PATH, of pyenv, or of uv. Raises NotMeasured if there is none."""
+    """Return a CPython 3.11 from PATH, pyenv or uv. Raises NotMeasured if there is none."""
     for python in _candidates():
         try:
             done = subprocess.run([python, "-c", "import sys; print(sys.version_info[:2])"],

@@ -1,4 +1,4 @@
-"""How smoothly a browser without a graphics card moves and zooms the map of many films.
+"""Measure how smoothly a browser without a graphics card moves and zooms the map of many films.
 
     python -m benchmarks.frames
 
@@ -51,7 +51,7 @@ requestAnimationFrame(function next(now) {
 
 
 def write_index(folder: str, n: int) -> str:
-    """An index of `n` films with a map of clusters, in `folder`; its path."""
+    """Write an index of `n` films with a map of clusters into `folder`; return its path."""
     movies = read_catalogue(os.path.join(ROOT, SAMPLE)).movies
     path = os.path.join(folder, "index.h5")
     prepare.index(write_csv(os.path.join(folder, "movies.csv"), repeated(movies, n)), 64, path)

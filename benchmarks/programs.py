@@ -1,7 +1,7 @@
-"""Whole programs, from a file of texts to vectors, in the steady state.
+"""Rates of whole programs, from a file of texts to vectors, without their start-up.
 
-Start-up does not count: of two runs, one with many texts and one with few, the difference is
-taken; bert-as-service is asked when it is warm.
+Each program runs with many texts and with few, and the difference counts; bert-as-service is
+measured when it is warm.
 """
 
 import os
@@ -70,7 +70,10 @@ def pipelines(bench: Bench) -> List[Row]:
 
 def _steady(run: Callable[[List[Movie]], float], movies: List[Movie], many: int,
             few: int) -> float:
-    """Texts a second of `run`, which takes films and returns seconds, without its start-up."""
+    """Return the texts per second of `run`, its start-up time left out.
+
+    `run` takes films and returns seconds.
+    """
     seconds = [run(evenly(movies, n)) for n in (few, many)]
     return (many - few) / (seconds[1] - seconds[0])
 

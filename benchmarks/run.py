@@ -1,4 +1,4 @@
-"""Measures the project beside its peers and writes one Markdown table.
+"""Measure the project beside its peers and write one Markdown table.
 
     make bench
     python -m benchmarks.run --only encoder-minilm --rounds 7

@@ -1,4 +1,4 @@
-"""Measures the server under load from another process and writes one Markdown table.
+"""Measure the server under load from another process and write one Markdown table.
 
     make bench-server
 
@@ -32,8 +32,8 @@ from recommender.storage.files import write_text
 from tests.served import Program, running
 from torture.requests import own_bytes
 
-_NEIGHBOURS = 100
-_CONNECTIONS = 16
+_NEIGHBOURS = 100  # stored for each film, as `--neighbours 100` does
+_CONNECTIONS = 16  # clients at once, each on a connection that is kept
 _WISHES = (
     "A hacker learns that the world around him is a simulation run by machines",
     "a heist goes wrong in Paris", "two friends drive across America", "in a submarine",
@@ -46,8 +46,7 @@ _BODIES = [json.dumps({"overview": wish + " #"}) for wish in _WISHES]
 
 
 class Served:
-    """What is measured: an index of `n_films`, its checkpoint, addresses, and the load, which
-    lasts `seconds` a turn."""
+    """A served index of `n_films` with its checkpoint, and the load on it, `seconds` a turn."""
 
     def __init__(self, bench: Bench, load: Worker, args: argparse.Namespace):
         self.bench, self.load, self.n_workers = bench, load, args.workers
@@ -84,7 +83,7 @@ class Served:
 
 
 def queries(served: Served) -> List[Row]:
-    """Queries for films and completions, beside a bare Flask route."""
+    """Measure queries for films and completions, beside a bare Flask route."""
     def at(port: int, addresses: List[str]) -> Dict[str, Any]:
         found, = served.ask(port, served.seconds, {
             "connections": _CONNECTIONS, "addresses": addresses})
@@ -131,7 +130,7 @@ def _alone(served: Served) -> List[float]:
 
 
 def texts(served: Served) -> List[Row]:
-    """Text queries of 16 clients at once beside those of one, and their answers."""
+    """Measure text queries of 16 clients at once and of one, and compare their answers."""
     with served.server("--preload") as program:
         def rate(n: int) -> float:
             found, = served.ask(program.port, 3 * served.seconds, {
@@ -156,7 +155,7 @@ def _shape(served: Served) -> str:
 
 
 def mixed(served: Served, minutes: float) -> List[Row]:
-    """Twice as many text clients as are taken, and people who ask for films meanwhile."""
+    """Measure queries for films while twice as many clients send texts as can wait."""
     groups = ({"connections": 64, "bodies": _BODIES},
               {"connections": _CONNECTIONS, "addresses": served.titles, "pause": 0.1})
     with served.server("--preload") as program:
@@ -180,7 +179,7 @@ def mixed(served: Served, minutes: float) -> List[Row]:
 
 
 def start(served: Served) -> List[Row]:
-    """Seconds from the start of server.py to its first answers."""
+    """Measure the seconds from the start of server.py to its first answers."""
     def seconds() -> Dict[str, float]:
         begin = time.perf_counter()
         with running("--index", served.index, "--bert_dir", served.bert_dir, "--port", 0) as one:
@@ -202,7 +201,7 @@ def start(served: Served) -> List[Row]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes that a process and all below it hold; not the pages of files."""
+    """Return the resident bytes of a process and its descendants, without pages of files."""
     with open("/proc/{0}/task/{0}/children".format(pid)) as file:
         below = [int(child) for child in file.read().split()]
     return own_bytes(pid) + sum(map(_memory, below))

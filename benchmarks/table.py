@@ -1,4 +1,4 @@
-"""What is done with measured seconds: ratios, arithmetic, one Markdown table. Pure functions."""
+"""Ratios and FLOPs of measured times, and the Markdown table. Pure functions."""
 
 from typing import Any, Dict, List, NamedTuple, Sequence
 
@@ -6,28 +6,27 @@ import numpy as np
 
 
 class Row(NamedTuple):
-    """A line of the table. `values` holds one number a round, `target` is empty where a figure
-    is only told, `how` says what was done in words."""
+    """A row of the table."""
 
     measure: str
-    values: Sequence[float]
-    target: str
-    how: str
+    values: Sequence[float]  # one for each round; none if it could not be measured
+    target: str  # empty for a figure without a target
+    how: str  # how it was measured, in words
     unit: str = ""
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> List[float]:
-    """Round by round, so that what the whole machine does at the time cancels out."""
+    """Return the ratio of each round, in which changes of the whole machine cancel out."""
     return [a / b for a, b in zip(above, below)]
 
 
 def best_of(engines: Sequence[Sequence[float]]) -> List[float]:
-    """The shortest time of several engines in each round."""
+    """Return the shortest time of several engines in each round."""
     return [min(seconds) for seconds in zip(*engines)]
 
 
 def useful_flops(config: Dict[str, Any], lengths: Sequence[int]) -> float:
-    """Floating-point operations of a BERT's matrix products for texts of `lengths` real tokens.
+    """Return the FLOPs of a BERT's matrix products for texts of `lengths` real tokens.
 
     A layer multiplies every token with 4 H x H and 2 H x W weights (queries, keys, values,
     attention's output; intermediate and output) and every pair of a text's tokens twice with H
@@ -42,7 +41,7 @@ def useful_flops(config: Dict[str, Any], lengths: Sequence[int]) -> float:
 
 
 def number(value: float) -> str:
-    """Three digits that count; thousands in full."""
+    """Format with three significant digits; thousands in full."""
     if abs(value) >= 100:
         return "{:,.0f}".format(value)
     return "{:.2f}".format(value) if abs(value) < 10 else "{:.1f}".format(value)

@@ -52,6 +52,7 @@ class CheckpointTexts:
         """
         with self._lock:
             if self._embedder is None:
+                # Imported late for start-up time: it loads TensorFlow, which takes seconds.
                 from bert import quiet
                 from bert.checkpoint import folder_of
 
@@ -82,6 +83,7 @@ class CheckpointTexts:
     def _word_pieces(self) -> "bert.tokenizing.WordPieces":
         with self._lock:
             if self._pieces is None:
+                # Imported late for start-up time: only explanations need them.
                 from bert.checkpoint import folder_of, open_checkpoint
                 from bert.tokenizing import WordPieces
 

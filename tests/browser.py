@@ -21,7 +21,7 @@ from selenium_axe_python import Axe
 
 from tests.served import running
 
-SECONDS = 30  # for the graph to be loaded; all else takes a moment
+SECONDS = 120  # for the graph to be loaded on a busy machine; all else takes a moment
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -35,6 +35,33 @@ def pytest_configure(config: pytest.Config) -> None:
     config.leftovers = Leftovers(ROOT)
     if config.option.basetemp is None:  # --basetemp FOLDER keeps what the tests wrote
         config.option.basetemp = config.leftovers.basetemp
+    if getattr(config.option, "cov_source", None):
+        _cover_forked_processes(config.leftovers.site)
+
+
+# What pytest-cov starts in a program writes its data at the program's end; os._exit, by which the
+# forked workers of server.py end, would skip that.
+_SITECUSTOMIZE = """
+import os
+from pytest_cov import embed
+
+leave = os._exit
+
+def write_and_leave(status):
+    embed.cleanup()
+    leave(status)
+
+os._exit = write_and_leave
+"""
+
+
+def _cover_forked_processes(site: str) -> None:
+    """Let every Python that the tests start write its coverage before os._exit, by a
+    sitecustomize in the folder `site`."""
+    with open(os.path.join(site, "sitecustomize.py"), "w", encoding="utf-8") as file:
+        file.write(_SITECUSTOMIZE)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, (site, os.environ.get("PYTHONPATH"))))
 
 
 class _ByFile(LoadScopeScheduling):

@@ -25,7 +25,9 @@ class Leftovers:
         self._before = self._files()
         # Short: the path of a Unix socket in it must not exceed 107 bytes.
         self.folder = tempfile.mkdtemp(prefix="mt-")
-        self.basetemp = os.path.join(self.folder, "t")
+        self.basetemp = os.path.join(self.folder, "t")  # of pytest's own folders
+        self.site = os.path.join(self.folder, "site")  # on the PYTHONPATH of all programs
+        os.mkdir(self.site)
         os.environ["TMPDIR"] = tempfile.tempdir = self.folder
 
     def found(self) -> List[str]:
@@ -41,7 +43,7 @@ class Leftovers:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _temporary(self) -> List[str]:
-        return sorted(set(os.listdir(self.folder)) - {os.path.basename(self.basetemp)})
+        return sorted(name for name in os.listdir(self.folder) if name not in ("t", "site"))
 
     def _files(self) -> Set[str]:
         """Return the files of the checkout that git does not track; none without git."""

@@ -71,7 +71,7 @@ class Program:
         assert match
         self.port = int(match.group(1))
 
-    def line(self, seconds=60):
+    def line(self, seconds=120):
         """The next line that the program says on stderr."""
         ready, _, _ = select.select([self.process.stderr], [], [], seconds)
         assert ready, "the server said nothing in {} s".format(seconds)
@@ -79,7 +79,7 @@ class Program:
 
     def request(self, method, path, body=None, headers=()):
         """Status, headers and the JSON of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
         data = response.read()
@@ -98,7 +98,7 @@ class Program:
     def stop(self, number=signal.SIGTERM):
         """Send a signal and wait for the end; exit code and what is left on stdout, stderr."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
     def end(self):

@@ -46,13 +46,13 @@ def test_a_row_is_the_mean_over_layers_and_tokens(sample):
     assert n == len(index)
 
 
-def test_a_films_own_overview_as_text_finds_it_with_cosine_one(run_program, sample):
-    index = Index(sample.index)
+def test_a_films_own_overview_as_text_finds_it_with_cosine_one(sample):
+    recommender, index = Recommender.open(sample.index), Index(sample.index)
     for movie_id in (603, 862, 129):
         overview = index.movie(index.row_of_id(movie_id))["overview"]
-        first = ten(run_program, sample.index, "--overview", overview)[0]
-        assert first["id"] == movie_id
-        assert first["score"] == pytest.approx(1.0, abs=1e-5)
+        first = recommender.similar(overview=overview)[0]
+        assert first.id == movie_id
+        assert first.score == pytest.approx(1.0, abs=1e-5)
 
 
 def test_the_sequels_are_near(run_program, sample):

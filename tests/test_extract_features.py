@@ -314,7 +314,7 @@ def test_stopped_it_keeps_what_it_had_and_goes_on_later(tmp_path, checkpoint_dir
     kept = set(stored(output))
     assert 0 < len(kept) < 6000
     assert "stopped with {:,} films to go".format(6000 - len(kept)) in rest
-    assert extract_features.main(command[2:]) == 0
+    assert extract_features.main(command[2:] + ["--batch_size", "64"]) == 0
     assert len(stored(output)) == 6000
 
 

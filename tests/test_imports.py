@@ -2,6 +2,7 @@
 
 import ast
 import glob
+import itertools
 import os
 import subprocess
 import sys
@@ -129,16 +130,13 @@ def test_late_imports_say_why_they_are_late():
     for name in sorted(MODULES):
         with open(MODULES[name], encoding="utf-8") as file:
             lines = file.read().splitlines()
-        late = sorted({one.line for one in imports_of(name) if one.is_late})
-        for number in late:
-            first = number  # of imports that follow each other
-            while lines[first - 2].lstrip().startswith(("import ", "from ")) or (
-                    not lines[first - 2].strip()):
-                first -= 1
-            if not lines[first - 2].lstrip().startswith("#") and "#" not in lines[number - 1]:
-                unexplained.append("{}:{}: {}".format(
-                    os.path.relpath(MODULES[name], ROOT), number, lines[number - 1].strip()))
-    assert not unexplained, "\n".join(unexplained)
+        for one in imports_of(name):
+            above = reversed(lines[:one.line - 1])
+            in_function = itertools.takewhile(
+                lambda line: not line.lstrip().startswith("def "), above)
+            if one.is_late and not any(line.lstrip().startswith("#") for line in in_function):
+                unexplained.append(one)
+    assert not unexplained, told(unexplained)
 
 
 def test_packages_import_only_what_is_below_them():

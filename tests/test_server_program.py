@@ -92,7 +92,7 @@ def let_go_on(program, connection):
     return response.status, json.loads(response.read().decode())
 
 
-def comes_true(condition, seconds=30):
+def comes_true(condition, seconds=120):
     """Whether `condition` becomes true within `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,7 +1,7 @@
-"""Proofs that nothing is lost and nothing is wrong, each tried on the real programs.
+"""Proofs that the real programs lose no data and give no wrong answer under faults.
 
-A proof is a module with `run(short: bool) -> List[Row]`; `make torture` runs them all in full
-(python -m torture), `make test` their short form.
+A proof is a module with `run(short: bool) -> List[Row]`. `make torture` (python -m torture) runs
+all of them in full, `make test` in their short form.
 """
 
 from torture import (

@@ -1,4 +1,4 @@
-"""Runs all proofs and prints what was tried and what was lost: `make torture`, some 15 minutes."""
+"""Run all proofs and print a table of tries and losses: `make torture`, about 15 minutes."""
 
 import sys
 
@@ -9,7 +9,7 @@ from torture.worlds import SEED
 
 
 def main() -> int:
-    """The exit code: 1 if anything was lost. Names of proofs, where given, choose among them."""
+    """Run the proofs named on the command line, or all; return 1 if anything was lost, else 0."""
     cli.note("torture: TORTURE_SEED={} repeats this".format(SEED))
     rows = []
     for proof in PROOFS:
@@ -18,7 +18,7 @@ def main() -> int:
         cli.note("torture: " + proof.__doc__.splitlines()[0])
         told = len(rows) and len(markdown(rows)) + 1
         rows += proof.run(short=False)
-        print(markdown(rows)[told:], flush=True)  # at once: what follows takes minutes
+        print(markdown(rows)[told:], flush=True)  # now, as the next proof takes minutes
     return int(any(row.lost for row in rows))
 
 

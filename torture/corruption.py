@@ -1,4 +1,4 @@
-"""Shards and features.h5 truncated or with a byte flipped: found, named, repaired."""
+"""Damaged shards and features.h5 (truncated, a bit flipped) are found, named and repaired."""
 
 import os
 import random
@@ -37,12 +37,14 @@ def run(short: bool) -> List[Row]:
 
 
 def _truncate(path: str, draw: random.Random) -> str:
+    """Cut the file off at a random byte; return a description of that."""
     n_bytes = draw.randrange(os.path.getsize(path))
     os.truncate(path, n_bytes)
     return "cut off at byte {}".format(n_bytes)
 
 
 def _flip(path: str, draw: random.Random) -> str:
+    """Flip a random bit of the file; return a description of that."""
     at, bit = draw.randrange(os.path.getsize(path)), draw.randrange(8)
     with open(path, "r+b") as file:
         file.seek(at)
@@ -54,6 +56,7 @@ def _flip(path: str, draw: random.Random) -> str:
 
 def _try(world: World, of: str, damage: Callable[[str, random.Random], str],
          draw: random.Random) -> List[str]:
+    """Damage a copy of the features; return what the programs then do wrong."""
     with temporary_folder() as folder:
         output_dir = copy_of(world.features, os.path.join(folder, "features"))
         films = dict(films_a_shard(output_dir))

@@ -1,4 +1,4 @@
-"""A disk that is full: one line says so, what was complete stays valid, a later run goes on."""
+"""A full disk: one line says so, complete files stay valid, and a later run goes on."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ from torture.worlds import (
     wrong_films,
 )
 
-_DISK = 16 << 20  # bytes of the small disk
+_DISK = 16 << 20  # bytes of the small disk: quick to fill, with room for the features of a world
 
 
 def run(short: bool) -> List[Row]:
@@ -61,7 +61,7 @@ def run(short: bool) -> List[Row]:
 
 @contextlib.contextmanager
 def _small_disk(folder: str) -> Iterator[str]:
-    """The path of a small disk of its own, or "" where none may be mounted."""
+    """Mount a small disk and yield its path; yield "" where mounting is not allowed."""
     path = os.path.join(folder, "disk")
     os.mkdir(path)
     mounted = shutil.which("mount") and subprocess.run(
@@ -75,7 +75,7 @@ def _small_disk(folder: str) -> Iterator[str]:
 
 
 def _fill(disk: str, leave: int) -> str:
-    """Take all room of a disk but `leave` bytes; the path of the file that holds it."""
+    """Fill a disk up to `leave` free bytes; return the path of the file that takes the room."""
     path = os.path.join(disk, "filler")
     with open(path, "wb") as file:
         while True:
@@ -85,17 +85,18 @@ def _fill(disk: str, leave: int) -> str:
                 return path
             try:
                 os.posix_fallocate(file.fileno(), 0, n_bytes)
-            except OSError as error:  # the program has written meanwhile
+            except OSError as error:  # the program has written in the meantime
                 if error.errno != errno.ENOSPC:
                     raise
 
 
 def _limit(n_bytes: int) -> Dict[str, Any]:
-    """Options of `start` for a program no file of which may grow beyond `n_bytes`."""
+    """Return options of `start` that keep the program's files from growing beyond `n_bytes`."""
     return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))}
 
 
 def _extraction(world: World, at: str, draw: random.Random, disk: str) -> List[str]:
+    """Let an extraction run out of room; return what it, or the run after it, does wrong."""
     output_dir = os.path.join(at, "features")
     command = world.extraction(output_dir, "--batch_size", "1")
     if disk:
@@ -112,13 +113,17 @@ def _extraction(world: World, at: str, draw: random.Random, disk: str) -> List[s
 
 
 def _growing(output_dir: str) -> bool:
+    """Return True once a shard holds its first bytes."""
     folder = os.path.join(output_dir, "shards")
     return os.path.isdir(folder) and any(
         os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
 
 
 def _links(world: World, at: str, draw: random.Random) -> List[str]:
-    """Three more films make a shard that is smaller than features.h5."""
+    """Let features.h5 run out of room when the last film is added; return what goes wrong.
+
+    The shard of that one film is smaller than features.h5, so that only features.h5 fails.
+    """
     output_dir = os.path.join(at, "features")
     command = world.extraction(output_dir)
     finish(command + ["--limit", str(world.n_movies - 1)])
@@ -132,7 +137,7 @@ def _links(world: World, at: str, draw: random.Random) -> List[str]:
 
 
 def _what_is_wrong(failed: Done, output_dir: str) -> List[str]:
-    """What a run without room should not have done."""
+    """Return what is wrong with how a run without room has ended."""
     wrong = []
     if failed.code != 1 or "make room" not in failed.last_line or "Traceback" in failed.err:
         wrong.append("exit code {} and {!r}".format(failed.code, failed.err[-500:]))
@@ -144,7 +149,7 @@ def _what_is_wrong(failed: Done, output_dir: str) -> List[str]:
 
 
 def _later(world: World, command: List[str], output_dir: str) -> List[str]:
-    """What is wrong with what was complete, and with what comes of going on."""
+    """Return what is wrong with the complete shards, and with the run that goes on from them."""
     before, wrong = shards(output_dir), []
     if before:
         verified = finish(command[:2] + ["--verify", "--output_dir", output_dir])
@@ -159,6 +164,7 @@ def _later(world: World, command: List[str], output_dir: str) -> List[str]:
 
 
 def _index(world: World, at: str, draw: random.Random, disk: str) -> List[str]:
+    """Let a build run out of room over an older index; return what goes wrong."""
     output = copy_of(world.index, os.path.join(at, "index.h5"))
     with open(output, "rb") as file:
         old = file.read()

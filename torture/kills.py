@@ -1,4 +1,4 @@
-"""SIGKILL at random instants over one extraction: each costs the shard in progress at most."""
+"""SIGKILL at random instants of one extraction costs at most the shard in progress each time."""
 
 import contextlib
 import glob
@@ -24,8 +24,8 @@ from torture.worlds import (
     wrong_films,
 )
 
-_ALMOST_FULL = 1000000  # bytes of a shard in progress that is about to be closed
-# From which sign on a kill is drawn, within so many seconds, and how often among eight.
+_ALMOST_FULL = 1000000  # bytes of a shard that is soon closed: `--shard_mb 1` closes it at 2 ** 20
+# The sign that is waited for, then seconds within which the kill comes, and its share in eighths.
 _MOMENTS = {"start": (2.5, 1), "growth": (0.7, 3), "almost full": (0.03, 2), "links": (0.1, 2)}
 
 
@@ -64,11 +64,11 @@ def run(short: bool) -> List[Row]:
 
 
 def _wait(moment: str, process: subprocess.Popen, output_dir: str, draw: random.Random) -> None:
-    """Wait for a sign of the process, and then for as long as chance says."""
+    """Wait for a sign of the process, then for a random time."""
     launched = time.time()
 
     def size(pattern: str) -> int:
-        """Bytes of the file in progress; 0 of one that the run before has left."""
+        """Return the bytes of the file in progress; 0 for a file that the run before left."""
         for path in glob.glob(os.path.join(output_dir, pattern)):
             with contextlib.suppress(FileNotFoundError):
                 found = os.stat(path)
@@ -88,7 +88,7 @@ def _wait(moment: str, process: subprocess.Popen, output_dir: str, draw: random.
 
 def _look(process: subprocess.Popen, output_dir: str,
           before: Dict[str, int]) -> Tuple[str, str]:
-    """In which phase a process was killed, by what it left; and what is wrong with that."""
+    """Return the phase in which a process was killed, told by its files, and what is wrong."""
     after = shards(output_dir)
     in_progress = glob.glob(os.path.join(output_dir, "shards", "*.part"))
     if process.returncode >= 0:
@@ -104,7 +104,7 @@ def _look(process: subprocess.Popen, output_dir: str,
 
 
 def _is_complete(path: str) -> bool:
-    """Whether HDF5 has closed the file already, that had only to be synced and renamed."""
+    """Return True for a shard that HDF5 has closed and that was not yet renamed."""
     try:
         with h5py.File(path, "r") as file:
             return "token_ids" in file

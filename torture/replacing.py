@@ -1,4 +1,4 @@
-"""An index replaced under a server that is being asked: no request dropped, none answered wrong."""
+"""An index replaced while a server answers from it: no request is dropped or answered wrong."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from torture.table import Row
 from torture.worlds import copy_of, finish, finished_world, program, tell, temporary_folder
 
 _N_CLIENTS = 4
-_RECIPES = ("last", "mean4")  # in turn; the index that is there first is mean4's
+_RECIPES = ("last", "mean4")  # built in turn; the first index is of mean4
 
 
 def run(short: bool) -> List[Row]:
@@ -49,7 +49,7 @@ def run(short: bool) -> List[Row]:
 
 
 def _answer(port: int, connection: Optional[http.client.HTTPConnection] = None) -> Any:
-    """What the server recommends for a film."""
+    """Return the server's recommendations for film 7."""
     asked = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     asked.request("GET", "/api/v1/recommend?id=7&k=20")
     response = asked.getresponse()
@@ -62,7 +62,7 @@ def _answer(port: int, connection: Optional[http.client.HTTPConnection] = None) 
 
 
 class _Client:
-    """Asks on and on, half of the time over a connection that stays open."""
+    """A thread that sends requests until it is stopped, every second one over a kept connection."""
 
     def __init__(self, port: int):
         self.n_asked = 0
@@ -84,7 +84,7 @@ class _Client:
         kept.close()
 
     def stop(self, right: List[Any]) -> List[str]:
-        """End it; which requests got no answer, or one that is none of the `right` ones."""
+        """End the thread; return the requests without an answer, and answers not in `right`."""
         self._ended.set()
         self._thread.join()
         return self._wrong + ["answered {}".format(json.dumps(answer)[:300])

@@ -1,4 +1,4 @@
-"""Generated requests to a running server: each gets its answer, no 5xx but 503, memory flat."""
+"""Generated requests to a server: each is answered, with no 5xx but 503, and memory stays flat."""
 
 import json
 import socket
@@ -15,17 +15,17 @@ from torture.table import Row
 from torture.worlds import SEED, make_world, program, temporary_folder
 
 N_MOVIES = 50
-_WARM = 0.2  # share of the requests after which memory must not grow
-_GROWTH = 16 << 20  # bytes by which it may: TensorFlow's pools for shapes it had not met
+_WARM = 0.2  # share of the requests after which memory is compared: caches are full by then
+_GROWTH = 16 << 20  # bytes allowed on top: TensorFlow allocates for text lengths that are new
 _BAD_BYTES = ["%ff", "%00", "%ed%a0%80", "%", "%zz", "\xff", "\t"]
 
 
 class Request(NamedTuple):
-    """Bytes to send; only to one that is `whole` must there be an answer."""
+    """Bytes to send, and the kind of answer to expect."""
 
     sent: bytes
-    whole: bool
-    has_body: bool  # the answer's: that to HEAD has none
+    whole: bool  # a complete request, which must be answered
+    has_body: bool  # the answer has a body: the one to HEAD has none
 
 
 def _escaped(text: st.SearchStrategy) -> st.SearchStrategy:
@@ -97,7 +97,7 @@ _HEADERS = st.lists(max_size=1, elements=st.sampled_from(
 
 @st.composite
 def requests(draw: Callable[[st.SearchStrategy], Any]) -> Request:
-    """Requests of all kinds, as often good ones as any other."""
+    """Draw a request of one of six kinds, of which the first two are valid."""
     kind = draw(st.sampled_from(["film", "text", "odd film", "odd text", "odd", "rubbish"]))
     if kind == "film":
         return _request("GET", draw(_GOOD_PATH))
@@ -115,7 +115,7 @@ def requests(draw: Callable[[st.SearchStrategy], Any]) -> Request:
 
 def _request(method: str, address: str, headers: Sequence[str] = (), body: bytes = b"",
              content_type: str = "application/json", framing: str = "length") -> Request:
-    """`framing` says how long the body is: its length, chunks, or a length that is one short."""
+    """Return a request whose body is framed by "length", by "chunks", or "short" of its length."""
     lines = ["{} {} HTTP/1.1".format(method, address), "Connection: close", *headers]
     if body:
         lines.append("Content-Type: " + content_type)
@@ -136,7 +136,7 @@ def run(short: bool) -> List[Row]:
         for command in (world.extraction(world.features), world.indexing(world.index)):
             subprocess.run(command, stderr=subprocess.PIPE, check=True)
         log = folder + "/access.log"
-        # With an arena for each of its threads, memory would grow until all have been busy.
+        # One malloc arena: with one for each thread, memory grows until all threads were busy.
         server = Program(["env", "MALLOC_ARENA_MAX=1"] + program(
             "server.py", "--index", world.index, "--features", world.features, "--bert_dir",
             world.bert_dir, "--port", "0", "--access_log", log))
@@ -147,6 +147,7 @@ def run(short: bool) -> List[Row]:
 
 
 def _lines_of(log: str) -> Row:
+    """Count the lines of an access log, and those that are no JSON object."""
     with open(log, "rb") as file:
         lines = file.read().splitlines()
     broken = [line for line in lines if not line.startswith(b'{"time": "')
@@ -155,10 +156,11 @@ def _lines_of(log: str) -> Row:
 
 
 def _ask(server: Program, n_requests: int) -> List[Row]:
+    """Send generated requests; count wrong answers, and compare the server's memory."""
     lost = []  # type: List[str]
     memory = []  # type: List[int]
 
-    # No shrinking: what fails is told as it was sent, and the next request is tried.
+    # No shrinking: a failing request is printed as it was sent, and the next one is tried.
     @seed(SEED)
     @settings(max_examples=n_requests, database=None, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))
@@ -170,7 +172,7 @@ def _ask(server: Program, n_requests: int) -> List[Row]:
             print("{}: {!r}".format(wrong, request.sent[:2000]), file=sys.stderr)
         memory.append(own_bytes(server.pid))
 
-    # The graph must be there first: it is no growth.
+    # Load the graph first, as it is no growth.
     answer_to(server.port, _request("POST", "/api/v1/recommend", [], b'{"overview": "a man"}'))
     try_one()
     growth = max(memory[int(_WARM * len(memory)):]) - memory[int(_WARM * len(memory))]
@@ -185,7 +187,7 @@ def _ask(server: Program, n_requests: int) -> List[Row]:
 
 
 def answer_to(port: int, request: Request) -> bytes:
-    """All that the server sends; nothing is waited for where the request is not whole."""
+    """Return all bytes that the server sends; b"" at once for a request that is not whole."""
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         try:
             connection.sendall(request.sent)
@@ -195,7 +197,7 @@ def answer_to(port: int, request: Request) -> bytes:
 
 
 def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
-    """What makes an answer one that must not be, or None."""
+    """Return why an answer is wrong, or None."""
     if not request.whole:
         return None
     head, _, body = answer.rpartition(b"HTTP/1.")[2].partition(b"\r\n\r\n")
@@ -209,7 +211,7 @@ def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
         return "no id: {!r}".format(head)
     if request.has_body and status not in (204, 304):
         if status == 200 and b"Content-Type: application/json" not in head:
-            return None  # a page, or what it is made of
+            return None  # a page, a script or a style sheet
         if b"application/json; charset=utf-8" not in head:
             return "not JSON by its type: {!r}".format(head)
         try:
@@ -222,7 +224,7 @@ def what_is_wrong(request: Request, answer: bytes) -> Optional[str]:
 
 
 def own_bytes(pid: int) -> int:
-    """The memory that a process holds; not the pages of files, which explanations read."""
+    """Return the resident bytes of a process without pages of files, which explanations map."""
     with open("/proc/{}/statm".format(pid)) as file:
         _, resident, of_files, *_ = map(int, file.read().split())
     return (resident - of_files) * 4096

@@ -1,4 +1,4 @@
-"""Rubbish in place of each file that a program reads: one line about it, never a traceback.
+"""Rubbish in place of each file that a program reads: one line says so, never a traceback.
 
 Random bytes (a million), the file itself cut in half, an empty file, and files of other kinds.
 Half of a table of numbers (ratings.csv, links.csv) is not tried: it is a shorter table.
@@ -92,7 +92,7 @@ def run(short: bool) -> List[Row]:
 
 
 def _rubbish(folder: str) -> Dict[str, bytes]:
-    """Content by kind."""
+    """Return the content of each kind of rubbish."""
     path = os.path.join(folder, "other.h5")
     with h5py.File(path, "w") as file:
         file["x"] = np.arange(1000)
@@ -105,7 +105,7 @@ def _rubbish(folder: str) -> Dict[str, bytes]:
 
 
 def _png() -> bytes:
-    """A black picture of 64 x 64."""
+    """Return a black PNG of 64 x 64 pixels."""
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(
             ">I", zlib.crc32(kind + data))
@@ -117,7 +117,7 @@ def _png() -> bytes:
 
 def _try(world: World, rubbish: Dict[str, bytes], at: str, command: str, name: str,
          kind: str) -> str:
-    """What is wrong with how a program takes rubbish, or nothing."""
+    """Return what is wrong with how a program answers rubbish, or ""."""
     copies(world, at)
     _more_files(at)
     path, = glob.glob(os.path.join(at, name))
@@ -134,7 +134,7 @@ def _try(world: World, rubbish: Dict[str, bytes], at: str, command: str, name: s
 
 
 def _more_files(at: str) -> None:
-    """Files that are well, beside those of the world."""
+    """Write more valid files beside those of the world."""
     def put(name: str, content: bytes) -> None:
         os.makedirs(os.path.dirname(os.path.join(at, name)), exist_ok=True)
         with open(os.path.join(at, name), "wb") as file:

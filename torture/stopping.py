@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at random instants: the shard in progress is closed, the way on is said."""
+"""Ctrl-C and SIGTERM at random instants: the shard in progress is kept, and a later run goes on."""
 
 import os
 import re
@@ -19,11 +19,11 @@ from torture.worlds import (
     wrong_films,
 )
 
-_SECONDS = 10.0  # in which a stopped extraction must have ended; its batches take milliseconds
+_SECONDS = 10.0  # limit for a stopped extraction to end; its batches take milliseconds
 
 
 def run(short: bool) -> List[Row]:
-    # So many films that the signal comes long before the last of them.
+    # So many films that the signal comes long before the last one.
     world, draw = finished_world() if short else finished_world(1000), draw_for("stopping")
     rows = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -34,7 +34,7 @@ def run(short: bool) -> List[Row]:
                 command = world.extraction(output_dir, "--batch_size", "1")
                 process = start(command)
                 said = ""
-                # The first batch has ended; the limit is from the end of one on.
+                # Wait for the end of the first batch: the limit counts from a batch on.
                 while not re.search(r" [1-9][\d,]*/[\d,]+ films", said) and process.poll() is None:
                     said += process.stderr.read(1)
                 time.sleep(draw.uniform(0, 0.3))
@@ -58,8 +58,10 @@ def run(short: bool) -> List[Row]:
 
 
 def _what_is_wrong(stopped: Done, number: int, kept: int, n_movies: int) -> List[str]:
-    """What a stopped run should not have done. To one that had just written its last film the
-    signal is nothing, or an end like any other program's."""
+    """Return what is wrong with how a stopped run ended.
+
+    A run that had written its last film may end with 0, or by the signal like any program.
+    """
     wrong = []
     if kept == n_movies and stopped.code in (0, -number):
         return wrong

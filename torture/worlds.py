@@ -1,4 +1,4 @@
-"""What the proofs work on: a tiny checkpoint, a catalogue of its words, running programs."""
+"""Worlds for the proofs (a tiny checkpoint, a catalogue of its words), and running programs."""
 
 import atexit
 import contextlib
@@ -21,48 +21,48 @@ from tests.worlds import row, write_csv
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SEED = int(os.environ.get("TORTURE_SEED", "0"))
 _WORDS = ("a", "man", "woman", "meets", ",", ".")
-_TOLERANCE = 1e-5  # by which a value may depend on the batch it was computed in
+_TOLERANCE = 1e-5  # difference that a value may have from batch to batch
+_PATIENCE = 240  # seconds until a program that hangs is killed; a busy machine slows all to a tenth
 _at_exit = contextlib.ExitStack()
 atexit.register(_at_exit.close)
 
 
 class World(NamedTuple):
-    """A folder with a checkpoint of random weights and a catalogue of `n_movies` films, and the
-    paths at which features and an index of them lie or may lie."""
+    """A folder with a small catalogue and all that is made of it."""
 
     folder: str
-    bert_dir: str
-    catalogue: str
+    bert_dir: str  # a checkpoint of random weights
+    catalogue: str  # CSV of `n_movies` films
     n_movies: int
-    features: str
-    index: str
+    features: str  # path for the features, which may not exist yet
+    index: str  # path for the index, which may not exist yet
 
     def extraction(self, output_dir: str, *flags: str) -> List[str]:
-        """The command that extracts this catalogue's features, some 80 films to a shard."""
+        """Return the command that extracts this catalogue's features, about 80 films a shard."""
         return program("extract_features.py", "--bert_dir", self.bert_dir, "--input_file",
                        self.catalogue, "--output_dir", output_dir, "--shard_mb", "1", *flags)
 
     def indexing(self, output: str, *flags: str) -> List[str]:
-        """The command that builds an index of this world's features."""
+        """Return the command that builds an index of this world's features."""
         return program("build_index.py", "--input_file", self.catalogue, "--features",
                        self.features, "--output", output, *flags)
 
 
 class Done(NamedTuple):
-    """How a program ended; `code` is negative for a signal."""
+    """How a program ended, and what it printed."""
 
-    code: int
+    code: int  # exit code, or minus the number of the signal that ended it
     out: str
     err: str
 
     @property
     def last_line(self) -> str:
-        """What it said last on stderr, behind whatever a progress bar drew."""
+        """The last line on stderr; a progress bar's updates count as lines."""
         return (self.err.replace("\r", "\n").split("\n") or [""])[-2 if "\n" in self.err else -1]
 
 
 def make_world(folder: str, n_movies: int) -> World:
-    """Write a world into `folder`, without features and index; the same one each time."""
+    """Write a world into `folder`, without features and index; the same for the same size."""
     bert_dir = random_checkpoint(os.path.join(folder, "tiny"), num_hidden_layers=4,
                                  max_position_embeddings=256)
     draw = random.Random(n_movies)
@@ -76,7 +76,7 @@ def make_world(folder: str, n_movies: int) -> World:
 
 @functools.lru_cache(maxsize=None)
 def finished_world(n_movies: int = 200) -> World:
-    """A world with features, in three shards, and index, which many share and nobody changes."""
+    """Return a world with features, in three shards, and an index; shared, so never change it."""
     world = make_world(_at_exit.enter_context(temporary_folder()), n_movies)
     for command in (world.extraction(world.features), world.indexing(world.index)):
         done = finish(command)
@@ -86,7 +86,7 @@ def finished_world(n_movies: int = 200) -> World:
 
 
 def copy_of(path: str, target: str) -> str:
-    """A copy of a file or folder, times kept; returns its path."""
+    """Copy a file or folder with its times to `target`; return `target`."""
     if os.path.isdir(path):
         shutil.copytree(path, target)
     else:
@@ -95,22 +95,22 @@ def copy_of(path: str, target: str) -> str:
 
 
 def temporary_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A folder that is gone when the proof is over."""
+    """Return a context manager of a temporary folder."""
     return tempfile.TemporaryDirectory(prefix="torture-")
 
 
 def draw_for(proof: str) -> random.Random:
-    """The chance of a proof, the same for the same TORTURE_SEED."""
+    """Return the random numbers of a proof, the same for the same TORTURE_SEED."""
     return random.Random("{} {}".format(SEED, proof))
 
 
 def tell(message: str) -> None:
-    """Say what was lost, and with which seed it can be tried again."""
+    """Print what was lost, and the seed that repeats the try, to stderr."""
     print("{}\n(TORTURE_SEED={} tries the same again)".format(message, SEED), file=sys.stderr)
 
 
 def program(name: str, *flags: str) -> List[str]:
-    """The command that runs a program of the project as a user would."""
+    """Return the command that runs a program of the project as a user would."""
     return [sys.executable, os.path.join(ROOT, name)] + list(flags)
 
 
@@ -122,10 +122,10 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
 
 
 def finish(command: Sequence[str], **options: Any) -> Done:
-    """Run a command to its end; one that takes minutes is killed."""
+    """Run a command to its end; kill it after four minutes."""
     with start(command, **options) as process:
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             out, err = process.communicate()
@@ -133,7 +133,7 @@ def finish(command: Sequence[str], **options: Any) -> Done:
 
 
 def shards(output_dir: str) -> Dict[str, int]:
-    """The closed shards of a feature folder and when each was written last, in nanoseconds."""
+    """Return the closed shards of a feature folder with their modification times (ns)."""
     with contextlib.suppress(FileNotFoundError), os.scandir(
             os.path.join(output_dir, "shards")) as entries:
         return {entry.name: entry.stat().st_mtime_ns for entry in entries
@@ -142,8 +142,10 @@ def shards(output_dir: str) -> Dict[str, int]:
 
 
 def wrong_films(output_dir: str, expected_dir: str) -> List[str]:
-    """What is wrong with a feature folder that should hold the same films as another: each once,
-    each value within 1e-5, each found through features.h5."""
+    """Return how a feature folder differs from another that should hold the same films.
+
+    Each film must be there once, with values within 1e-5, and be found through features.h5.
+    """
     wrong = []
     reader, expected = FeatureReader(output_dir), {
         movie.movie_id: movie for movie in FeatureReader(expected_dir).movies()}
@@ -171,7 +173,7 @@ def wrong_films(output_dir: str, expected_dir: str) -> List[str]:
 
 
 def films_a_shard(output_dir: str) -> List:
-    """Name of each closed shard, and how many films it holds."""
+    """Return the name of each closed shard and its number of films."""
     found = []
     for name in sorted(shards(output_dir)):
         with h5py.File(os.path.join(output_dir, "shards", name), "r") as file:

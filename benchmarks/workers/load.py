@@ -19,7 +19,7 @@ _HEAD = ("{} {} HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\n"
 
 
 async def exchange(reader, writer, address, body=b""):
-    """Send one request; the status and the body of its answer."""
+    """Send one request; return the status and the body of its answer."""
     writer.write(_HEAD.format("POST" if body else "GET", address, len(body)).encode() + body)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])

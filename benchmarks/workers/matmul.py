@@ -1,4 +1,4 @@
-"""The machine's float32 matrix-multiply rate: the best of NumPy and TensorFlow at large shapes."""
+"""Measure the float32 matrix-multiply rate: the best of NumPy and TensorFlow at large shapes."""
 
 import time
 
@@ -34,7 +34,7 @@ def load():
                 library(a, b), 2.0 * n * k * m)
 
     def run(seconds, name=""):
-        """The rate of one product for so long, or, without a name, which one is the fastest."""
+        """Return the rate of a product over `seconds`; without a name, the fastest one's name."""
         if not name:
             return {"name": max(multiply, key=lambda name: rate(name, seconds))}
         return {"rate": rate(name, seconds)}

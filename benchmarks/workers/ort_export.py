@@ -1,4 +1,4 @@
-"""Writes the ONNX graph of the last four hidden layers: `ort_export.py FOLDER PATH`.
+"""Write the ONNX graph of the last four hidden layers: `ort_export.py FOLDER PATH`.
 
 With what onnxruntime fuses for a BERT: attention, GELU, and layer normalisation with the sum
 before it.

@@ -1,4 +1,4 @@
-"""Parts of the project on their own, each with what it is held against.
+"""Time parts of the project, each beside the plain code that it is compared with.
 
     own.py tokenising CHECKPOINT CSV
     own.py index CSV FEATURES

@@ -1,4 +1,4 @@
-"""What engines are fed: batches of real overviews and the checkpoint in Hugging Face's layout.
+"""Write the engines' inputs: batches of overviews, the checkpoint in Hugging Face's layout.
 
     prepare.py checkpoint MINILM FOLDER
     prepare.py weights CHECKPOINT FOLDER
@@ -19,7 +19,7 @@ import numpy as np
 
 
 def weights(bert_dir, folder):
-    """The same values under PyTorch's names, kernels transposed: model.safetensors."""
+    """Write model.safetensors: the same values under PyTorch's names, kernels transposed."""
     import tensorflow.compat.v1 as tf
     from safetensors.numpy import save_file
 
@@ -46,7 +46,9 @@ def weights(bert_dir, folder):
 
 
 def batches(bert_dir, csv, n_groups, folder, *budgets):
-    """One .npz a budget, of the same texts: `n_groups` groups of like length, 0 for all texts.
+    """Write one .npz for each budget, all of the same texts: `n_groups` groups of similar length.
+
+    0 groups stand for all texts.
 
     The groups are batches of the whole catalogue, at equal distances, with the largest of the
     budgets; each is cut into batches anew. So there is as little padding as when the whole
@@ -81,7 +83,7 @@ def batches(bert_dir, csv, n_groups, folder, *budgets):
 
 
 def checkpoint(minilm, folder):
-    """A checkpoint of the research's shape with random weights, and MiniLM's vocabulary."""
+    """Write a checkpoint of the research's shape: random weights, MiniLM's vocabulary."""
     from tests.reference import random_checkpoint
 
     shutil.rmtree(folder + ".part", ignore_errors=True)  # of a run that was stopped
@@ -93,7 +95,7 @@ def checkpoint(minilm, folder):
 
 
 def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
-    """The index of a catalogue with random embeddings, as if the checkpoint had made it."""
+    """Write the index of a catalogue with random embeddings, as if the checkpoint made it."""
     from bert.checkpoint import open_checkpoint
     from recommender.building import build_index
     from recommender.catalogue import read_catalogue
@@ -115,7 +117,7 @@ def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
 
 
 def equality(bert_dir, texts):
-    """The greatest 1 - cosine of an embedding out of a batch of `texts`, JSON, with one alone."""
+    """Print the greatest 1 - cosine between a text embedded in a batch and embedded alone."""
     from bert.checkpoint import open_checkpoint
     from bert.embedder import Embedder
 

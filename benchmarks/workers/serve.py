@@ -1,4 +1,4 @@
-"""The worker's side: a process that loads once, then answers each line of JSON with one.
+"""A worker process: it loads once, then answers each line of JSON with a line of JSON.
 
 Runs under the Pythons of all peers, so it uses nothing of the project. `benchmarks/engines.py`
 is the other side.
@@ -31,7 +31,7 @@ def serve(load: Callable[[], Callable[..., Dict[str, Any]]]) -> None:
 def encoder(open_stream: Callable[[int], Callable],
             packed: Callable[[Any, np.ndarray], np.ndarray] = None
             ) -> Callable[..., Dict[str, Any]]:
-    """What an engine that only encodes answers: how long it took for a list of batches.
+    """Return a function that times an engine's encoder over a file of batches.
 
     `open_stream(n_streams)` gives the function that computes the last four hidden layers, each
     (B, T, H), for int32 token ids (B, T) and lengths (B,), with the share of the cores that is
