@@ -67,7 +67,7 @@ def _what_is_wrong(stopped: Done, number: int, kept: int, n_movies: int) -> List
         return wrong
     if stopped.code != 128 + number or "Traceback" in stopped.err:
         wrong.append("exit code {}".format(stopped.code))
-    to_go = "stopped with {:,} films to go: the same command goes on from here".format(
+    to_go = "stopped with {:,} films to go: the same command continues from here".format(
         n_movies - kept)
     if not re.search(r"^{:,} films written".format(kept), stopped.err, re.M) or (
             to_go not in stopped.err):
