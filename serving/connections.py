@@ -7,8 +7,8 @@ import resource
 import socket
 import sys
 import time
-from collections import Counter
-from typing import Any, Collection, Dict, List, Optional
+from collections import defaultdict
+from typing import Any, Collection, DefaultDict, Dict, List, Optional
 
 from flask import Flask
 from waitress import wasyncore
@@ -27,6 +27,7 @@ MAX_CONNECTIONS = 500  # of a process: beyond, one poll of all would take millis
 GRACE_SECONDS = 1.0  # in which a new connection need not give way: its request is on the way
 _SHARE = 4  # one address holds at most one in so many connections without a whole request
 _SPARE_FILES = 4  # descriptors kept for index, log and metrics when connections use up the rest
+_LOOK_SECONDS = 0.5  # between two looks at the shares of addresses
 _ACCEPT_PAUSE = 0.1  # seconds before accepting again when the system had no descriptor or memory
 _MAX_REFUSED = 16 << 20  # bytes still read of a refused request, so that its client sees why
 # Headers that restrict what a browser does with an answer to showing it and running our scripts.
@@ -170,7 +171,7 @@ class Server(TcpWSGIServer):
         self.max_connections = affordable_connections()
         self._share = max(1, self.max_connections // _SHARE)
         self._proxies = frozenset(map(origin_of, proxies))
-        self._resume = 0.0
+        self._resume = self._looked = 0.0
 
     def accept_connections(self) -> None:
         """Begin to listen. Raises RecommenderError if another program has the port."""
@@ -186,6 +187,9 @@ class Server(TcpWSGIServer):
         if now >= self.next_channel_cleanup:
             self.next_channel_cleanup = now + self.adj.cleanup_interval
             self.maintenance(now)
+        if len(self.active_channels) > self._share and now - self._looked > _LOOK_SECONDS:
+            self._looked = now
+            self._keep_shares()
         return (self.accepting and time.monotonic() >= self._resume
                 and (not self._is_full() or self._first_to_go() is not None))
 
@@ -200,9 +204,7 @@ class Server(TcpWSGIServer):
             if not self._make_room():
                 self._resume = time.monotonic() + _ACCEPT_PAUSE
             return
-        channel = self.channel_class(self, connection, address, self.adj, map=self._map)
-        if len(self.active_channels) > self._share and channel.origin not in self._proxies:
-            self._keep_share(channel.origin)
+        self.channel_class(self, connection, address, self.adj, map=self._map)
 
     def handle_error(self) -> None:
         """Let the process end, to be started again: waitress would go on without accepting."""
@@ -220,28 +222,34 @@ class Server(TcpWSGIServer):
 
     def _first_to_go(self) -> Optional[Channel]:
         """Return the connection that gives way to a new one, None if all are new or busy."""
-        channels: List[Channel] = list(self.active_channels.values())
-        unfinished = [channel for channel in channels if channel.is_unfinished()]
-        n_of = Counter(channel.origin for channel in unfinished
-                       if channel.origin not in self._proxies)
-        latest = time.monotonic() - GRACE_SECONDS
-        old = [channel for channel in unfinished if channel.waiting_since() < latest]
-        if old:
-            return max(old, key=lambda each: (n_of[each.origin], -each.waiting_since()))
+        for theirs in self._unfinished()[:1]:  # of other addresses, none is closed instead
+            if theirs[0].waiting_since() < time.monotonic() - GRACE_SECONDS:
+                return theirs[0]
         idle_since = time.time() - GRACE_SECONDS
-        idle = [channel for channel in channels if channel.is_idle()
-                and channel.last_activity < idle_since]
+        idle = [channel for channel in self.active_channels.values()
+                if channel.is_idle() and channel.last_activity < idle_since]
         return min(idle, key=lambda each: each.last_activity) if idle else None
 
-    def _keep_share(self, origin: bytes) -> None:
-        """Close the oldest unfinished connections of one address beyond its share."""
+    def _unfinished(self) -> List[List[Channel]]:
+        """Return the unfinished connections of each address, the oldest first; the address with
+        the most of them first. Proxies come last, each connection by itself."""
+        by_origin: DefaultDict[bytes, List[Channel]] = defaultdict(list)
+        of_proxies = []
+        for channel in sorted(self.active_channels.values(), key=Channel.waiting_since):
+            if channel.is_unfinished():
+                if channel.origin in self._proxies:
+                    of_proxies.append([channel])
+                else:
+                    by_origin[channel.origin].append(channel)
+        return sorted(by_origin.values(), key=len, reverse=True) + of_proxies
+
+    def _keep_shares(self) -> None:
+        """Close the oldest unfinished connections of each address beyond its share."""
         latest = time.monotonic() - GRACE_SECONDS
-        theirs = sorted((channel for channel in self.active_channels.values()
-                         if channel.origin == origin and channel.is_unfinished()),
-                        key=Channel.waiting_since)
-        for channel in theirs[:-self._share]:
-            if channel.waiting_since() < latest:
-                channel.give_way()
+        for theirs in self._unfinished():
+            for channel in theirs[:max(0, len(theirs) - self._share)]:
+                if channel.waiting_since() < latest:
+                    channel.give_way()
 
 
 def affordable_connections() -> int:

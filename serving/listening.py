@@ -50,7 +50,8 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], verbose: 
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets: Dict[int, wasyncore.dispatcher] = {}
     server = Server(app, sockets, bound, proxies)
-    stops, hang_ups = [], []  # type: List[int], List[int]
+    stops: List[int] = []
+    hang_ups: List[int] = []
     in_terminal = os.isatty(0)
 
     def on_stop(number: int, _: Any) -> None:

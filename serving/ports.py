@@ -1,7 +1,7 @@
 """The port of a server: reserved before anything is loaded, shared by its own workers only."""
 
 import socket
-from typing import List
+from typing import Any, List
 
 from recommender import cli
 from recommender.errors import RecommenderError
@@ -37,28 +37,27 @@ def reserve(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         try:
-            return _bound(family, kind, protocol, address, reuse=False)
+            return _bind(socket.socket(family, kind, protocol), address)
         except OSError:
-            # Connections of a server that has ended may still wait for their last packets; these
-            # give way to a socket with SO_REUSEADDR. Anything else refuses this one, too.
-            bound = _bound(family, kind, protocol, address, reuse=True)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-            return bound
+            return _bind(socket.socket(family, kind, protocol), address, beside_old=True)
     except (OSError, UnicodeError) as error:
         raise RecommenderError(
             "cannot listen on {} port {}: {}: choose another --host or --port".format(
                 host, port, getattr(error, "strerror", None) or error))
 
 
-def _bound(family: int, kind: int, protocol: int, address: tuple, reuse: bool) -> socket.socket:
-    bound = socket.socket(family, kind, protocol)
+def _bind(one: socket.socket, address: Any, beside_old: bool = False) -> socket.socket:
+    """Bind a socket; `beside_old` also where connections of a server that has ended still wait
+    for their last packets, as they do for a minute. Raises OSError, and closes the socket then."""
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
-        bound.bind(address)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(beside_old))
+        one.bind(address)
+        # While it is set, a socket that has it, too, could be bound beside this one.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError:
-        bound.close()
+        one.close()
         raise
-    return bound
+    return one
 
 
 def shares(reserved: socket.socket, n: int) -> List[socket.socket]:
@@ -67,19 +66,13 @@ def shares(reserved: socket.socket, n: int) -> List[socket.socket]:
     The kernel spreads connections evenly over them (SO_REUSEPORT); of several processes that
     accept from one socket the quickest would take nearly all.
     """
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # a second server's is without
     found = [reserved]
-    _let_share(reserved)  # only now: a second server is refused while it tries to `reserve`
     for _ in range(n - 1):
         one = socket.socket(reserved.family, socket.SOCK_STREAM)
-        _let_share(one)
-        one.bind(reserved.getsockname())
-        found.append(one)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        found.append(_bind(one, reserved.getsockname(), beside_old=True))
     return found
-
-
-def _let_share(one: socket.socket) -> None:
-    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
-        one.setsockopt(socket.SOL_SOCKET, option, 1)
 
 
 def listen(bound: socket.socket) -> None:

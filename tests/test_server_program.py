@@ -14,7 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import h5py
 import pytest
 
-from tests.conftest import ROOT
+from recommender.errors import RecommenderError
+from serving import ports
+from serving.shared_folder import shared_folder
+from tests.conftest import ROOT, SAMPLE
 from tests.served import FILMS, MORE_FILMS, running, write_films
 from tests.worlds import only_line
 
@@ -269,13 +272,110 @@ def fails_in_one_line(run_program, *flags):
     return line
 
 
-def test_port_in_use_is_one_line(index_path, run_program):
+def is_refused(run_program, index_path, port, *flags):
+    begin = time.monotonic()
+    said = fails_in_one_line(run_program, "--index", index_path, "--port", port, *flags)
+    assert "127.0.0.1 port {}".format(port) in said
+    assert "--port" in said
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("listens", [True, False])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_that_another_program_holds_is_refused_at_once(
+        index_path, run_program, listens, workers):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen(1)
-        port = taken.getsockname()[1]
-        said = fails_in_one_line(run_program, "--index", index_path, "--port", port)
-        assert "127.0.0.1 port {}".format(port) in said
+        if listens:
+            taken.listen(1)
+        # The index is not even looked for.
+        assert is_refused(run_program, index_path + ".none", taken.getsockname()[1],
+                          "--workers", workers) < 10
+
+
+@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("second", [1, 2])
+def test_two_servers_never_share_a_port(index_path, run_program, first, second):
+    with running("--index", index_path, "--port", 0, "--workers", first) as program:
+        is_refused(run_program, index_path, program.port, "--workers", second)
+        assert program.get("/healthz")[0] == 200
+
+
+def test_a_reserved_port_refuses_clients_and_other_servers_until_it_listens():
+    with ports.reserve("127.0.0.1", 0) as bound:
+        port = bound.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 10)
+        for host in ("127.0.0.1", "0.0.0.0", "::"):
+            with pytest.raises(RecommenderError, match="port {}".format(port)):
+                ports.reserve(host, port)
+        others = ports.shares(bound, 2)[1:]
+        with pytest.raises(RecommenderError):
+            ports.reserve("127.0.0.1", port)
+        for one in [bound, *others]:
+            ports.listen(one)
+        with pytest.raises(RecommenderError):
+            ports.reserve("127.0.0.1", port)
+        for one in others:
+            one.close()
+
+
+def test_a_server_takes_the_port_of_one_that_has_just_ended(index_path):
+    with running("--index", index_path, "--port", 0) as program:
+        # Its side closes first, so that the connection stays in the kernel for a minute.
+        with socket.create_connection(("127.0.0.1", program.port), 60) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+            assert connection.makefile("rb").read()
+        port = program.port
+        assert program.stop()[0] == 0
+    for workers in (1, 2):
+        with running("--index", index_path, "--port", port, "--workers", workers) as program:
+            assert program.port == port
+            assert program.stop()[0] == 0
+
+
+def test_no_checkpoint_is_preloaded_for_a_recipe_without_bert(sample, run_program, tmp_path):
+    index = str(tmp_path / "index.h5")
+    done = run_program("build_index.py", "--input_file", SAMPLE, "--features", sample.features,
+                       "--output", index, "--recipe", "tfidf")
+    assert done.returncode == 0, done.stderr
+    with running("--index", index, "--port", 0, "--preload",
+                 "--bert_dir", tmp_path / "none") as program:
+        status, _, body = program.request("POST", RECOMMEND, json.dumps({"overview": "a shark"}),
+                                          JSON)
+        assert (status, len(body["results"])) == (200, 10)
+        assert program.stop() == (0, b"", b"")
+
+
+def test_preloading_fails_where_texts_cannot_be_answered(index_path, run_program, tmp_path):
+    said = fails_in_one_line(run_program, "--index", index_path, "--port", 0, "--preload",
+                             "--bert_dir", tmp_path / "none")
+    assert "checkpoint" in said
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_is_killed_leaves_no_temporary_folder(
+        index_path, tmp_path, monkeypatch, workers, number):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    os.mkdir(os.environ["TMPDIR"])
+    with running("--index", index_path, "--port", 0, "--workers", workers) as program:
+        assert len(os.listdir(os.environ["TMPDIR"])) == 1
+        program.process.send_signal(number)
+        program.process.wait(60)
+        assert comes_true(lambda: not os.listdir(os.environ["TMPDIR"]))
+
+
+def test_the_folder_of_a_server_of_which_nothing_is_left_is_removed_by_the_next(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, kept = tmp_path / "movies-left", tmp_path / "movies-other"
+    left.mkdir()
+    kept.mkdir()  # without a lock: another program's
+    (left / "lock").write_text("")
+    with shared_folder() as folder, shared_folder() as other:
+        assert sorted(os.listdir(str(tmp_path))) == sorted(
+            [os.path.basename(folder), os.path.basename(other), "movies-other"])
 
 
 def test_missing_index_is_one_line(tmp_path, run_program):

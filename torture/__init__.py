@@ -9,6 +9,7 @@ from torture import (
     disks,
     inputs,
     kills,
+    overload,
     replacing,
     requests,
     rubbish,
@@ -17,4 +18,4 @@ from torture import (
 )
 
 PROOFS = (
-    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests)
+    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests, overload)

@@ -1,0 +1,176 @@
+"""Limits on connections: no client keeps others out, and no error ends the accepting."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from serving import connections
+from serving.connections import affordable_connections, origin_of
+from tests.conftest import ROOT
+from tests.served import running, write_films
+from tests.test_server_program import comes_true
+
+MAX = 20  # connections of the small server
+SMALL_SERVER = """
+import sys
+from recommender.index import Index
+from serving import connections, ports
+from serving.app import create_app
+from serving.library import Library
+from serving.listening import serve
+from tests.served import FakeTexts
+
+connections.MAX_CONNECTIONS, connections.GRACE_SECONDS = {}, 0.3
+library = Library(Index(sys.argv[1]), FakeTexts())
+serve(create_app(library), ports.reserve("127.0.0.1", 0), library.reload, proxies=sys.argv[2:])
+""".format(MAX)
+
+
+@pytest.fixture()
+def serve_small(tmp_path):
+    """Runs a server of 20 connections, with the proxies that are named."""
+    path = write_films(tmp_path)
+    with contextlib.ExitStack() as stack:
+        yield lambda *proxies: stack.enter_context(
+            running(path, *proxies, command=("-c", SMALL_SERVER)))
+
+
+@contextlib.contextmanager
+def unfinished(program, n, origin="127.0.0.1"):
+    """`n` connections from the address `origin` that have sent half a header."""
+    with contextlib.ExitStack() as stack:
+        opened = []
+        for _ in range(n):
+            one = stack.enter_context(socket.create_connection(
+                ("127.0.0.1", program.port), 60, (origin, 0)))
+            one.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+            opened.append(one)
+        yield opened
+
+
+def n_open(program, opened):
+    """How many of some connections the server has not closed; it answers a query meanwhile."""
+    assert program.get("/healthz")[0] == 200
+    found = 0
+    for one in opened:
+        one.setblocking(False)
+        try:
+            found += one.recv(1) != b""
+        except BlockingIOError:
+            found += 1
+        except ConnectionError:
+            pass
+    return found
+
+
+def test_connections_that_never_finish_keep_nobody_out(serve_small):
+    program = serve_small()
+    with unfinished(program, 3 * MAX, "127.0.0.2") as opened:
+        begin = time.monotonic()
+        assert program.get("/healthz")[0] == 200
+        assert time.monotonic() - begin < 10
+        assert comes_true(lambda: n_open(program, opened) <= MAX // 4)
+
+
+def test_the_address_with_the_most_unfinished_requests_gives_way_first(serve_small):
+    program = serve_small()
+    with unfinished(program, 2, "127.0.0.3") as few, unfinished(program, 3 * MAX, "127.0.0.2"):
+        for _ in range(20):
+            assert program.get("/healthz")[0] == 200
+        assert n_open(program, few) == 2
+
+
+def test_a_proxy_that_is_named_has_no_share(serve_small):
+    program = serve_small("127.0.0.2")
+    with unfinished(program, MAX // 2, "127.0.0.2") as of_proxy, \
+            unfinished(program, MAX // 2 - 2, "127.0.0.3") as of_other:
+        assert comes_true(lambda: n_open(program, of_other) <= MAX // 4)
+        assert n_open(program, of_proxy) == MAX // 2
+
+
+def test_idle_connections_that_were_answered_give_way(serve_small):
+    program = serve_small()
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * MAX):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", program.port), 60))
+            one.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            assert one.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+ACCEPTING_SERVER = """
+import os
+import sys
+from recommender.index import Index
+from serving import connections, ports
+from serving.app import create_app
+from serving.library import Library
+from serving.listening import serve
+from tests.served import FakeTexts
+
+class Bound:
+    "A socket that cannot accept when it is asked first."
+    failed = 0
+    def __init__(self, bound):
+        self._bound = bound
+    def __getattr__(self, name):
+        return getattr(self._bound, name)
+    def accept(self):
+        Bound.failed += 1
+        if Bound.failed == 1:
+            raise {}
+        return self._bound.accept()
+
+library = Library(Index(sys.argv[1]), FakeTexts())
+serve(create_app(library), Bound(ports.reserve("127.0.0.1", 0)), library.reload)
+"""
+
+
+def test_accepting_goes_on_after_an_error_of_the_system(tmp_path):
+    command = ("-c", ACCEPTING_SERVER.format("OSError(24, 'Too many open files')"))
+    with running(write_films(tmp_path), command=command) as program:
+        assert program.get("/healthz")[0] == 200
+        assert program.stop() == (0, b"", b"")
+
+
+def test_an_unforeseen_error_in_accepting_ends_the_process(tmp_path):
+    command = ("-c", ACCEPTING_SERVER.format("ZeroDivisionError('accept')"))
+    with running(write_films(tmp_path), command=command) as program:
+        with pytest.raises(OSError):
+            program.get("/healthz")
+        _, err = program.process.communicate(timeout=60)
+        assert program.process.returncode == 1
+        assert b"ZeroDivisionError: accept" in err
+
+
+def test_connections_leave_descriptors_for_texts_and_files():
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_open = len(os.listdir("/proc/self/fd"))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n_open + 60, limits[1]))
+        assert affordable_connections() == 28
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n_open + 2, limits[1]))
+        assert affordable_connections() == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert affordable_connections() <= connections.MAX_CONNECTIONS
+
+
+@pytest.mark.parametrize("one, other, are_one", [
+    ("127.0.0.1", "127.0.0.2", False), ("127.0.0.1", "::ffff:127.0.0.1", True),
+    ("2001:db8::1", "2001:db8::2:3", True), ("2001:db8::1", "2001:db8:0:1::1", False),
+    ("fe80::1%eth0", "fe80::1", True)])
+def test_addresses_that_one_client_can_choose_among_are_one_origin(one, other, are_one):
+    assert (origin_of(one) == origin_of(other)) == are_one
+
+
+def test_a_proxy_that_is_no_address_is_refused():
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "server.py"), "--proxy", "a.b"],
+                          stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert b"'a.b' is not an IP address" in done.stderr
