@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, Callable, Collection, Dict
+from typing import Any, Callable, Collection, Dict, List
 
 from flask import Flask
 from waitress import wasyncore

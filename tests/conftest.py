@@ -23,8 +23,9 @@ from tests.browser import address, driver, has_browser, page  # noqa: E402, F401
 SAMPLE = "data/sample_movies.csv"
 Sample = NamedTuple("Sample", [("features", str), ("index", str)])
 
-# Files whose tests share no costly fixture: their tests may run in several processes at once.
-_SPLIT = {"test_torture.py"}
+# Files whose tests share no costly fixture but such as are made once for all processes: their tests
+# may run in several processes at once.
+_SPLIT = {"test_docs.py", "test_torture.py"}
 
 
 @pytest.hookimpl(tryfirst=True)

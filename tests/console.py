@@ -12,7 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 from sybil import Document, Example
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
@@ -56,7 +56,7 @@ def commands(block: str) -> List[Command]:
     [Command(text='echo one', typed='$ echo one', shown='one')]
     """
     lines = block.splitlines()
-    found = []  # type: List[Command]
+    found: List[Command] = []
     if not lines or not lines[0].startswith("$ "):
         raise ValueError("a console block begins with a command, behind \"$ \"")
     while lines:
@@ -105,7 +105,7 @@ class Shell:
 
     def __init__(self, folder: str):
         self._folder = folder
-        self._server = None  # type: Optional[Program]
+        self._server: Optional[Program] = None
         self._environment = {
             **os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8",
             "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]}
@@ -144,7 +144,7 @@ class Page:
     def __init__(self, name: str, folder: str):
         self._path = os.path.join(ROOT, name)
         self._shell = Shell(folder)
-        self._renewed = []  # type: List[Tuple[int, int, str]]
+        self._renewed: List[Tuple[int, int, str]] = []
         self._document = Document.parse(
             self._path, CodeBlockParser("console", self._evaluate), PythonCodeBlockParser())
 

@@ -91,9 +91,8 @@ def test_a_command_that_fails_without_an_error_is_told(tmp_path):
 
 def test_a_command_may_go_on_in_the_next_line():
     found = commands("$ python a.py \\\n>     --flag\nshown\n\n$ true\n")
-    assert found == [
-        ("python a.py     --flag", "$ python a.py \\\n>     --flag", "shown"),
-        ("true", "$ true", "")]
+    assert found == [("python a.py     --flag", "$ python a.py \\\n>     --flag", "shown"),
+                     ("true", "$ true", "")]
     with pytest.raises(ValueError):
         commands("shown without a command\n")
 
