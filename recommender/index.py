@@ -21,7 +21,7 @@ from recommender.ranking import nearest_rows
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import settings_of
-from recommender.titles import nearest, split_year, title_key
+from recommender.title_lookup import RowsOfKeys, TitleLookup
 from recommender.words import SparseRows
 
 FORMAT_VERSION = 1  # of the index file; one of another version is refused
@@ -128,7 +128,7 @@ class Index:
             self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
         self._shown: Optional[List[Tuple]] = None
         self._rows_of_ids: Optional[Dict[int, int]] = None
-        self._rows_of_keys: Dict[str, Dict[str, List[int]]] = {}
+        self._rows_of_keys: RowsOfKeys = {}
         self._has_learnt, self._lock = False, threading.Lock()
 
     @property
@@ -180,7 +180,7 @@ class Index:
         """Read all columns now, so that no query waits for it."""
         for name in self._stored:
             self.column(name)
-        self._rows_by_column("")
+        self._titles.load()
         self.genres()
         self._shown = list(zip(*(_as_shown(name, self.column(name).tolist()) for name in _SHOWN)))
 
@@ -234,67 +234,18 @@ class Index:
             raise NothingFound("no movie with id {} in {}".format(movie_id, self.path))
         return self._rows_of_ids[movie_id]
 
+    @property
+    def _titles(self) -> TitleLookup:
+        # Not kept: an index that refers to itself would outlive its last request.
+        return TitleLookup(self.column, self.describe, self._rows_of_keys)
+
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
-        """Return the rows of the films of a title, most votes first.
-
-        Films that have it as their original title are returned where no film has it as its
-        title, or where none that has it as its title is of the year asked for.
-
-        Parameters
-        ----------
-        title : str
-            Case, accents, punctuation and articles do not matter; a year may stand behind it, as
-            in "Heat (1995)".
-        year : int, optional
-            Only films of this year.
-
-        Raises
-        ------
-        NothingFound
-            If there is none; names up to five near titles, or the years that there are.
-        """
-        name, found = title, self._rows_by_column(title)
-        split = split_year(title)
-        if split and not any(found):
-            name, found = split[0], self._rows_by_column(split[0])
-            if year not in (None, split[1]):
-                raise NothingFound("no film is of {} and of {}: name one year".format(
-                    split[1], year))
-            year = split[1]
-        if not any(found):
-            near = self.near_titles(name)
-            hint = "; near: " + ", ".join(near) if near else ""
-            raise NothingFound("no film is called {!r}{}".format(name, hint))
-        of_year = [[row for row in rows if year in (None, int(self.column("year")[row]))]
-                   for rows in found]
-        if not any(of_year):
-            raise NothingFound("no film called {!r} is of {}; there is {}".format(
-                name, year, ", ".join(self.describe(row) for rows in found for row in rows)))
-        return of_year[0] or of_year[1]
-
-    def _rows_by_column(self, title: str) -> Tuple[List[int], List[int]]:
-        """Return the rows of films of that title, and of that original title only, most votes
-        first."""
-        by_title, by_original = (self._rows_of_key(column, title_key(title))
-                                 for column in ("title_key", "original_title_key"))
-        return by_title, [row for row in by_original if row not in by_title]
-
-    def _rows_of_key(self, column: str, key: str) -> List[int]:
-        """Return the rows that have `key` in a column of keys, most votes first."""
-        if column not in self._rows_of_keys:
-            rows_of: Dict[str, List[int]] = {}
-            for row, other in enumerate(self.column(column)):
-                rows_of.setdefault(other, []).append(row)
-            rows_of.pop("", None)  # a film may have no original title; no title asks for it
-            self._rows_of_keys[column] = rows_of
-        votes = self.column("vote_count")
-        return sorted(self._rows_of_keys[column].get(key, ()),
-                      key=lambda row: (-int(votes[row]), row))
+        """Return the rows of the films of a title; see `TitleLookup.rows`."""
+        return self._titles.rows(title, year)
 
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
-        """Describe up to `limit` films whose titles look like a mistyped one."""
-        rows = nearest(title_key(title), self.column("title_key").tolist(), limit)
-        return [self.describe(row) for row in rows]
+        """Describe up to `limit` films whose titles are near to one; see `TitleLookup.near`."""
+        return [self.describe(row) for row in self._titles.near(title, limit)]
 
     def describe(self, row: int) -> str:
         """Return title, year and id of a film in a few words."""

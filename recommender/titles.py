@@ -61,3 +61,32 @@ def nearest(key: str, keys: Sequence[str], limit: int) -> List[int]:
     scores[2 * np.fromiter(map(len, keys), int, len(keys)) < len(key)] = 0
     near = np.flatnonzero(scores)
     return near[np.argsort(-scores[near], kind="stable")[:limit]].tolist()
+
+
+def related(key: str, keys: Sequence[str]) -> List[int]:
+    """Return places in `keys` of titles that contain a title or are contained in it.
+
+    First come titles that contain `key` word by word, then titles that it contains, the longest
+    first, if they are at least a third of it, then titles whose words begin with its letters.
+
+    >>> keys = ["lord of the rings the return of the king", "star wars", "wars", "sea of love"]
+    >>> [related(key, keys) for key in ("star wars episode 4", "lord of the rings", "lotr")]
+    [[1], [0], [0]]
+    """
+    typed = " {} ".format(key)
+    containing, contained, initials = [], [], []
+    for place, other in enumerate(keys):
+        if typed in " {} ".format(other):
+            containing.append(place)
+        elif other and 3 * len(other) >= len(key) and " {} ".format(other) in typed:
+            contained.append(place)
+        elif _is_initials(key, other):
+            initials.append(place)
+    contained.sort(key=lambda place: -len(keys[place]))
+    return containing + contained + initials
+
+
+def _is_initials(key: str, title: str) -> bool:
+    """Return True if `key`, of three letters or more, is the first letters of a title's words."""
+    return (len(key) >= 3 and title[:1] == key[:1] and title.count(" ") >= len(key) - 1
+            and all(word[0] == letter for word, letter in zip(title.split(), key)))

@@ -403,3 +403,29 @@ def test_a_year_picks_among_titles_and_original_titles(heats, title, year, ids):
 def test_two_different_years_are_told(heats):
     with pytest.raises(NothingFound, match="of 1995 and of 1986: name one year"):
         heats.rows_of_title("Heat (1995)", 1986)
+
+
+@pytest.fixture(scope="module")
+def sagas(tmp_path_factory):
+    return open_index(tmp_path_factory.mktemp("sagas"), [
+        row(11, "Star Wars", vote_count="900"), row(1891, "The Empire Strikes Back"),
+        row(601, "E.T. the Extra-Terrestrial"), row(671, "Harry Potter and the Stone"),
+        row(672, "Harry Potter and the Chamber", vote_count="500"), row(639, "Harry Brown"),
+        row(120, "The Lord of the Rings: The Fellowship"), row(7, "Empire", vote_count="999"),
+        row(603, "The Matrix", imdb_id="tt0133093"), row(8, "Gone with the Wind")])
+
+
+@pytest.mark.parametrize("typed, first", [
+    ("Star Wars: Episode V - The Empire Strikes Back (1980)", [1891]), ("E.T.", [601]),
+    ("star wars episode 4", [11]), ("Harry Potter", [672, 671]), ("LOTR", [120]),
+    ("lord of the rings", [120]), ("Harry Poter and the Stone", [671])])
+def test_titles_that_contain_what_was_typed_or_are_contained_in_it_come_first(sagas, typed, first):
+    near = [int(film.rpartition(" ")[2][:-1]) for film in sagas.near_titles(typed)]
+    assert near[:len(first)] == first
+    with pytest.raises(NothingFound, match="id {}".format(first[0])):
+        sagas.rows_of_title(typed)
+
+
+@pytest.mark.parametrize("typed", ["tt0133093", " TT0133093 "])
+def test_an_imdb_id_finds_its_film(sagas, typed):
+    assert sagas.ids[sagas.rows_of_title(typed)].tolist() == [603]
