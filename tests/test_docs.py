@@ -152,6 +152,13 @@ def test_every_module_is_on_the_map():
                 assert "`{}`".format(name) in page
 
 
+@pytest.mark.parametrize("page", [page for page in TEXTS if page != "CHANGELOG.md"])
+def test_modules_that_are_named_exist(page):
+    for name in re.findall(r"`((?:{}|tests|torture|benchmarks)/[\w/]+\.py)`".format(
+            "|".join(PACKAGES)), read(page)):
+        assert os.path.exists(os.path.join(ROOT, name)), name
+
+
 def test_every_target_of_make_is_in_the_docs():
     targets = re.findall(r"^\.PHONY: (.*)", read("Makefile"), re.MULTILINE)[0].split()
     assert not [name for name in targets
