@@ -13,6 +13,7 @@ from recommender.recipes import RECIPES
 from serving.api import DOCUMENT, PREFIX
 from tests.conftest import ROOT, SAMPLE
 from tests.console import Page, Shell, commands, difference
+from torture import PROOFS
 
 PAGES = ["README.md", *sorted(os.path.relpath(path, ROOT)
                               for path in glob.glob(os.path.join(ROOT, "docs", "*.md")))]
@@ -135,6 +136,12 @@ def test_every_metric_is_in_the_docs():
     metrics = re.findall(r'"(movies_\w+)"', read("serving/counters.py"))
     assert len(metrics) > 5
     assert not [name for name in metrics if name not in read("docs/serving.md")]
+
+
+def test_every_proof_is_in_the_docs():
+    page = read("docs/reliability.md")
+    names = [proof.__name__.split(".")[-1] for proof in PROOFS]
+    assert not [name for name in names if "| `{}` |".format(name) not in page]
 
 
 def test_every_recipe_and_filter_is_in_the_docs():
