@@ -13,6 +13,7 @@ from recommender.recipes import RECIPES
 from serving.api import DOCUMENT, PREFIX
 from tests.conftest import ROOT, SAMPLE
 from tests.console import Page, Shell, commands, difference
+from torture import PROOFS
 
 PAGES = ["README.md", *sorted(os.path.relpath(path, ROOT)
                               for path in glob.glob(os.path.join(ROOT, "docs", "*.md")))]
@@ -137,6 +138,12 @@ def test_every_metric_is_in_the_docs():
     assert not [name for name in metrics if name not in read("docs/serving.md")]
 
 
+def test_every_proof_is_in_the_docs():
+    page = read("docs/reliability.md")
+    names = [proof.__name__.split(".")[-1] for proof in PROOFS]
+    assert not [name for name in names if "| `{}` |".format(name) not in page]
+
+
 def test_every_recipe_and_filter_is_in_the_docs():
     assert not [name for name in RECIPES if "`{}`".format(name) not in read("docs/recipes.md")]
     assert not [name for name in Filters._fields
@@ -150,6 +157,13 @@ def test_every_module_is_on_the_map():
             name = os.path.relpath(path, ROOT)
             if not name.endswith("__init__.py"):
                 assert "`{}`".format(name) in page
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page != "CHANGELOG.md"])
+def test_modules_that_are_named_exist(page):
+    for name in re.findall(r"`((?:{}|tests|torture|benchmarks)/[\w/]+\.py)`".format(
+            "|".join(PACKAGES)), read(page)):
+        assert os.path.exists(os.path.join(ROOT, name)), name
 
 
 def test_every_target_of_make_is_in_the_docs():
