@@ -8,7 +8,6 @@ to the longest of their batch, and the graph is built once for all texts.
 import ctypes
 import os
 import platform
-import tempfile
 from typing import Any, Dict, Generator, Iterator, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
@@ -79,15 +78,16 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         while the next batch is computed.
     """
     n_towers, config = session_config(encoder)
-    with tempfile.TemporaryDirectory() as model_dir:  # the Estimator needs one, but keeps nothing
-        estimator = tf.estimator.Estimator(
-            model_fn_builder(encoder, n_towers), model_dir,
-            tf.estimator.RunConfig(session_config=config))
-        predictions = estimator.predict(
-            input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
-            yield_single_examples=False)
-        for batch in predictions:
-            yield _texts(batch, len(encoder.layers), n_towers)
+    # The Estimator would make a folder for checkpoints where it is given none; it looks for one in
+    # this, finds none, and lets the scaffold set the weights.
+    estimator = tf.estimator.Estimator(
+        model_fn_builder(encoder, n_towers), os.devnull,
+        tf.estimator.RunConfig(session_config=config))
+    predictions = estimator.predict(
+        input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
+        yield_single_examples=False)
+    for batch in predictions:
+        yield _texts(batch, len(encoder.layers), n_towers)
 
 
 def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:

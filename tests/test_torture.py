@@ -4,6 +4,13 @@ import pytest
 
 from torture import PROOFS
 from torture.table import Row, markdown
+from torture.worlds import remove_worlds
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worlds():
+    yield
+    remove_worlds()
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)

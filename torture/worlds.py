@@ -85,6 +85,12 @@ def finished_world(n_movies: int = 200) -> World:
     return world
 
 
+def remove_worlds() -> None:
+    """Remove all finished worlds now, not at the end of the process."""
+    finished_world.cache_clear()
+    _at_exit.close()
+
+
 def copy_of(path: str, target: str) -> str:
     """Copy a file or folder with its times to `target`; return `target`."""
     if os.path.isdir(path):
