@@ -190,7 +190,7 @@ TABLE = [
             np.full(len(file["ids"]), 1 << 40, np.int64)))),
     Bad("a shard", "is of other settings", BUILD, "made with other settings", 1,
         shard(lambda file: file.attrs.modify("max_seq_length", 99))),
-    Bad("features/shards/", "holds another file", BUILD, "x.h5 is no shard", 1,
+    Bad("features/shards/", "holds another file", BUILD, "x.h5 is not a shard", 1,
         put("features/shards/x.h5", "x")),
     Bad("a shard", "has NaN for film 7", BUILD, "features of movie 7 are not numbers", 1,
         layers_of(7, np.nan)),

@@ -1,12 +1,7 @@
 """The feature store: hidden layers of every movie in HDF5, keyed by movie id.
 
-A folder holds `shards/NNNNN-DIGEST.h5`, each written once and never changed, and `features.h5`,
-a small file of HDF5 external links in which every movie is found under its id. A shard keeps
-`(n_layers, n_tokens, hidden_size)` under each id, or their mean `(hidden_size,)` where pooled
-features were asked for, and beside them a table for reading it without asking HDF5 for each: the
-`ids`, the `overview_digests` of what each was computed from, the `offsets` in the file where
-its layers lie, `n_tokens`, and all `token_ids` in one row. The digest in a shard's name is
-XXH3-128 of the file, so that a shard and its checksum appear in one step; features.h5 is sealed.
+A folder holds `shards/NNNNN-DIGEST.h5`, written once and never changed, and `features.h5`, a
+small sealed file of HDF5 external links in which any HDF5 tool finds every movie under its id.
 """
 
 import contextlib
@@ -32,6 +27,7 @@ from recommender.storage.shards import (
     Shard,
     check_digest,
     file_digest,
+    is_shard_name,
     name_parts,
     read_settings,
     shard_paths,
@@ -39,28 +35,37 @@ from recommender.storage.shards import (
     write_movie,
 )
 
-LINKS = "features.h5"
-MAX_SHARD_BYTES = 256 << 20
-MAX_SHARD_SECONDS = 60.0
-_OVERHEAD = 1024  # bytes HDF5 takes for a dataset's header, link and attribute
+LINKS = "features.h5"  # file of the links, in the feature folder
+MAX_SHARD_BYTES = 256 << 20  # bytes after which a shard is closed; bounds what a kill costs
+MAX_SHARD_SECONDS = 60.0  # seconds after which a shard is closed; bounds the work a kill costs
+_OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
 
 
 def overview_digest(overview: str) -> int:
-    """64 bits that tell whether an overview is the one that features were computed from."""
+    """Return a digest of 64 bits that tells whether features are of this overview."""
     return int.from_bytes(hashlib.blake2b(overview.encode("utf-8", "surrogatepass"),
                                           digest_size=8).digest(), "little", signed=True)
 
 
 def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
-    """Disk that `n_tokens` tokens of `n_movies` movies take, in bytes."""
+    """Return the bytes of disk that features of `n_tokens` tokens of `n_movies` movies take."""
     vectors = n_movies if settings.pooled else n_tokens * len(settings.layers)
     per_vector = settings.hidden_size * np.dtype(settings.dtype).itemsize
     return int(vectors * per_vector + n_movies * _OVERHEAD)
 
 
 class Stock(NamedTuple):
-    """What a folder holds: the digest of the overview that each movie's features are of, the
-    name of the shard where they lie, and which damaged files were set aside."""
+    """Contents of a feature folder.
+
+    Attributes
+    ----------
+    digests : dict
+        From movie id to the digest of the overview that its features are of.
+    shards : dict
+        From movie id to the name of its shard.
+    set_aside : list of str
+        Paths of damaged files that were renamed to end in .bad.
+    """
 
     digests: Dict[int, int]
     shards: Dict[int, str]
@@ -68,10 +73,16 @@ class Stock(NamedTuple):
 
 
 class FeatureReader:
-    """Reads a finished or unfinished feature folder."""
+    """Reads a feature folder, finished or not.
+
+    Raises RecommenderError if `folder` holds no features of this format.
+
+        reader = FeatureReader("data/features")
+        for movie in reader.movies():
+            print(movie.movie_id, movie.layers.shape)
+    """
 
     def __init__(self, folder: str):
-        """Raises RecommenderError if `folder` holds no features of this format."""
         self.folder = folder
         path = os.path.join(folder, LINKS)
         if not os.path.isfile(path):
@@ -79,20 +90,26 @@ class FeatureReader:
                 folder))
         self.settings, _ = _read_links(path)
         self._paths = shard_paths(folder)
-        self._newest = {}  # type: Dict[int, str]
+        self._newest: Dict[int, str] = {}
+
+    def __repr__(self) -> str:
+        return "FeatureReader({!r}: {} shards, checkpoint {}, layers {})".format(
+            self.folder, len(self._paths), self.settings.checkpoint,
+            ",".join(map(str, self.settings.layers)))
 
     def digests(self) -> Dict[int, int]:
-        """Movie id to the digest of the overview that its features were computed from."""
-        found = {}  # type: Dict[int, int]
+        """Return, by movie id, the digest of the overview that its features are of."""
+        found: Dict[int, int] = {}
         for path in self._paths:
             with self._open(path) as shard:
                 found.update(zip(shard.ids, shard.digests))
         return found
 
     def movies(self) -> Iterator[MovieFeatures]:
-        """Every movie once, shard by shard; of one computed twice, the later is taken.
+        """Yield every movie once, shard by shard; the later of two versions of a movie.
 
-        Holds each shard against its checksum before anything is taken of it.
+        Each shard is compared with its checksum before it is read. Raises DamagedFile if they
+        differ, RecommenderError if a shard is gone or of other settings.
         """
         newest = self._newest_shards()
         for path in _checked(self._paths):
@@ -102,9 +119,9 @@ class FeatureReader:
                         yield movie
 
     def _newest_shards(self) -> Dict[int, str]:
-        """Movie id to the path of the shard where it lies; of a movie computed twice, the later."""
+        """Return, by movie id, the path of the latest shard that holds it."""
         if not self._newest:
-            newest = {}  # type: Dict[int, str]
+            newest: Dict[int, str] = {}
             for path in self._paths:
                 with self._open(path) as shard:
                     newest.update(dict.fromkeys(shard.ids, path))
@@ -122,9 +139,9 @@ class FeatureReader:
         return shard
 
     def some(self, movie_ids: Sequence[int]) -> Dict[int, MovieFeatures]:
-        """The features of some movies by id; of one computed twice, the later."""
+        """Return the features of some movies by id; the later of two versions of a movie."""
         newest = self._newest_shards()
-        found = {}  # type: Dict[int, MovieFeatures]
+        found: Dict[int, MovieFeatures] = {}
         for path in {newest[movie_id] for movie_id in movie_ids if movie_id in newest}:
             with self._open(path) as shard:
                 found.update((movie.movie_id, movie) for movie in shard.movies()
@@ -134,20 +151,21 @@ class FeatureReader:
 
 
 class FeatureWriter:
-    """Adds movies to a feature folder; use it as a context manager.
+    """Adds movies to a feature folder; a context manager that holds the folder's lock.
 
     A shard becomes visible, complete and synced, when it holds `max_shard_bytes` or
-    `MAX_SHARD_SECONDS` of work, or at the end. What a killed run left unfinished is removed,
-    what is damaged is set aside: `stock` says what is there.
+    MAX_SHARD_SECONDS of work, or at the end. At the start, files that a killed run left
+    unfinished are removed and damaged ones are set aside; `stock` tells what is there.
+
+    Raises RecommenderError if another process writes into the folder, or if it holds features of
+    other settings.
     """
 
     def __init__(self, folder: str, settings: Settings, max_shard_bytes: int = MAX_SHARD_BYTES):
-        """Raises RecommenderError if another process writes here, or if the folder holds
-        features of other settings."""
         self._folder = folder
         self._settings = settings
         self._max_shard_bytes = max_shard_bytes
-        self._shard = None  # type: Optional[NewFile]
+        self._shard: Optional[NewFile] = None
         os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
         with contextlib.ExitStack() as stack:
             stack.enter_context(one_writer(folder))
@@ -166,27 +184,41 @@ class FeatureWriter:
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray,
             digest: int) -> None:
-        """Store `layers` of one movie: (n_layers, n_tokens, hidden_size), or (hidden_size,)
-        where the folder is pooled. Raises OSError if the disk does not take them; what is in
-        closed shards stays."""
-        if self._shard is None:
-            self._open_new_shard()
+        """Add the features of a movie.
+
+        Parameters
+        ----------
+        movie_id : int
+        layers : np.ndarray
+            (n_layers, n_tokens, hidden_size), or (hidden_size,) where the folder is pooled.
+        token_ids : np.ndarray
+            int32 (n_tokens,).
+        digest : int
+            Digest of the overview.
+
+        Raises
+        ------
+        OSError
+            If the disk does not take them; shards that are closed stay.
+        """
+        shard = self._shard = self._shard or self._new_shard()
         layers = np.ascontiguousarray(layers, self._settings.dtype)
         offset = write_movie(self._movies, movie_id, layers, token_ids)
         self._added.append((movie_id, digest, offset, token_ids))
         self._bytes += layers.nbytes + _OVERHEAD
-        if (self._bytes >= self._max_shard_bytes or self._shard.failed
+        if (self._bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - self._opened >= MAX_SHARD_SECONDS):
             self._close_shard()
 
-    def _open_new_shard(self) -> None:
+    def _new_shard(self) -> NewFile:
         paths = shard_paths(self._folder)
-        self._number = int(name_parts(paths[-1])[0]) + 1 if paths else 0
-        self._shard = NewFile(self._path("{:05d}.h5{}".format(self._number, PART)))
-        self._movies = self._shard.file.create_group("movies").id
-        self._added = []  # type: List[Tuple[int, int, int, np.ndarray]]
+        self._number = name_parts(paths[-1])[0] + 1 if paths else 0
+        shard = NewFile(self._path("{:05d}.h5{}".format(self._number, PART)))
+        self._movies = shard.file.create_group("movies").id
+        self._added: List[Tuple[int, int, int, np.ndarray]] = []
         self._bytes = 0
         self._opened = time.monotonic()
+        return shard
 
     def _close_shard(self) -> None:
         if self._shard is None:
@@ -215,14 +247,26 @@ class FeatureWriter:
 
 def take_stock(folder: str, settings: Optional[Settings] = None,
                check: Callable[[str], None] = lambda path: None) -> Stock:
-    """What `folder` holds, for one who holds its lock.
+    """Return the contents of a feature folder. The caller must hold the folder's lock.
 
-    `check` may raise DamagedFile for the path of a shard. What is damaged is renamed to end in
-    .bad, so that it is work to do again, and features.h5 is made to agree with the rest. Raises
-    RecommenderError if there are features of other settings than `settings`, or of two.
+    Damaged files are renamed to end in .bad, so that their movies are extracted again, and
+    features.h5 is written anew if it does not agree with the shards.
+
+    Parameters
+    ----------
+    folder : str
+    settings : Settings, optional
+        Those that the features must have.
+    check : callable
+        Called with the path of each shard; may raise DamagedFile.
+
+    Raises
+    ------
+    RecommenderError
+        If there are features of other settings, or of two.
     """
     stock = Stock({}, {}, [])
-    linked = None  # type: Optional[Dict[int, str]]
+    linked: Optional[Dict[int, str]] = None
     links_path = os.path.join(folder, LINKS)
     if os.path.exists(links_path):
         try:
@@ -245,22 +289,24 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
 
 
 def _checked(paths: List[str]) -> Iterator[str]:
-    """Each path when its checksum is found right; meanwhile the next shard is being read."""
+    """Yield each path once its checksum is found right, while the next shard is being read."""
     with ThreadPoolExecutor(1) as ahead:
-        check = None
+        checks = [ahead.submit(check_digest, path) for path in paths[:1]]
         for path, following in zip_longest(paths, paths[1:]):
-            (check or ahead.submit(check_digest, path)).result()
-            check = following and ahead.submit(check_digest, following)
+            checks.pop().result()
+            if following:
+                checks.append(ahead.submit(check_digest, following))
             yield path
 
 
 def _set_aside(path: str, stock: Stock) -> None:
+    """Rename a damaged file to end in .bad."""
     os.replace(path, path + ".bad")
     stock.set_aside.append(path)
 
 
 def _refuse_others(folder: str, held: Settings, settings: Optional[Settings]) -> Settings:
-    """The settings of `folder`; RecommenderError names the first that is not as asked for."""
+    """Return the settings that are held. Raises RecommenderError that names one that differs."""
     for name, theirs in held._asdict().items():
         ours = theirs if settings is None else getattr(settings, name)
         if theirs != ours:
@@ -270,14 +316,14 @@ def _refuse_others(folder: str, held: Settings, settings: Optional[Settings]) ->
 
 
 def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
-    """Settings of a features.h5, and movie id to the name of the shard that it is in."""
+    """Return the settings of a features.h5, and the name of each movie's shard by id."""
     with PlainFile(path, "remove it and run extract_features.py again, which writes it anew",
                    sealed=True) as links:
         settings = read_settings(links)
         shards = {}
         for name, (file, movie) in links.external_links().items():
             folder, _, shard = file.rpartition("/")
-            if folder != "shards" or not name_parts(shard) or movie != "/movies/" + name:
+            if folder != "shards" or not is_shard_name(shard) or movie != "/movies/" + name:
                 raise links.refuse("{} is no link to a shard beside it but to {} in {}".format(
                     name, movie, file))
             shards[int(name)] = shard
@@ -285,6 +331,7 @@ def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
 
 
 def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
+    """Write features.h5 with a link for each movie."""
     path = os.path.join(folder, LINKS)
     with new_file(path) as part, NewFile(part, sealed=True) as links:
         write_format(links, settings)

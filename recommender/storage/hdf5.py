@@ -1,8 +1,8 @@
-"""HDF5 files written so that they are there whole or not at all, and read without trust.
+"""Write HDF5 files that survive a full disk, and read ones that may be damaged or hostile.
 
-HDF5 takes a file at its word: it follows links and external storage out of it, allocates what
-it declares, and crashes when it closes a file on a disk that is full. So what is written goes
-through `NewFile`, and what is read through `PlainFile`.
+HDF5 trusts a file: it follows links and external storage out of it, allocates what it declares,
+and crashes when it closes a file on a full disk. So the project writes through `NewFile` and
+reads through `PlainFile`.
 """
 
 import atexit
@@ -18,52 +18,59 @@ import xxhash
 
 from recommender.errors import RecommenderError
 
-_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py turns them into
+# Errors that h5py raises for errors of HDF5.
+_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
-_SEAL = 16  # bytes of XXH3-128
-_ALIGNMENT = 8  # bytes: NumPy copies an array over a file before use if it does not lie so
+_SEAL = 16  # bytes of the checksum, XXH3-128, at the end of a sealed file
+_ALIGNMENT = 8  # bytes; NumPy copies an array that is not aligned before it computes with it
 
 
 class DamagedFile(RecommenderError):
-    """A file that is not as it was written."""
+    """A file that is not as it was written, or no HDF5 file."""
 
 
 class _Disk(io.FileIO):
-    """The file that HDF5 writes to; keeps the first error to itself.
+    """The file that HDF5 writes to; keeps the first error and drops what follows.
 
-    HDF5 must not see a write fail: it frees the file half and crashes at the next call
-    (h5py issues 914 and 1642). What comes after a failed write is dropped.
+    HDF5 must not see a write fail: it frees its structures only in part and crashes at the next
+    call (h5py issues 914 and 1642).
     """
 
-    failed = None  # type: Optional[BaseException]
+    failed: Optional[BaseException] = None
 
     def write(self, data: Any) -> int:
         left = memoryview(data)
         try:
             while left and not self.failed:
                 left = left[super().write(left):]
-        except BaseException as error:  # raised again by NewFile.check
+        except BaseException as error:  # raised again by NewFile.close
             self.failed = error
         return len(data)
 
     def truncate(self, size: Optional[int] = None) -> int:
         try:
-            super().truncate(size)
-        except BaseException as error:  # raised again by NewFile.check
+            return super().truncate(size)
+        except BaseException as error:  # raised again by NewFile.close
             self.failed = self.failed or error
-        return size
+            return size or 0
 
 
 class NewFile:
-    """An HDF5 file in the making at `path`, for `publish` to give it its final name.
+    """A new HDF5 file; a context manager that returns the open h5py.File.
 
-    As a context manager it gives the open h5py.File, is complete at the end, and is removed
-    when the block fails. A write that failed is raised as OSError with the file's name.
-    One `with_texts` is in HDF5's oldest format: in its newest one, which is quicker for many small
-    datasets, HDF5 1.10.4 writes one dataset over another where there are megabytes of strings.
-    One that is `sealed` has the checksum of all before it as its last bytes, where HDF5 does not
-    look.
+    The file is complete when the block ends, and removed if the block or a write fails; a failed
+    write is raised as OSError with the file's name.
+
+    Parameters
+    ----------
+    path : str
+        A temporary name, as `recommender.storage.files.new_file` yields it.
+    with_texts : bool
+        Write HDF5's oldest format. In its newest one, which is faster for many small datasets,
+        HDF5 1.10.4 writes datasets over each other where there are megabytes of strings.
+    sealed : bool
+        Append the checksum of all bytes, where HDF5 does not read.
     """
 
     def __init__(self, path: str, with_texts: bool = False, sealed: bool = False):
@@ -81,11 +88,11 @@ class NewFile:
 
     @property
     def failed(self) -> Optional[BaseException]:
-        """What went wrong with a write, which `close` will raise."""
+        """The error of the first failed write, which `close` raises, or None."""
         return self._disk.failed
 
     def close(self) -> None:
-        """Write what is left. Raises what went wrong with a write, and removes the file then."""
+        """Complete the file. If a write failed, remove the file and raise the error."""
         self.file.close()
         if self._sealed:
             self._disk.seek(0)
@@ -107,21 +114,38 @@ class NewFile:
         return self.file
 
     def __exit__(self, kind: Optional[Type[BaseException]], *_: Any) -> None:
-        if kind is None or self.failed:  # the block may have failed because of a write
+        if kind is None or self.failed:  # a failed write may have made the block fail
             self.close()
         else:
             self.discard()
 
 
 class PlainFile:
-    """An HDF5 file opened for reading, of which nothing is taken that does not lie in it.
+    """An HDF5 file opened for reading; only data that lie in the file itself are used.
 
-    Arrays are mapped, not read: a declared shape costs no memory, and no link, virtual or
-    external dataset, filter or conversion comes into it. HDF5 does not see one that should be
-    `sealed` and is other than it was written: damage can crash it. Raises OSError for a file that
-    cannot be opened, DamagedFile for one that is no whole HDF5 file, and RecommenderError,
-    each with `remedy` at its end, for content that is other than what is asked for. `identity`
-    tells the file from others that were or will be at its path.
+    Arrays are mapped into memory, not read: a declared shape costs no memory, and no link, no
+    virtual or external dataset, no filter and no conversion is used.
+
+    Parameters
+    ----------
+    path : str
+    remedy : str
+        What the user can do about a damaged file, for the end of errors.
+    sealed : bool
+        Compare the file with the checksum at its end before HDF5 opens it: damage can crash HDF5.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    DamagedFile
+        If it is no whole HDF5 file. Methods raise it for damage found later, and
+        RecommenderError for content that is not as asked for.
+
+    Attributes
+    ----------
+    identity : str
+        Differs between this file and any other that was or will be at its path.
     """
 
     def __init__(self, path: str, remedy: str, sealed: bool = False):
@@ -133,7 +157,7 @@ class PlainFile:
         self._root = self._file.id
 
     def _open_both(self) -> bool:
-        """Map the file and open it with HDF5; False if it was replaced between the two."""
+        """Map the file and open it with HDF5; return False if it was replaced in between."""
         with open(self.path, "rb") as file:
             found = os.fstat(file.fileno())
             try:
@@ -142,7 +166,7 @@ class PlainFile:
                         memoryview(self._pages)[:-_SEAL]):
                     raise self.damaged()
                 self._file = h5py.File(self.path, "r")
-            except (OSError, ValueError):  # ValueError: nothing to map in an empty file
+            except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
                 raise self.damaged()
             self.identity = "{}-{}-{}".format(found.st_ino, found.st_mtime_ns, found.st_size)
             return os.path.samestat(found, os.stat(self.path))
@@ -154,18 +178,20 @@ class PlainFile:
         self._file.close()
 
     def refuse(self, what: str) -> RecommenderError:
-        """The error that says `what` is wrong with what the file holds."""
+        """Return the error that says `what` is wrong with the content of the file."""
         return RecommenderError("{}: {}: {}".format(self.path, what, self._remedy))
 
     def damaged(self) -> DamagedFile:
-        """The error that says that HDF5 cannot read the file, or should not."""
+        """Return the error for a file that HDF5 cannot read, or should not."""
         atexit.register(_hush)
         return DamagedFile("{} is not a whole HDF5 file{}: {}".format(
             self.path, " as it was written" if self._sealed else "", self._remedy))
 
     def expect(self, kind: str, version: int) -> None:
-        """Raises RecommenderError unless the file says that it is of that format; `kind` is
-        what it should be, in words."""
+        """Raise RecommenderError unless the file has this format version.
+
+        `kind` describes the file in words, such as "an index".
+        """
         try:
             found = self.attribute("format_version", int)
         except DamagedFile:
@@ -177,7 +203,7 @@ class PlainFile:
                 self.path, kind, version, self._remedy))
 
     def attribute(self, name: str, kind: type) -> Any:
-        """A root attribute as an int, bool or str."""
+        """Return a root attribute as an int, bool or str."""
         found = self._attribute(name)
         dtype = _dtype(found)
         right = {int: dtype.kind == "i", bool: dtype.kind == "b",
@@ -191,17 +217,17 @@ class PlainFile:
             raise self.damaged()
 
     def attribute_array(self, name: str) -> np.ndarray:
-        """A root attribute as whole numbers (n,)."""
+        """Return a root attribute that is an array of whole numbers, (n,)."""
         found = self._attribute(name)
         if (_dtype(found).kind != "i" or len(found.shape) != 1
                 or _size(found) > len(self._pages)):
-            raise self.refuse("its attribute {} is no row of whole numbers".format(name))
+            raise self.refuse("its attribute {} is no array of whole numbers".format(name))
         values = np.empty(found.shape, found.dtype)
         found.read(values)
         return values
 
     def holds(self, name: str) -> bool:
-        """Whether there is anything of that name in the root."""
+        """Return True if the root holds anything of that name."""
         return self._root.links.exists(name.encode())
 
     def has_attribute(self, name: str) -> bool:
@@ -209,13 +235,13 @@ class PlainFile:
         return h5py.h5a.exists(self._root, name.encode())
 
     def array(self, name: str, dtype: Any, shape: Tuple[Optional[int], ...]) -> np.ndarray:
-        """The values of a dataset of that type and shape, where None is any length."""
+        """Return a dataset of that dtype and shape, where None stands for any length."""
         found = self._dataset(name)
         self._expect(found, name, dtype, shape)
         return self._view(found)
 
     def values(self, name: str) -> np.ndarray:
-        """The values of a dataset of numbers, of any type and shape, or of strings (n,)."""
+        """Return a dataset of numbers of any dtype and shape, or of strings, (n,)."""
         found = self._dataset(name)
         if _dtype(found).kind != "O":
             return self._view(found)
@@ -227,7 +253,7 @@ class PlainFile:
         return self.view(found.get_offset(), found.dtype, found.shape)
 
     def view(self, offset: int, dtype: Any, shape: Tuple[int, ...]) -> np.ndarray:
-        """What lies at `offset`, in bytes, as an array over the file's own pages, read-only."""
+        """Return the bytes from `offset` on as a read-only array over the mapped file."""
         n_values = _product(shape)
         if min((offset,) + shape) < 0 or (
                 offset + n_values * np.dtype(dtype).itemsize > len(self._pages)):
@@ -235,7 +261,7 @@ class PlainFile:
         return np.frombuffer(self._pages, dtype, n_values, offset).reshape(shape)
 
     def texts(self, name: str, n: int) -> h5py.Dataset:
-        """A column of `n` strings, to be read whole or cell by cell."""
+        """Return a column of `n` strings, to be read whole or cell by cell."""
         found = self._dataset(name)
         self._expect(found, name, object, (n,))
         if h5py.check_dtype(vlen=found.dtype) is not str:
@@ -243,7 +269,7 @@ class PlainFile:
         return h5py.Dataset(found)
 
     def external_links(self) -> Dict[str, Tuple[str, str]]:
-        """File and path of every link of the root. Nothing else than such links may be there."""
+        """Return file and path of every link in the root, which may hold nothing else."""
         found = {}
 
         def take(name: bytes, info: Any) -> None:
@@ -259,7 +285,7 @@ class PlainFile:
         return found
 
     def _dataset(self, name: str) -> h5py.h5d.DatasetID:
-        """A dataset by its path; neither it nor a group on the way to it may be elsewhere."""
+        """Return a dataset by its path, all of which must lie in this file."""
         steps = name.split("/")
         try:
             for n in range(1, len(steps) + 1):
@@ -270,7 +296,7 @@ class PlainFile:
                     raise self.refuse("{} is a link to elsewhere".format(name))
             found = h5py.h5d.open(self._root, name.encode())
             stored = found.get_create_plist()
-            # First: to ask a virtual dataset for its shape opens the files that it names.
+            # Checked first: asking a virtual dataset for its shape opens the files it names.
             if stored.get_layout() != h5py.h5d.CONTIGUOUS or stored.get_external_count():
                 raise self.refuse("{} is not stored in the file in one piece".format(name))
             offset = found.get_offset()
@@ -301,14 +327,13 @@ class PlainFile:
 
 
 def _hush() -> None:
-    """Close stderr: HDF5 complains, at the very end of a program, of damaged parts of files that
-    it could not close."""
+    """Close stderr: at the end of a program HDF5 prints errors about damaged parts of files."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _dtype(found: Any) -> np.dtype:
-    """The type of a dataset or attribute; object, as for references, where NumPy has none."""
+    """Return the dtype of a dataset or attribute; object where NumPy has none."""
     try:
         return found.dtype
     except _HDF5_ERRORS:
@@ -316,12 +341,12 @@ def _dtype(found: Any) -> np.dtype:
 
 
 def _size(found: Any) -> int:
-    """Bytes that a dataset or attribute declares."""
+    """Return the number of bytes that a dataset or attribute declares."""
     return _product(found.shape) * found.get_type().get_size()
 
 
 def _product(shape: Tuple[int, ...]) -> int:
-    """NumPy's would overflow."""
+    """Return the product of a shape; NumPy's would overflow."""
     product = 1
     for length in shape:
         product *= int(length)

@@ -1,24 +1,25 @@
-"""Embeddings out of a pickle, and nothing else that a pickle can do.
+"""Read embeddings from a pickle without running what the pickle asks for.
 
-A pickle is a program, and Python's own machine for it calls whatever function it names. The
-machine here knows only the instructions that make strings, numbers, lists, tuples and dicts;
-the three functions with which NumPy pickles arrays are stand-ins that check what they are
-given. What it makes takes memory in proportion to the file.
+A pickle is a program, and Python's unpickler calls any function that it names. The unpickler here
+knows only the instructions that make strings, numbers, lists, tuples and dicts; the functions
+with which NumPy pickles arrays are replaced by ones that check their arguments. The memory used
+is in proportion to the size of the file.
 """
 
 import io
 import pickle
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
 from recommender.errors import RecommenderError
 
-MAX_BYTES = 4 << 30
-MAX_CONTAINERS = 5000000  # an empty dict takes 240 bytes, and one byte in the file
-_MAX_DIGITS = 100  # Python takes time with the square of the digits of a written number
+MAX_BYTES = 4 << 30  # of a pickle; embeddings of 45,000 films of 1,024 numbers take 0.2 GB
+MAX_CONTAINERS = 5000000  # in a pickle: an empty dict takes 1 byte there and 240 in memory
+_MAX_DIGITS = 100  # of a number: the time to convert it grows with their square
 _NUMERIC = re.compile("[<>|=]?(?:b1|[iu][1248]|f[248])")
+# Instructions of Python's unpickler that are kept as they are.
 _INSTRUCTIONS = (
     "MARK", "STOP", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "PROTO", "FRAME",
     "FLOAT", "BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "STRING",
@@ -27,19 +28,27 @@ _INSTRUCTIONS = (
     "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_DICT", "PUT",
     "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET", "GLOBAL",
     "STACK_GLOBAL", "REDUCE")
+# Instructions that make a container, or a mark on the stack.
 _CONTAINERS = ("MARK", "EMPTY_LIST", "EMPTY_DICT", "TUPLE1", "TUPLE2", "TUPLE3")
 
 
 class _Refused(Exception):
-    """Says what a pickle holds that is not read."""
+    """An error that names what a pickle holds that is not read."""
 
 
 def load_embeddings(path: str) -> Dict[Any, Any]:
-    """The dict in the pickle at `path`: its keys are strings or numbers, its values NumPy arrays
-    of numbers (read-only), strings, numbers, None, and dicts, lists and tuples of these.
+    """Return the dict in the pickle at `path`.
 
-    Runs nothing that the pickle names. Protocols 0 to 4, of Python 2 and 3 and any NumPy. Raises
-    OSError if the file cannot be read, RecommenderError if it is or holds anything else.
+    Its keys are strings or numbers; its values NumPy arrays of numbers (read-only), strings,
+    numbers, None, and dicts, lists and tuples of these. Reads protocols 0 to 4, of Python 2 and 3
+    and any NumPy, and runs nothing that the pickle names.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    RecommenderError
+        If it is no pickle, or holds anything else.
     """
     with open(path, "rb") as file:
         content = file.read(MAX_BYTES + 1)
@@ -55,7 +64,7 @@ def load_embeddings(path: str) -> Dict[Any, Any]:
     except _Refused as refused:
         raise RecommenderError("{} is not read, {}: a dict of NumPy arrays is needed".format(
             path, refused))
-    except Exception as error:  # a broken program goes wrong anywhere, in any way
+    except Exception as error:  # a broken pickle can fail anywhere, in any way
         raise RecommenderError("{} is not a pickle that is read here ({}): a dict of NumPy arrays "
                                "is needed, pickled with protocol=4 or less".format(
                                    path, " ".join(str(error).split()) or type(error).__name__))
@@ -63,7 +72,7 @@ def load_embeddings(path: str) -> Dict[Any, Any]:
 
 
 class _DType:
-    """Stands in for numpy.dtype: only what holds numbers."""
+    """A replacement of numpy.dtype that accepts only numbers."""
 
     def __init__(self, code: str, *_: Any):
         if not isinstance(code, str) or not _NUMERIC.fullmatch(code):
@@ -71,14 +80,17 @@ class _DType:
         self.dtype = np.dtype(code)
 
     def set_state(self, state: Tuple) -> None:
-        """`state` is (version, byte order, None, None, None, ...): no fields, no sub-arrays."""
+        """Set the byte order from (version, byte order, None, None, None, ...).
+
+        Raises _Refused for fields and sub-arrays.
+        """
         order, *inner = state[1:5]
         if order not in tuple("<>|=") or inner != [None] * 3:
             raise _Refused("an array has fields")
         self.dtype = self.dtype.newbyteorder(order)
 
     def array(self, shape: Tuple[int, ...], data: Any, order: str = "C") -> np.ndarray:
-        """The array of that shape over the bytes `data`, all of them."""
+        """Return the array of that shape over the bytes `data`, all of which it must take."""
         if isinstance(data, str):  # bytes of Python 2
             data = data.encode("latin-1")
         n_values = 1
@@ -91,13 +103,13 @@ class _DType:
 
 
 class _Array:
-    """Stands in for an array that NumPy's _reconstruct makes empty, to be filled by its state."""
+    """A replacement of the empty array that NumPy's _reconstruct makes, filled by its state."""
 
     def __init__(self, *_: Any):
         self.value = None
 
     def set_state(self, state: Tuple) -> None:
-        """`state` is (version, shape, dtype, whether in Fortran's order, bytes)."""
+        """Set the array from (version, shape, dtype, is in Fortran order, bytes)."""
         shape, dtype, is_fortran, data = state[-4:]
         if not isinstance(dtype, _DType):
             raise _Refused("an array has no type")
@@ -105,24 +117,24 @@ class _Array:
 
 
 def _scalar(dtype: _DType, data: Any) -> Any:
-    """Stands in for numpy.core.multiarray.scalar."""
+    """Replace numpy.core.multiarray.scalar."""
     return dtype.array((), data)[()]
 
 
 def _no_bytes() -> bytes:
-    """Stands in for bytes, which given a number would take that much memory."""
+    """Replace bytes, which would take as much memory as a number says."""
     return b""
 
 
 class _Dispatch(dict):
-    """Byte to instruction."""
+    """Instructions by their bytes; raises _Refused for others."""
 
     def __missing__(self, byte: int) -> None:
         raise _Refused("{!r} is not an instruction that makes any of it".format(chr(byte)))
 
 
 def _counted(instruction: Any) -> Any:
-    """An instruction that makes a container, of which there may be so many."""
+    """Return an instruction that makes a container and counts it."""
     def counted(machine: "_Machine") -> None:
         machine.count()
         instruction(machine)
@@ -131,6 +143,11 @@ def _counted(instruction: Any) -> Any:
 
 class _Machine(pickle._Unpickler):
     """Python's unpickler without most of its instructions."""
+
+    stack: List[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], List[Any]]
+    readline: Callable[[], bytes]
 
     def __init__(self, stream: io.BytesIO, n_bytes: int):
         super().__init__(stream, encoding="latin-1")
@@ -145,14 +162,16 @@ class _Machine(pickle._Unpickler):
             self._functions[module, "scalar"] = _scalar
 
     def find_class(self, module: str, name: str) -> Any:
-        """One of the stand-ins, never what is really called so."""
+        """Return a replacement, never the real function of that name."""
         if (module, name) not in self._functions:
             raise _Refused("it asks for {}.{}".format(module, name))
         return self._functions[module, name]
 
     def _encode(self, text: str, encoding: str) -> bytes:
-        """How protocols before 3 write bytes. A text may be asked for again and again, but
-        not for more bytes than the file has."""
+        """Replace _codecs.encode, with which protocols before 3 write bytes.
+
+        A text may be encoded again and again, but to no more bytes than the file has.
+        """
         self._left_to_encode -= len(text)
         if encoding != "latin1" or self._left_to_encode < 0:
             raise _Refused("it makes more bytes than it has")
@@ -185,7 +204,7 @@ class _Machine(pickle._Unpickler):
 
     def _put(self, items: List) -> None:
         keys = items[::2]
-        # To hash a tuple of tuples of tuples would overrun the stack of C.
+        # Hashing deeply nested tuples would overflow the C stack.
         if not all(isinstance(key, (str, bytes, int, float, np.generic)) for key in keys):
             raise _Refused("a key is neither a string nor a number")
         if not isinstance(self.stack[-1], dict):
@@ -193,7 +212,7 @@ class _Machine(pickle._Unpickler):
         self.stack[-1].update(zip(keys, items[1::2]))
 
     def count(self) -> None:
-        """Raises _Refused when there are too many containers."""
+        """Count a container; raise _Refused if there are too many."""
         self._n_containers += 1
         if self._n_containers > MAX_CONTAINERS:
             raise _Refused("it has more than {:,} lists, tuples and dicts".format(MAX_CONTAINERS))
@@ -209,8 +228,11 @@ class _Machine(pickle._Unpickler):
 
 
 def _plain(value: Any, seen: Dict[int, Any]) -> Any:
-    """`value` with arrays in place of their stand-ins; `seen` maps the id of each container to
-    what became of it, so that one that occurs often is gone through once."""
+    """Return `value` with arrays in place of their replacements.
+
+    `seen` maps the id of each container to its result, so that one that occurs often is
+    converted once.
+    """
     if isinstance(value, _Array):
         value = value.value
     if isinstance(value, (np.ndarray, np.generic, str, bytes, int, float, type(None))):

@@ -10,9 +10,10 @@ appear in one step.
 
 import errno
 import glob
+import io
 import os
 import re
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
 import h5py
 import numpy as np
@@ -21,15 +22,32 @@ import xxhash
 from recommender.errors import RecommenderError
 from recommender.storage.hdf5 import DamagedFile, PlainFile
 
+# What to do about a damaged shard, for the end of errors.
 REMEDY = "remove it and run extract_features.py again, which redoes what it held"
-FORMAT_VERSION = 2
-DTYPES = ("float32", "float16")
+FORMAT_VERSION = 2  # of shards and features.h5; files of another version are refused
+DTYPES = ("float32", "float16")  # of the stored hidden layers
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes read at a time for a checksum
 
 
 class Settings(NamedTuple):
-    """What made the features; two extractions with other settings never share a folder."""
+    """Settings of an extraction; all features of a folder have the same.
+
+    Attributes
+    ----------
+    layers : tuple of int
+        Hidden layers in the order in which they are stored, -1 the last.
+    max_seq_length : int
+        Word pieces after which an overview was cut, [CLS] and [SEP] included.
+    do_lower_case : bool
+    hidden_size : int
+    dtype : str
+        One of DTYPES.
+    pooled : bool
+        True if only the mean over layers and tokens of each movie is stored.
+    checkpoint, checkpoint_sha256 : str
+        Folder name and digest of the checkpoint.
+    """
 
     layers: Tuple[int, ...]
     max_seq_length: int
@@ -42,8 +60,18 @@ class Settings(NamedTuple):
 
 
 class MovieFeatures(NamedTuple):
-    """`layers` (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder
-    is pooled; `token_ids` int32 (n_tokens,); `digest` of the overview they are of."""
+    """Stored features of a movie.
+
+    Attributes
+    ----------
+    movie_id : int
+    layers : np.ndarray
+        (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder is pooled.
+    token_ids : np.ndarray
+        int32 (n_tokens,).
+    digest : int
+        Digest of the overview that the features are of.
+    """
 
     movie_id: int
     layers: np.ndarray
@@ -52,9 +80,9 @@ class MovieFeatures(NamedTuple):
 
 
 class Shard:
-    """A shard opened for reading, as a context manager.
+    """A shard opened for reading; a context manager that closes it.
 
-    Raises DamagedFile if it is no whole HDF5 file, RecommenderError if it is no shard.
+    Raises DamagedFile if `path` is no whole HDF5 file, RecommenderError if it is no shard.
     """
 
     def __init__(self, path: str):
@@ -70,7 +98,7 @@ class Shard:
         self._file.__exit__(*error)
 
     def movies(self) -> Iterator[MovieFeatures]:
-        """Every movie of the shard; the layers lie over the file's own pages, read-only."""
+        """Yield every movie of the shard; its layers are read-only views of the mapped file."""
         file, n, settings = self._file, len(self.ids), self.settings
         offsets = file.array("offsets", np.int64, (n,)).tolist()
         n_tokens = file.array("n_tokens", np.int64, (n,)).tolist()
@@ -84,10 +112,10 @@ class Shard:
 
 
 def write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
-                 token_ids: np.ndarray) -> int:
-    """Write a movie's dataset with its attribute; returns where in the file the layers begin.
+                token_ids: np.ndarray) -> int:
+    """Write a movie's dataset with its attribute; return the offset of the layers in the file.
 
-    By HDF5's own functions: h5py's short form of them takes four times as long.
+    Uses HDF5's own functions: h5py's short form of them takes four times as long.
     """
     dataset = h5py.h5d.create(movies, str(movie_id).encode(), h5py.h5t.py_create(layers.dtype),
                               h5py.h5s.create_simple(layers.shape))
@@ -99,24 +127,27 @@ def write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
 
 
 def shard_paths(folder: str) -> List[str]:
-    """The shards of a feature folder, the oldest first. Raises RecommenderError for a file
-    among them that is none."""
+    """Return the paths of the shards of a feature folder, the oldest first.
+
+    Raises RecommenderError for another file in the folder of shards.
+    """
     paths = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
     for path in paths:
-        if not name_parts(path) or not os.path.isfile(path):
-            raise RecommenderError("{} is no shard: move it elsewhere".format(path))
+        if not is_shard_name(path) or not os.path.isfile(path):
+            raise RecommenderError("{} is not a shard of features: move it elsewhere".format(path))
     return paths
 
 
 def check_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> None:
-    """Hold a shard against the checksum in its name; raises DamagedFile if they differ.
+    """Compare a shard with the checksum in its name; raise DamagedFile if they differ.
 
-    `on_read` is told how many bytes were read.
+    `on_read` is called with the number of bytes of each block read.
     """
     try:
         if file_digest(path, on_read) != name_parts(path)[1]:
-            raise DamagedFile("{} is not what its checksum says: extract_features.py --verify sets "
-                              "it aside, and the same extraction again redoes it".format(path))
+            raise DamagedFile("{} does not have the checksum in its name: extract_features.py "
+                              "--verify sets it aside, and the same extraction again redoes "
+                              "it".format(path))
     except OSError as error:
         if error.errno != errno.EIO:
             raise
@@ -124,32 +155,43 @@ def check_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None
 
 
 def file_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> str:
-    """XXH3-128 of a file, in hex. `on_read` is told how many bytes were read."""
+    """Return the XXH3-128 of a file in hex; call `on_read` with the bytes of each block."""
     digest = xxhash.xxh3_128()
     block = bytearray(_BLOCK)
-    with open(path, "rb", buffering=0) as file:
-        for n_bytes in iter(lambda: file.readinto(block), 0):
+    with io.FileIO(path) as file:
+        for n_bytes in iter(lambda: file.readinto(block) or 0, 0):
             digest.update(memoryview(block)[:n_bytes])
             on_read(n_bytes)
     return digest.hexdigest()
 
 
-def name_parts(path: str) -> Optional[Tuple[str, ...]]:
-    """Number and checksum in a shard's name; None if it is not the name of a shard."""
-    match = _SHARD_NAME.fullmatch(os.path.basename(path))
-    return match and match.groups()
+def is_shard_name(path: str) -> bool:
+    """Return True if the file name of `path` is one of a shard."""
+    return _SHARD_NAME.fullmatch(os.path.basename(path)) is not None
+
+
+def name_parts(path: str) -> Tuple[int, str]:
+    """Return the number and the checksum in the name of a shard.
+
+    >>> name_parts("shards/00007-{}.h5".format("0" * 32)) == (7, "0" * 32)
+    True
+    """
+    number, _, rest = os.path.basename(path).partition("-")
+    return int(number), rest[:-len(".h5")]
 
 
 def write_format(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
+    """Write the format's version and `settings` into the root attributes of a feature file."""
     file.attrs["format_version"] = FORMAT_VERSION
     write_settings(file, settings, as_bytes)
 
 
 def write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
-    """Put `settings` into the root attributes, for `settings_of` to find.
+    """Write `settings` into the root attributes, where `settings_of` finds them.
 
-    HDF5 crashes at damaged strings, over which it keeps no checksum as it does over all else;
-    texts go in `as_bytes` where a file is opened before it is held against one.
+    HDF5 crashes at damaged variable-length strings, the only part over which it keeps no
+    checksum. So strings are written `as_bytes` into files that are opened before their own
+    checksum is compared.
     """
     for name, value in settings._asdict().items():
         if name == "layers":
@@ -160,12 +202,13 @@ def write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) 
 
 
 def read_settings(file: PlainFile) -> Settings:
+    """Return the settings of a feature file. Raises RecommenderError for another format."""
     file.expect("a feature file", FORMAT_VERSION)
     return settings_of(file)
 
 
 def settings_of(file: PlainFile) -> Settings:
-    """The settings in the root attributes of a feature file or an index."""
+    """Return the settings in the root attributes of a feature file or an index."""
     settings = Settings(
         tuple(file.attribute_array("layers").tolist()),
         *(file.attribute(name, kind) for name, kind in (
