@@ -157,7 +157,8 @@ def test_protocol_5_is_refused_with_what_to_do(tmp_path):
     b"}S'a'\nc__builtin__\nbytes\n(I1000000000000\ntRs.",      # bytes(10 ** 12)
     b"}S'a'\ncnumpy\nndarray\n(I1000000000000\ntRS'x'\nbs.",   # an array's state that is none
     b"}cnumpy\ndtype\n(S'f4'\ntR}S'dtype'\nI1\nsbs.",
-    b"cnumpy\nndarray\n}S'set_state'\nI1\nsb."])               # an attribute of the machine
+    b"cnumpy\nndarray\n}S'set_state'\nI1\nsb."],               # an attribute of the machine
+    ids=lambda content: str(content[:12]))
 def test_crafted_pickles_are_refused_and_the_process_lives_on(tmp_path, content):
     refusal(tmp_path, content)
 
