@@ -84,7 +84,7 @@ def _fill(disk: str, leave: int) -> str:
             if n_bytes <= 0:
                 return path
             try:
-                os.posix_fallocate(file.fileno(), 0, n_bytes)
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, n_bytes)
             except OSError as error:  # the program has written in the meantime
                 if error.errno != errno.ENOSPC:
                     raise
