@@ -51,7 +51,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="seconds in which a text query must be answered once the checkpoint is "
                        "loaded; then it gets status 503, and the process that embeds texts is "
                        "started again if it does not answer at all")
-    flags.add_argument("--proxy", type=_address, nargs="+", default=[], metavar="ADDRESS",
+    flags.add_argument("--proxy", type=_address, nargs="+", default=(), metavar="ADDRESS",
                        help="IP addresses of reverse proxies: each may hold any number of "
                        "connections without a whole request; any other address holds at most a "
                        "quarter of a process's 500 connections so")

@@ -16,12 +16,14 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound, RecommenderError
+from recommender.near_titles import NearTitles
 from recommender.parts import Source
 from recommender.ranking import nearest_rows
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import settings_of
 from recommender.title_lookup import RowsOfKeys, TitleLookup
+from recommender.titles import title_key
 from recommender.words import SparseRows
 
 FORMAT_VERSION = 1  # of the index file; one of another version is refused
@@ -128,6 +130,7 @@ class Index:
             self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
         self._shown: Optional[List[Tuple]] = None
         self._rows_of_ids: Optional[Dict[int, int]] = None
+        self._near: Optional[NearTitles] = None
         self._rows_of_keys: RowsOfKeys = {}
         self._has_learnt, self._lock = False, threading.Lock()
 
@@ -237,7 +240,7 @@ class Index:
     @property
     def _titles(self) -> TitleLookup:
         # Not kept: an index that refers to itself would outlive its last request.
-        return TitleLookup(self.column, self.describe, self._rows_of_keys)
+        return TitleLookup(self.column, self.describe, self.near_rows, self._rows_of_keys)
 
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title; see `TitleLookup.rows`."""
@@ -246,6 +249,12 @@ class Index:
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
         """Describe up to `limit` films whose titles are near to one; see `TitleLookup.near`."""
         return [self.describe(row) for row in self._titles.near(title, limit)]
+
+    def near_rows(self, title: str, limit: int) -> List[int]:
+        """Return the rows of up to `limit` films whose titles look like a mistyped one."""
+        if self._near is None:
+            self._near = NearTitles(self.column("title_key").tolist())
+        return self._near.nearest(title_key(title), limit)
 
     def describe(self, row: int) -> str:
         """Return title, year and id of a film in a few words."""

@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound
-from recommender.titles import nearest, related, split_year, title_key
+from recommender.titles import related, split_year, title_key
 
 _IMDB_ID = re.compile("tt[0-9]{5,10}", re.IGNORECASE)
 
@@ -23,13 +23,16 @@ class TitleLookup:
         Returns a column of the index by name, (n,).
     describe : callable
         Returns title, year and id of a row in a few words, for errors.
+    mistyped : callable
+        Returns the rows of up to so many films whose titles look like a mistyped one.
     rows_of_keys : dict
         Filled at the first lookup and read by the next.
     """
 
     def __init__(self, column: Callable[[str], np.ndarray], describe: Callable[[int], str],
-                 rows_of_keys: RowsOfKeys):
-        self._column, self._describe, self._rows_of_keys = column, describe, rows_of_keys
+                 mistyped: Callable[[str, int], List[int]], rows_of_keys: RowsOfKeys):
+        self._column, self._describe, self._mistyped = column, describe, mistyped
+        self._rows_of_keys = rows_of_keys
 
     def load(self) -> None:
         """Read the titles now, so that no query waits for it."""
@@ -107,5 +110,5 @@ class TitleLookup:
         by_votes = np.argsort(-self._column("vote_count"), kind="stable").tolist()
         rows = [by_votes[place] for place in related(key, [keys[row] for row in by_votes])]
         if len(rows) < limit:
-            rows += [row for row in nearest(key, keys, limit) if row not in rows]
+            rows += [row for row in self._mistyped(title, limit) if row not in rows]
         return rows[:limit]

@@ -2,9 +2,7 @@
 
 import re
 import unicodedata
-from typing import List, Optional, Sequence, Tuple
-
-import numpy as np
+from typing import Optional, Tuple
 
 _ARTICLES = ("the ", "a ", "an ")
 _YEAR_BEHIND = re.compile(r"\s*(.*\S)\s*\((\d{4})\)\s*")
@@ -41,26 +39,6 @@ def split_year(title: str) -> Optional[Tuple[str, int]]:
     """
     match = _YEAR_BEHIND.fullmatch(title)
     return (match.group(1), int(match.group(2))) if match else None
-
-
-def nearest(key: str, keys: Sequence[str], limit: int) -> List[int]:
-    """Places in `keys` of the `limit` nearest to a mistyped `key`, the nearest first.
-
-    Letters mistyped or swapped count in full, words left out or turned round a little less;
-    a key shorter than half of what was typed is a scrap of it and never near.
-    """
-    # Imported late: a title that is found needs no fuzzy matching.
-    from rapidfuzz import fuzz, process
-    from rapidfuzz.distance import OSA
-
-    scores = np.zeros(len(keys))
-    for scorer, weight, cutoff in ((OSA.normalized_similarity, 1.0, 0.6), (fuzz.WRatio, 0.008, 75)):
-        # Unlike `extract`, it lets other threads run meanwhile.
-        found, = process.cdist([key], keys, scorer=scorer, score_cutoff=cutoff, dtype=np.float64)
-        scores = np.maximum(scores, weight * found)  # 0 below the cutoff
-    scores[2 * np.fromiter(map(len, keys), int, len(keys)) < len(key)] = 0
-    near = np.flatnonzero(scores)
-    return near[np.argsort(-scores[near], kind="stable")[:limit]].tolist()
 
 
 def related(key: str, keys: Sequence[str]) -> List[int]:

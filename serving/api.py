@@ -11,10 +11,17 @@ MAX_BODY = 64 << 10  # bytes of a request's body
 MAX_TEXT = 10000  # characters of an overview
 MAX_PARAMETER = 1000  # characters of a value in the address
 MAX_FILMS = 20  # named in a query, by title, by id, and as many to keep away from
+MAX_GENRES = 50  # named in a query
 MAX_TEXTS = 8  # overviews in a query, of which each is read by BERT
 MAX_EXPLAINED = 50  # films in an answer, where each is explained out of its features
 MAP_SIZE = 65535  # the sides of the map
 MAX_ID = 2 ** 63 - 1
+
+
+# A string that is not blank and has no NUL. The format, this API's own, excludes halves of
+# surrogate pairs, too, which a pattern cannot name in all dialects.
+_TEXT_KIND = {"type": "string", "format": "text", "minLength": 1,
+              "pattern": r"^\s*[^\s\u0000][^\u0000]*$"}
 
 
 def _one_or_more(schema: Dict[str, Any], at_most: int) -> Dict[str, Any]:
@@ -24,7 +31,7 @@ def _one_or_more(schema: Dict[str, Any], at_most: int) -> Dict[str, Any]:
         one, {"type": "array", "items": one, "minItems": 1, "maxItems": at_most}]}
 
 
-_TITLE = {"type": "string", "format": "text", "maxLength": MAX_PARAMETER,
+_TITLE = {**_TEXT_KIND, "maxLength": MAX_PARAMETER,
           "description": "a film's title; case, accents, punctuation and articles do not matter, "
                          "and its year may stand behind it: Heat (1995)"}
 _ID = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "description": "a film's TMDB id"}
@@ -33,43 +40,75 @@ _YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
 _K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
+_GENRE = {**_TEXT_KIND, "maxLength": 100, "description":
+          "a recommended film has all of these genres; in an address, between commas"}
 _FILTERS = {  # those of recommender.filters.Filters
-    "genres": _one_or_more({
-        "type": "string", "format": "text", "maxLength": 100, "description":
-        "a recommended film has all of these genres; in an address, between commas"}, 50),
-    "any_genre": {"type": "boolean", "description": "one of the genres is enough"},
-    "same_genre": {"type": "boolean", "description": "it shares a genre with a film asked for"},
+    "genres": _one_or_more(_GENRE, MAX_GENRES),
+    "any_genre": {"type": "boolean", "description":
+                  "one of the genres is enough; needs genres"},
+    "same_genre": {"type": "boolean", "description":
+                   "it shares a genre with a film asked for; needs a title or an id"},
     "top_rated": {**_COUNT, "minimum": 1,
                   "description": "it is among so many best by weighted rating"},
     "min_votes": {**_COUNT, "description": "it has so many votes or more"},
-    "year_from": {**_YEAR, "description": "it is of this year or later"},
+    "year_from": {**_YEAR, "description": "it is of this year or later; no later than year_to"},
     "year_to": {**_YEAR, "description": "it is of this year or earlier"},
-    "language": {"type": "string", "format": "text", "maxLength": 10,
+    "language": {**_TEXT_KIND, "maxLength": 10,
                  "description": "its original language, as ISO 639-1 has it: fr"}}
 _QUESTION = {  # what a query for films may say, in the address or, with texts, as JSON
     "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
-    "year": {**_YEAR, "description": "picks among films that share the one title"},
-    "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from"},
+    "year": {**_YEAR, "description": "picks among films that share the title; needs one title"},
+    "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from; needs "
+                         "something asked for"},
                         MAX_FILMS),
-    "not_id": _one_or_more({**_ID, "description": "the TMDB id of a film to keep away from"},
+    "not_id": _one_or_more({**_ID, "description": "the TMDB id of a film to keep away from; "
+                            "needs something asked for"},
                            MAX_FILMS),
     "k": _K,
     "diverse": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
-                "description": "how much variety counts against nearness"},
+                "description": "how much variety counts against nearness; above 0, needs "
+                               "something asked for"},
     "explain": {"type": "boolean", "default": False, "description":
-                "tell what each word adds to a score; k is then at most {}".format(MAX_EXPLAINED)},
+                "tell what each word adds to a score; needs something asked for, and k is then at "
+                "most {}".format(MAX_EXPLAINED)},
     **_FILTERS}
 _EXAMPLE = {"title": "The Matrix", "k": 3}
-_TEXT = {"type": "string", "format": "text", "maxLength": MAX_TEXT,
+_TEXT = {**_TEXT_KIND, "maxLength": MAX_TEXT,
          "description": "what the films should be about"}
+
+
+def _any_of(*names: str) -> Dict[str, Any]:
+    """The schema of objects that have one of some properties."""
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
+def _is(name: str, **schema: Any) -> Dict[str, Any]:
+    """The schema of objects that have a property of that schema."""
+    return {"required": [name], "properties": {name: schema}}
+
+
+_WISHES = _any_of("title", "id", "overview")
+# What a question must have if it has something else. OpenAPI cannot say it of parameters in an
+# address, so there the descriptions do. Answering checks it, and says better what is wrong.
+_CONDITIONS = [
+    _any_of("title", "id", "overview", *(name for name in _FILTERS if name not in {
+        "any_genre", "same_genre"})),
+    {"if": _is("any_genre", const=True), "then": {"required": ["genres"]}},
+    {"if": _is("same_genre", const=True), "then": _any_of("title", "id")},
+    {"if": _is("year"), "then": _is("title", anyOf=[{"type": "string"}, {"maxItems": 1}])},
+    {"if": {"anyOf": [_is("not"), _is("not_id"), _is("diverse", exclusiveMinimum=0),
+                      _is("explain", const=True)]}, "then": _WISHES},
+    {"if": _is("explain", const=True), "then": {"properties": {"k": {"maximum": MAX_EXPLAINED}}}}]
 _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
 def _query(name: str, schema: Dict[str, Any], required: bool = False,
            **more: Any) -> Dict[str, Any]:
     parameter = {"name": name, "in": "query", "required": required, "schema": schema, **more}
-    # Several films are a parameter each, since titles have commas; genres stand between commas.
-    return {**parameter, "explode": False} if name == "genres" else parameter
+    if name != "genres":  # several films are a parameter each, since titles have commas
+        return parameter
+    one = {**_GENRE, "pattern": _GENRE["pattern"].replace(r"\u0000", r"\u0000,")}
+    return {**parameter, "schema": _one_or_more(one, MAX_GENRES), "explode": False}
 
 
 def _answer(description: str, schema: str) -> Dict[str, Any]:
@@ -102,6 +141,7 @@ _AGAIN = {"Retry-After": {"description": "seconds after which to ask again",
 _NOT_NOW = {**_answer("too many texts wait, or what a text or an explanation needs is not here",
                       "Error"), "headers": _AGAIN}
 _TOO_OFTEN = {**_answer("the client asks too often", "Error"), "headers": _AGAIN}
+_TOO_LONG = _answer("address and headers are larger than {} bytes".format(MAX_BODY), "Error")
 _KNOWN = {"description": "the client has the answer: its If-None-Match is the answer's ETag"}
 _TAG = {"ETag": {"description": "of the index and the address", "schema": {"type": "string"}}}
 
@@ -177,7 +217,8 @@ DOCUMENT = {
         },
     },
     "components": {"schemas": {
-        "Question": _object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
+        "Question": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
+                     "allOf": _CONDITIONS},
         "Recommendation": {
             **_object("query results", query={
                 "description": "the film or text that was asked for, several as wishes, or nothing",
@@ -226,6 +267,7 @@ DOCUMENT = {
 for _methods in DOCUMENT["paths"].values():
     for _method, _operation in _methods.items():
         _operation["responses"]["429"] = _TOO_OFTEN
+        _operation["responses"]["431"] = _TOO_LONG
         if _method == "get":
             _operation["responses"]["304"] = _KNOWN
             _operation["responses"]["200"] = {**_operation["responses"]["200"], "headers": _TAG}

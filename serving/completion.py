@@ -2,24 +2,34 @@
 
 import threading
 from bisect import bisect_left
-from typing import Iterator, List, NamedTuple, Optional
+from functools import lru_cache
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from recommender.index import Index
-from recommender.titles import nearest, title_key
+from recommender.titles import title_key
 
 _LAST = "\U0010ffff"  # sorts behind every letter
+_KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
 
 
 class _Table(NamedTuple):
-    """`starts`: the titles from each of their words on, sorted. `places` int32: of the film of
-    each, its place in `by_votes` int64 (n,), the rows with most votes first. `keys`: the titles."""
+    """Where words begin.
+
+    Attributes
+    ----------
+    starts : list of str
+        The titles and original titles from each of their words on, sorted.
+    places : numpy.ndarray
+        Of the film of each of `starts`, its place in `by_votes`; int32.
+    by_votes : numpy.ndarray
+        The rows of all films, those with most votes first; int64 (n,).
+    """
 
     starts: List[str]
     places: np.ndarray
     by_votes: np.ndarray
-    keys: List[str]
 
 
 class Titles:
@@ -29,21 +39,29 @@ class Titles:
         self._index = index
         self._lock = threading.Lock()
         self._table: Optional[_Table] = None
+        self._rows = lru_cache(_KEPT_ANSWERS)(self._rows_of)
 
     def load(self) -> _Table:
-        """The table, made once."""
+        """Return the table, made once, and have near titles ready, too."""
         with self._lock:
             if self._table is None:
+                self._index.near_rows("a", 1)
                 self._table = _table_of(self._index)
             return self._table
 
     def complete(self, typed: str, limit: int) -> List[int]:
-        """Rows of films whose title or original title has a word that begins as `typed` does,
-        most votes first; where there is none, of near titles, the nearest first."""
-        key, table = title_key(typed), self.load()
+        """Return the rows of up to `limit` films whose title or original title has a word that
+        begins as `typed` does, most votes first; if there is none, of near titles, the nearest
+        first."""
+        return list(self._rows(title_key(typed), limit))
+
+    def _rows_of(self, key: str, limit: int) -> Tuple[int, ...]:
+        table = self.load()
         begin, end = (bisect_left(table.starts, edge) for edge in (key, key + _LAST))
-        rows = table.by_votes[np.unique(table.places[begin:end])[:limit]]
-        return rows.tolist() or nearest(key, table.keys, limit)
+        is_found = np.zeros(len(table.by_votes), bool)
+        is_found[table.places[begin:end]] = True
+        rows = table.by_votes[np.flatnonzero(is_found)[:limit]].tolist()
+        return tuple(rows or self._index.near_rows(key, limit))
 
 
 def _table_of(index: Index) -> _Table:
@@ -59,7 +77,7 @@ def _table_of(index: Index) -> _Table:
             starts += found
             rows += [row] * len(found)
     order = sorted(range(len(starts)), key=starts.__getitem__)
-    return _Table([starts[at] for at in order], place_of[rows][order], by_votes, keys)
+    return _Table([starts[at] for at in order], place_of[rows][order], by_votes)
 
 
 def _from_each_word(title: str) -> Iterator[str]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from bert.errors import BertError
 from serving.batching import Embedded
-from tests.conftest import ROOT
 from tests.worlds import row, write_index
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 FILMS = [  # id, title, year, votes
     (603, "The Matrix", 1999, 9000),

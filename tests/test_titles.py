@@ -1,8 +1,14 @@
 """Titles are found as people type them, and a mistyped one finds its neighbours."""
 
-import pytest
+import random
 
-from recommender.titles import nearest, title_key
+import numpy as np
+import pytest
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from recommender.near_titles import NearTitles
+from recommender.titles import title_key
 
 TITLES = ["M", "Z", "Pi", "Up", "It", "Her", "Hamlet", "Hamlet Goes Business", "The Matrix",
           "The Matrix Reloaded", "Heat", "Headless Body in Topless Bar", "Game", "Jumanji",
@@ -14,7 +20,7 @@ KEYS = [title_key(title) for title in TITLES]
 
 
 def near(query, limit=5):
-    return [TITLES[place] for place in nearest(title_key(query), KEYS, limit)]
+    return [TITLES[place] for place in NearTitles(KEYS).nearest(title_key(query), limit)]
 
 
 @pytest.mark.parametrize("one, other", [
@@ -75,3 +81,53 @@ def test_what_is_like_nothing_has_no_near_title():
 def test_no_more_near_titles_than_asked_for():
     assert near("toy stori", limit=1) == ["Toy Story"]
     assert len(near("hamlet", limit=5)) <= 5
+
+
+def compared_with_each(key, keys, limit):
+    """What `nearest` must find, by comparing `key` with each of `keys`."""
+    scores = np.zeros(len(keys))
+    for scorer, weight, cutoff in ((OSA.normalized_similarity, 1.0, 0.6), (fuzz.WRatio, 0.008, 75)):
+        found, = process.cdist([key], keys, scorer=scorer, score_cutoff=cutoff, dtype=np.float64)
+        scores = np.maximum(scores, weight * found)
+    scores[[2 * len(other) < len(key) for other in keys]] = 0
+    near = np.flatnonzero(scores)
+    return near[np.argsort(-scores[near], kind="stable")[:limit]].tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_near_titles_are_those_of_comparing_with_each(seed):
+    draw = random.Random(seed)
+    words = [word for key in KEYS for word in key.split()] + ["la", "new", "of", "the", "2"]
+
+    def title():
+        return title_key(" ".join(draw.choice(words) for _ in range(draw.choice([1, 1, 2, 3, 5]))))
+
+    def mistyped(key):
+        for _ in range(draw.randrange(4)):
+            at = draw.randrange(len(key) + 1)
+            key = key[:at] + draw.choice(["", *"aeinst "]) + key[at + draw.randrange(2):]
+        return title_key(key)
+
+    keys = KEYS + [title() for _ in range(1500)]
+    near_titles = NearTitles(keys)
+    for _ in range(150):
+        key = mistyped(draw.choice([title(), draw.choice(keys)])) or "x"
+        limit = draw.choice([1, 5, 10, 50, 5000])
+        assert near_titles.nearest(key, limit) == compared_with_each(key, keys, limit), key
+
+
+def test_few_titles_are_compared_letter_by_letter(monkeypatch):
+    draw = random.Random(0)
+    keys = KEYS + ["".join(draw.choice("aeinstrlo ") for _ in range(12)).strip() or "x"
+                   for _ in range(5000)]
+    near_titles = NearTitles(keys)
+    compared, cdist = [], process.cdist
+    monkeypatch.setattr(process, "cdist", lambda queries, others, **options: (
+        compared.append(len(others)) or cdist(queries, others, **options)))
+    near_titles.nearest("shawshank redemtion", 10)
+    assert sum(compared) < len(keys) / 10
+
+
+@pytest.mark.parametrize("keys", [[], ["a"], [title_key("!!!")]])
+def test_few_titles_or_none_have_near_titles_too(keys):
+    assert NearTitles(keys).nearest("zzz", 5) == []
