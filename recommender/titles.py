@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 _ARTICLES = ("the ", "a ", "an ")
 _YEAR_BEHIND = re.compile(r"\s*(.*\S)\s*\((\d{4})\)\s*")
