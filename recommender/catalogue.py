@@ -1,30 +1,53 @@
 """The catalogue: films read from the CSV of The Movies Dataset as it was published.
 
 Data set: The Movies Dataset, Kaggle, rounakbanik/the-movies-dataset, `movies_metadata.csv`.
-Its defects (rows broken in two, ids that occur twice, missing overviews, Python literals)
-are part of it. A row that cannot be used is left out, counted, and its reason told.
+The reader expects its defects: rows broken in two, ids that occur twice, missing overviews,
+damaged Python literals. A row that cannot be used is left out and counted by reason.
 """
 
 import ast
 import csv
 import hashlib
+import io
 from collections import Counter
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from recommender.errors import RecommenderError
 
+# Columns of the CSV that are read; all must be there.
 COLUMNS = ("id", "imdb_id", "title", "original_title", "original_language", "overview",
            "genres", "release_date", "vote_average", "vote_count")
+# Overviews that say nothing, in lower case and without the full stop; such a film is left out.
 PLACEHOLDERS = {
     "", "no overview", "no overview found", "no overview available", "no movie overview available",
     "no overview yet", "overview not available", "not available", "n/a", "none",
     "released", "coming soon", "tba",
 }
+_MAX_CELL = 1 << 24  # characters of a cell of the CSV; a quote that never ends is seen in time
+# Characters of a Python literal; Python's parser crashes at expressions of some 200,000.
+_MAX_LITERAL = 1 << 15
+T = TypeVar("T")
 
 
 class Movie(NamedTuple):
-    """One film. `id` is TMDB's and the only thing that identifies it; `year` is 0 where the
-    release date is unknown; `vote_average` is on TMDB's scale from 0 to 10."""
+    """A film of the catalogue. All its texts have gone through `clean_text`.
+
+    Attributes
+    ----------
+    id : int
+        TMDB id, the only thing that identifies a film.
+    imdb_id, title, original_title : str
+    language : str
+        Original language, ISO 639-1.
+    year : int
+        Year of release, 0 if unknown.
+    genres : tuple of str
+        Names in the order of the file, none empty, none twice.
+    overview : str
+    vote_average : float
+        From 0 to 10.
+    vote_count : int
+    """
 
     id: int
     imdb_id: str
@@ -39,8 +62,21 @@ class Movie(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Films in the order of the file, what was left out of it by reason, and how many films
-    were kept without their genres because those are no Python literal."""
+    """Films in the order of their file, with counts of what could not be used.
+
+    Attributes
+    ----------
+    path : str
+    sha256 : str
+        Digest of the file, in hex.
+    movies : list of Movie
+    n_rows : int
+        Rows in the file, those left out included.
+    left_out : dict
+        From reason to number of rows.
+    n_unreadable_genres : int
+        Films kept without genres because theirs are no Python literal.
+    """
 
     path: str
     sha256: str
@@ -49,8 +85,11 @@ class Catalogue(NamedTuple):
     left_out: Dict[str, int]
     n_unreadable_genres: int
 
+    def __repr__(self) -> str:
+        return "Catalogue({!r}: {:,} films)".format(self.path, len(self.movies))
+
     def report(self) -> str:
-        """How many rows were read, kept and left out, in one line."""
+        """Return in one line how many rows were read, kept and left out."""
         text = "{}: {:,} rows read, {:,} kept".format(self.path, self.n_rows, len(self.movies))
         if self.left_out:
             text += ", {:,} left out ({})".format(
@@ -65,86 +104,135 @@ class Catalogue(NamedTuple):
 def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     """Read a CSV in the data set's format, UTF-8 with a header.
 
-    Raises RecommenderError if the file is no such CSV, if no film in it can be used, and,
-    when `strict`, at the first row that would be left out.
+    Parameters
+    ----------
+    path : str
+    strict : bool
+        Refuse the file at the first row that would be left out.
+
+    Returns
+    -------
+    Catalogue
+
+    Raises
+    ------
+    RecommenderError
+        If the file is no such CSV, no film in it can be used, or `strict` finds a row to leave
+        out.
+    OSError
+        If the file cannot be read.
     """
     movies = {}  # type: Dict[int, Movie]
-    left_out = Counter()  # type: Counter
+    left_out = Counter()  # type: Counter[str]
     n_rows = n_unreadable_genres = 0
     with open(path, "rb") as file:
         content = file.read()
-    digest, ends_line = hashlib.sha256(content).hexdigest(), content.endswith((b"\n", b"\r"))
-    csv.field_size_limit(1 << 24)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if not reader.fieldnames:
-                raise RecommenderError("{} is empty: take the file from the data set "
-                                       "again".format(path))
-            if not set(COLUMNS) & set(reader.fieldnames):
-                raise RecommenderError(
-                    "{} is not a CSV with a header, separated by commas, in the format of The "
-                    "Movies Dataset: its first line begins with {!r}".format(
-                        path, reader.fieldnames[0][:40]))
-            missing = [column for column in COLUMNS if column not in reader.fieldnames]
-            if missing:
-                raise RecommenderError("{}: column {} is missing: a CSV in the format of The "
-                                       "Movies Dataset is needed".format(path, missing[0]))
-            row = {}  # type: Dict[Optional[str], str]
-            for row in reader:
-                n_rows += 1
-                movie, reason = _read_row(row)
-                if movie is not None and movie.id in movies:
-                    same = movies[movie.id] == movie
-                    reason = "with an id seen before" + ("" if same else " and other values")
-                if reason is None:
-                    movies[movie.id] = movie
-                    n_unreadable_genres += not movie.genres and _genres(row["genres"]) is None
-                    continue
-                left_out[reason] += 1
-                if strict:
-                    raise RecommenderError("{}, line {}: row {}: mend it or leave --strict "
-                                           "out".format(path, reader.line_num, reason))
-            if None in row.values() and not ends_line:
-                raise RecommenderError("{}: cut off in its last row: take the file from the data "
-                                       "set again".format(path))
+        content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecommenderError("{}: not a CSV in UTF-8 (see byte {}): convert it, or take the "
-                               "file from the data set again".format(
-            path, error.start))
+        raise RecommenderError("{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file "
+                               "from the data set again".format(path, error.start))
+    csv.field_size_limit(_MAX_CELL)
+    reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""),
+                            strict=True)
+    try:
+        _check_header(path, reader.fieldnames)
+        row = {}  # type: Dict[Optional[str], str]
+        for row in reader:
+            n_rows += 1
+            movie, reason = _read_row(row)
+            if movie is not None and movie.id in movies:
+                same = movies[movie.id] == movie
+                reason = "with an id seen before" + ("" if same else " and other values")
+            if movie is not None and not reason:
+                movies[movie.id] = movie
+                n_unreadable_genres += not movie.genres and _genres(row["genres"]) is None
+                continue
+            left_out[reason] += 1
+            if strict:
+                raise RecommenderError("{}, line {}: row {}: mend it or leave --strict out".format(
+                    path, reader.line_num, reason))
     except csv.Error as error:
         raise RecommenderError("{}, line {}: not a CSV ({}): take the file from the data set "
                                "again".format(path, reader.line_num, error))
+    if None in row.values() and not content.endswith((b"\n", b"\r")):
+        raise RecommenderError("{}: cut off in its last row: take the file from the data set "
+                               "again".format(path))
     if not movies:
         raise RecommenderError("{}: no film with an overview in {} rows: is this the right "
                                "file?".format(path, n_rows))
-    return Catalogue(path, digest, list(movies.values()), n_rows, dict(left_out),
-                     n_unreadable_genres)
+    return Catalogue(path, hashlib.sha256(content).hexdigest(), list(movies.values()), n_rows,
+                     dict(left_out), n_unreadable_genres)
 
 
-def _read_row(row: Dict[Optional[str], str]) -> Tuple[Optional[Movie], Optional[str]]:
-    """The film of a row, or the reason why there is none (worded to follow a number)."""
+def _check_header(path: str, names: Optional[Sequence[str]]) -> None:
+    """Raise RecommenderError unless `names`, the first line of a CSV, holds all of COLUMNS."""
+    if not names:
+        raise RecommenderError("{} is empty: take the file from the data set again".format(path))
+    if not set(COLUMNS) & set(names):
+        raise RecommenderError(
+            "{} is not a CSV with a header, separated by commas, in the format of The Movies "
+            "Dataset: its first line begins with {!r}".format(path, names[0][:40]))
+    missing = [column for column in COLUMNS if column not in names]
+    if missing:
+        raise RecommenderError("{}: column {} is missing: a CSV in the format of The Movies "
+                               "Dataset is needed".format(path, missing[0]))
+
+
+def clean_text(text: str) -> str:
+    """Return `text` on one line, without what UTF-8 and HDF5 cannot hold.
+
+    Runs of white space and NULs become one space. A pair of surrogates becomes the letter that it
+    stands for, one without its other half U+FFFD.
+
+    >>> clean_text("  Sci\\0Fi \\n and\\tmore ")
+    'Sci Fi and more'
+    >>> clean_text("\\ud83d\\ude00") == "\\U0001f600", clean_text("half \\ud83d") == "half \\ufffd"
+    (True, True)
+    """
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return " ".join(whole.replace("\0", " ").split())
+
+
+def read_literal(text: str, read: Callable[[Any], T]) -> Optional[T]:
+    """Return what `read` makes of the value of a Python literal.
+
+    Returns None if `text` is no literal, if it is longer than any of the data set, or if `read`
+    fails because the value is not of the form that it expects.
+
+    >>> read_literal("{'id': 10, 'name': 'Toy Story Collection'}", lambda cell: cell["id"])
+    10
+    >>> read_literal("{'id': 10, 'na", lambda cell: cell["id"]) is None
+    True
+    """
+    if len(text) > _MAX_LITERAL:
+        return None
+    try:
+        return read(ast.literal_eval(text.strip()))
+    except (ValueError, SyntaxError, TypeError, KeyError, AttributeError,
+            OverflowError, MemoryError, RecursionError):
+        return None
+
+
+def _read_row(row: Dict[Optional[str], str]) -> Tuple[Optional[Movie], str]:
+    """Return the film of a row and "", or None and the reason, worded to follow a number."""
     if None in row or None in row.values():
         return None, "broken across lines"
     id_text = row["id"].strip()
     if not (id_text.isdecimal() and 0 < len(id_text) < 19):
         return None, "with no number as id"
-    title = _one_line(row["title"])
+    title = clean_text(row["title"])
     if not title:
         return None, "without a title"
-    overview = _one_line(row["overview"])
+    overview = clean_text(row["overview"])
     if overview.casefold().rstrip(". ") in PLACEHOLDERS:
         return None, "without an overview"
     return Movie(
-        int(id_text), row["imdb_id"].strip(), title, _one_line(row["original_title"]),
-        row["original_language"].strip(), _year(row["release_date"]),
+        int(id_text), clean_text(row["imdb_id"]), title, clean_text(row["original_title"]),
+        clean_text(row["original_language"]), _year(row["release_date"]),
         _genres(row["genres"]) or (), overview,
         min(max(_number(row["vote_average"]), 0.0), 10.0),
-        int(min(max(_number(row["vote_count"]), 0), 2 ** 31 - 1))), None
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.replace("\0", " ").split())
+        int(min(max(_number(row["vote_count"]), 0), 2 ** 31 - 1))), ""
 
 
 def _year(date: str) -> int:
@@ -161,9 +249,14 @@ def _number(text: str) -> float:
 
 
 def _genres(text: str) -> Optional[Tuple[str, ...]]:
-    """Names of a Python literal such as "[{'id': 35, 'name': 'Comedy'}]"; None if it is none."""
-    try:
-        entries = ast.literal_eval(text.strip() or "[]")
-        return tuple(str(entry["name"]) for entry in entries)
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-        return None
+    """Return the names in a Python literal such as "[{'id': 35, 'name': 'Comedy'}]".
+
+    Returns None if `text` is no such literal, () if it is empty.
+    """
+    return read_literal(text, _clean_names) if text.strip() else ()
+
+
+def _clean_names(entries: Any) -> Tuple[str, ...]:
+    """Return the names of `entries`, without empty ones, each once, in their order."""
+    names = [clean_text(entry["name"]) for entry in entries]
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -4,7 +4,6 @@ The measures come from what the data set knows besides the texts: the collection
 belongs to, its genres, its keywords, and what people liked.
 """
 
-import ast
 import os
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -13,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from recommender.building import features_by_row, weighted_ratings
-from recommender.catalogue import Movie
+from recommender.catalogue import Movie, read_literal
 from recommender.errors import RecommenderError
 from recommender.evaluation import baselines, metrics
 from recommender.evaluation.metrics import Estimate
@@ -151,11 +150,9 @@ def _literals(path: str, column: str, read: Callable[[Any], Any]) -> Optional[Di
     found = {}  # type: Dict[str, Any]
     for cells in _chunks(path, ["id", column]):
         for movie_id, text in zip(cells["id"].str.strip(), cells[column]):
-            if movie_id not in found and text.strip():
-                try:
-                    found[movie_id] = read(ast.literal_eval(text))
-                except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError):
-                    continue
+            value = None if movie_id in found else read_literal(text, read)
+            if value is not None:
+                found[movie_id] = value
     return found
 
 
