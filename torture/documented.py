@@ -1,6 +1,7 @@
 """Requests that schemathesis makes of the API's own document: answered as it says, and not refused
 where it allows them."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from schemathesis.models import APIOperation, Case
 
 from tests.served import Program
 from torture.table import Row
-from torture.worlds import ROOT, SEED, World, make_world, program, temporary_folder
+from torture.worlds import ROOT, SEED, make_world, program, temporary_folder
 
 _SAMPLE = os.path.join(ROOT, "data", "sample_movies.csv")
 _REFUSED = (400, 415, 422)
@@ -27,7 +28,7 @@ _NOT_SAID_OF_ADDRESSES = (
 
 
 def run(short: bool) -> List[Row]:
-    n_examples = 15 if short else 500
+    n_examples = 10 if short else 200
     experimental.OPEN_API_3_1.enable()
     with temporary_folder() as folder:
         world = make_world(folder, 1)._replace(catalogue=_SAMPLE)
@@ -46,7 +47,12 @@ def run(short: bool) -> List[Row]:
 def _ask(server: Program, n_examples: int) -> Row:
     tried, lost = [], []  # type: List[str], List[str]
     address = "http://127.0.0.1:{}/api/v1".format(server.port)
-    schema = schemathesis.from_uri(address + "/openapi.json", base_url=address)
+    _, document = server.get("/api/v1/openapi.json")
+    schema = schemathesis.from_dict(document, base_url=address)
+    # Requests that break the rest of it: to find such that break its conditions takes minutes.
+    without = copy.deepcopy(document)
+    del without["components"]["schemas"]["Question"]["allOf"]
+    simpler = schemathesis.from_dict(without, base_url=address)
 
     def try_all(operation: APIOperation, method: DataGenerationMethod) -> None:
         @seed(SEED)
@@ -63,10 +69,10 @@ def _ask(server: Program, n_examples: int) -> Row:
         try_one()
 
     for found in schema.get_all_operations():
-        operation = found.ok()
-        for method in DataGenerationMethod.all():
-            if method == DataGenerationMethod.positive or _can_be_wrong(operation):
-                try_all(operation, method)
+        try_all(found.ok(), DataGenerationMethod.positive)
+    for found in simpler.get_all_operations():
+        if _can_be_wrong(found.ok()):
+            try_all(found.ok(), DataGenerationMethod.negative)
     return Row("requests that schemathesis generates from the OpenAPI document, with all its "
                "checks; those that the document allows are not refused", len(tried), len(lost))
 
