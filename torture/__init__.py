@@ -7,6 +7,7 @@ all of them in full, `make test` in their short form.
 from torture import (
     corruption,
     disks,
+    documented,
     inputs,
     kills,
     overload,
@@ -18,4 +19,5 @@ from torture import (
 )
 
 PROOFS = (
-    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests, overload)
+    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests, documented,
+    overload)
