@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures recipes and indexes beside what any of them must beat, on the films of a catalogue.
+"""Measure recipes, indexes and baselines on the films of a catalogue.
 
     python evaluate.py --input_file data/movies_metadata.csv --features data/features
     python evaluate.py --input_file data/movies_metadata.csv --index data/index.h5
@@ -83,12 +83,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
     truth = read_truth(args.input_file, movies)
     cli.note("{:,} films are measured{}".format(len(movies), missing(truth)))
-    scores = itertools.chain(
+    found = itertools.chain(
         baseline_scores(movies, truth, args.seed),
         recipe_scores(args.recipes, movies, reader, truth, args.seed),
         (index_score(path, index, movies, truth, args.seed) for path, index in indexes))
     n = N_BASELINES + len(args.recipes) + len(indexes)
-    scores = list(tqdm(scores, total=n, unit="row", file=sys.stderr, leave=False))
+    scores = list(tqdm(found, total=n, unit="row", file=sys.stderr, leave=False))
     if args.plot:
         plot(scores, args.plot)
     if args.json:

@@ -1,9 +1,9 @@
-"""What a recipe must beat: recommendations without BERT, as evaluate.py measures them.
+"""Baselines: recommendations without BERT, which a recipe must beat.
 
-All give int (n, k): the rows of the k films recommended for each of n films.
+All return int (n, k): the rows of the k films recommended for each of n films.
 """
 
-from typing import Sequence, Tuple
+from typing import Dict, Sequence, Tuple
 
 import numpy as np
 from scipy import sparse
@@ -11,11 +11,12 @@ from scipy import sparse
 from recommender.catalogue import Movie
 from recommender.words import count_words, fit_vocabulary
 
-_K1, _B = 1.5, 0.75  # BM25's usual ones: how soon a word is enough, how much length counts
+_K1 = 1.5  # BM25's usual value: how soon further occurrences of a word stop to count
+_B = 0.75  # BM25's usual value: how much the length of a document counts, from 0 to 1
 
 
 def at_random(movies: Sequence[Movie], k: int, seed: int) -> np.ndarray:
-    """k others, each as likely as any."""
+    """Return k others drawn at random."""
     draw = np.random.default_rng(seed)
     found = np.array([draw.choice(len(movies) - 1, k, replace=False)
                       for _ in movies])
@@ -23,16 +24,17 @@ def at_random(movies: Sequence[Movie], k: int, seed: int) -> np.ndarray:
 
 
 def most_popular(movies: Sequence[Movie], k: int) -> np.ndarray:
-    """The k others with the most votes."""
+    """Return the k others with the most votes."""
     order = np.argsort([-movie.vote_count for movie in movies], kind="stable")
     return np.array([_without(order[:k + 1], row, k) for row in range(len(movies))])
 
 
 def same_genre_by_rating(movies: Sequence[Movie], ratings: np.ndarray, k: int) -> np.ndarray:
-    """The k others with the best weighted rating that share a genre, then those that do not."""
+    """Return the k others with the best weighted rating, those that share a genre first."""
     names = sorted({genre for movie in movies for genre in movie.genres})
-    has = np.array([[genre in movie.genres for genre in names] for movie in movies])
-    best = {}  # type: Dict[Tuple[str, ...], np.ndarray]
+    has = np.array([[genre in movie.genres for genre in names] for movie in movies],
+                   bool).reshape(len(movies), len(names))
+    best: Dict[Tuple[str, ...], np.ndarray] = {}
     found = []
     for row, movie in enumerate(movies):
         if movie.genres not in best:
@@ -43,10 +45,10 @@ def same_genre_by_rating(movies: Sequence[Movie], ratings: np.ndarray, k: int) -
 
 
 def bm25_rows(movies: Sequence[Movie]) -> Tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Overviews as queries and as documents, (n, n_words): their product is Okapi BM25.
+    """Return overviews as queries and as documents, (n, n_words), whose product is Okapi BM25.
 
-    Robertson and Zaragoza 2009, equation 3.15, with k1 = 1.5 and b = 0.75; its idf plus 1
-    within the logarithm, so that no word counts against a film.
+    Robertson and Zaragoza 2009, equation 3.15, with k1 = 1.5 and b = 0.75, and 1
+    added within the logarithm of its idf, so that no word counts against a film.
     """
     counts = [count_words(movie.overview) for movie in movies]
     vocabulary, _ = fit_vocabulary(counts)
@@ -68,4 +70,5 @@ def bm25_rows(movies: Sequence[Movie]) -> Tuple[sparse.csr_matrix, sparse.csr_ma
 
 
 def _without(rows: np.ndarray, row: int, k: int) -> np.ndarray:
+    """Return the first k of `rows` other than `row`."""
     return rows[rows != row][:k]

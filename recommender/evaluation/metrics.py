@@ -1,19 +1,19 @@
-"""How good recommendations are, measured without training on what nobody told the recipes.
+"""Offline metrics from metadata that no recipe reads.
 
 All take `top`, int (n, k): the rows of the k films recommended for each of n films, the best
-first. A measure of single films gives a float64 array with one value for each film that counts.
+first. A metric of single films returns a float64 array with a value for each film that counts.
 """
 
-from typing import Any, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import sparse, stats
 
-_BLOCK = 256  # films whose keywords are compared with all others at once
+_BLOCK = 256  # films whose keywords are compared with all others at once; bounds memory
 
 
 class Estimate(NamedTuple):
-    """A mean over `n` films and its 95 % interval; all None where no film counts."""
+    """A mean over `n` films and its 95 % interval; mean and bounds are None if no film counts."""
 
     mean: Optional[float]
     low: Optional[float]
@@ -22,7 +22,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(values: np.ndarray, seed: int) -> Estimate:
-    """The mean of `values` with its percentile bootstrap interval of 1,000 resamples.
+    """Return the mean of `values` with its percentile bootstrap interval of 1,000 resamples.
 
     Efron and Tibshirani 1993, chapter 13.
     """
@@ -32,15 +32,29 @@ def estimate(values: np.ndarray, seed: int) -> Estimate:
         return Estimate(mean, mean, mean, n)
     found = stats.bootstrap((values,), np.mean, n_resamples=1000, batch=max(1, 10 ** 7 // n),
                             method="percentile", random_state=seed)
-    return Estimate(float(values.mean()), *map(float, found.confidence_interval), n)
+    low, high = map(float, found.confidence_interval)
+    return Estimate(float(values.mean()), low, high, n)
 
 
 def collection_recall(top: np.ndarray,
                       collections: Sequence[Optional[int]]) -> Tuple[np.ndarray, np.ndarray]:
-    """Same-collection recall and hit of each film that shares its collection with another.
+    """Return same-collection recall and hit of each film that shares its collection.
 
-    Recall is the share that was found of the films of its collection, or of the k that fit;
-    hit is 1 where at least one was found, else 0. `collections` holds an id or None a film.
+    Recall is the share of the other films of the collection, or of k if there are more, that was
+    recommended; hit is 1 if at least one was, else 0.
+
+    Parameters
+    ----------
+    top : np.ndarray
+        int (n, k).
+    collections : sequence of int or None
+        The collection of each film, if any.
+
+    Examples
+    --------
+    >>> recall, hit = collection_recall(np.array([[1, 2], [2, 0], [0, 1]]), [7, None, 7])
+    >>> recall.tolist(), hit.tolist()
+    ([1.0, 1.0], [1.0, 1.0])
     """
     codes = np.unique([-1 if c is None else c for c in collections], return_inverse=True)[1]
     belongs = np.array([c is not None for c in collections])
@@ -51,7 +65,7 @@ def collection_recall(top: np.ndarray,
 
 
 def genre_jaccard(top: np.ndarray, genres: Sequence[Sequence[str]]) -> np.ndarray:
-    """The mean Jaccard index of a film's genres with those of the films recommended for it.
+    """Return the mean Jaccard index of a film's genres with those of its recommendations.
 
     Films without genres do not count; recommended ones without genres add 0.
     """
@@ -62,7 +76,7 @@ def genre_jaccard(top: np.ndarray, genres: Sequence[Sequence[str]]) -> np.ndarra
 
 
 def keyword_ndcg(top: np.ndarray, keywords: Sequence[Sequence[Any]]) -> np.ndarray:
-    """Normalised discounted cumulative gain of a film's recommendations by shared keywords.
+    """Return the normalised discounted cumulative gain of recommendations by shared keywords.
 
     The gain of a film is the Jaccard index of its keywords with those of the film asked for;
     DCG = sum of gain / log2(rank + 1) (Jaervelin and Kekaelaeinen 2002), divided by that of the
@@ -85,12 +99,12 @@ def keyword_ndcg(top: np.ndarray, keywords: Sequence[Sequence[Any]]) -> np.ndarr
 
 
 def people_agreement(top: np.ndarray, likes: sparse.csr_matrix) -> np.ndarray:
-    """How much likelier than by popularity alone a film and those recommended share users.
+    """Return how far films and their recommendations share users beyond what popularity explains.
 
     `likes` (n, n_users) is 1 where a user likes a film. A pair's agreement is the cosine of
-    their columns of users (Sarwar et al. 2001) less the cosine that films of their popularity
-    have when nobody cares what they are about: |A and B| / sqrt(|A| |B|) - sqrt(|A| |B|) / users.
-    A film's is the mean over its recommendations; films that nobody likes do not count.
+    their columns of users (Sarwar et al. 2001) minus the cosine expected if users liked films of
+    this popularity at random: |A and B| / sqrt(|A| |B|) - sqrt(|A| |B|) / users. A film's value
+    is the mean over its recommendations; films that nobody likes do not count.
     """
     sizes = np.asarray(likes.sum(axis=1), np.float64).ravel()
     asked = np.flatnonzero(sizes)
@@ -104,14 +118,14 @@ def people_agreement(top: np.ndarray, likes: sparse.csr_matrix) -> np.ndarray:
 
 
 def hubness(top: np.ndarray) -> Tuple[float, int]:
-    """The share of films that are never recommended, and how often the most frequent one is."""
+    """Return the share of films never recommended, and the count of the most frequent one."""
     counts = np.bincount(top.ravel(), minlength=len(top))
     return float((counts == 0).mean()), int(counts.max())
 
 
 def _matrix(labels: Sequence[Sequence[Any]]) -> sparse.csr_matrix:
-    """1 where a film has a label, (n, n_labels)."""
-    places = {}  # type: Dict[Any, int]
+    """Return a matrix (n, n_labels) with 1 where a film has a label."""
+    places: Dict[Any, int] = {}
     of_film = [sorted({places.setdefault(label, len(places)) for label in film})
                for film in labels]
     indptr = np.cumsum([0] + [len(film) for film in of_film])
@@ -121,7 +135,7 @@ def _matrix(labels: Sequence[Sequence[Any]]) -> sparse.csr_matrix:
 
 
 def _jaccard(has: sparse.csr_matrix, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The Jaccard index of each of `rows` with its partner in `others`."""
+    """Return the Jaccard index of each of `rows` with its partner in `others`, (m,)."""
     sizes = has.getnnz(axis=1)
     shared = np.asarray(has[rows].multiply(has[others]).sum(axis=1)).ravel()
     return shared / (sizes[rows] + sizes[others] - shared)

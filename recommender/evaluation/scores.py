@@ -1,7 +1,7 @@
-"""Recipes, indexes and baselines measured side by side on the films of a catalogue.
+"""Measure recipes, indexes and baselines side by side on the films of a catalogue.
 
-The measures come from what the data set knows besides the texts: the collection that a film
-belongs to, its genres, its keywords, and what people liked.
+The metrics use what the data set holds besides the texts: the collection that a film belongs to,
+its genres, its keywords, and what people liked.
 """
 
 import os
@@ -23,14 +23,13 @@ from recommender.recipes import Recipe, make_recipe
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures
 
-K = 10  # films that are recommended
-N_BASELINES = 5
-LIKED = 4.0  # stars from which on a film counts as liked, of five
-_BLOCK = 512  # films that are compared with all others at once
+K = 10  # films recommended for each film
+N_BASELINES = 5  # rows of `baseline_scores`, for the progress bar
+LIKED = 4.0  # stars, of five, from which on a film counts as liked
 
 
 class Truth(NamedTuple):
-    """What is known of the films, in their order; None where the data set's file is not there.
+    """Metadata of the films, in their order; None where the file of the data set is missing.
 
     `likes` is (n, n_users), 1 where a user likes a film.
     """
@@ -41,7 +40,7 @@ class Truth(NamedTuple):
 
 
 class Score(NamedTuple):
-    """One line of the table; a measure is None where what it needs is not there."""
+    """A row of the table; a metric is None where the metadata it needs are missing."""
 
     name: str
     is_baseline: bool
@@ -55,8 +54,10 @@ class Score(NamedTuple):
 
 
 def read_truth(catalogue_path: str, movies: Sequence[Movie]) -> Truth:
-    """What the catalogue and the files beside it (keywords.csv, ratings.csv and links.csv, as in
-    The Movies Dataset) know of `movies`. Raises RecommenderError for a file that is no such CSV.
+    """Read the metadata of `movies` from the catalogue and the files beside it.
+
+    The files are keywords.csv, ratings.csv and links.csv, as in The Movies Dataset. Raises
+    RecommenderError for a file that is no such CSV.
     """
     folder = os.path.dirname(catalogue_path)
     has_collections = "belongs_to_collection" in pd.read_csv(catalogue_path, nrows=0)
@@ -71,7 +72,7 @@ def read_truth(catalogue_path: str, movies: Sequence[Movie]) -> Truth:
 
 def score(name: str, top: np.ndarray, movies: Sequence[Movie], truth: Truth, seed: int,
           is_baseline: bool = False) -> Score:
-    """All measures of the recommendations `top`, int (n, k)."""
+    """Return all metrics of the recommendations `top`, int (n, k)."""
     recall = hit = ndcg = people = None
     if truth.collections is not None:
         recall, hit = (metrics.estimate(values, seed) for values in
@@ -86,7 +87,7 @@ def score(name: str, top: np.ndarray, movies: Sequence[Movie], truth: Truth, see
 
 
 def baseline_scores(movies: Sequence[Movie], truth: Truth, seed: int) -> Iterable[Score]:
-    """The scores of what a recipe must beat."""
+    """Yield the scores of the baselines."""
     k, ratings = _k(movies), weighted_ratings(movies)
     tfidf = Recipe("tfidf", [(1.0, Words())])
     for name, recommend in (
@@ -100,14 +101,14 @@ def baseline_scores(movies: Sequence[Movie], truth: Truth, seed: int) -> Iterabl
 
 def recipe_scores(names: Iterable[str], movies: Sequence[Movie], reader: FeatureReader,
                   truth: Truth, seed: int) -> Iterable[Score]:
-    """The scores of recipes, each fitted to the features of `movies`."""
-    means = []  # type: List[Tuple[int, MovieFeatures]]
+    """Yield the scores of recipes, each fitted to the features of `movies`."""
+    means: List[Tuple[int, MovieFeatures]] = []
 
     def stream() -> Iterable[Tuple[int, MovieFeatures]]:
         return features_by_row(movies, reader)
 
     def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
-        # The mean of the tokens' mean is the mean: one pass over the store serves many recipes.
+        # The recipes need only the mean over tokens, so one pass over the store serves them all.
         means.extend((row, _token_mean(film)) for row, film in (() if means else stream()))
         return means
 
@@ -119,7 +120,7 @@ def recipe_scores(names: Iterable[str], movies: Sequence[Movie], reader: Feature
 
 def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
                 seed: int) -> Score:
-    """The scores of a built index, its rows those of `movies`."""
+    """Return the scores of a built index, which holds all of `movies`."""
     rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
     dense, words = index.rows(np.array([rows[movie.id] for movie in movies]))
     return score("{} ({})".format(path, index.recipe.name),
@@ -127,13 +128,14 @@ def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
 
 
 def _k(movies: Sequence[Movie]) -> int:
+    """Return the number of films to recommend, fewer than K in a tiny catalogue."""
     return min(K, len(movies) - 1)
 
 
 def _bm25(movies: Sequence[Movie], k: int) -> np.ndarray:
     queries, documents = baselines.bm25_rows(movies)
-    turned = documents.T.tocsr()
-    return best_others(lambda rows: (queries[rows] @ turned).toarray(), len(movies), k)
+    transposed = documents.T.tocsr()
+    return best_others(lambda rows: (queries[rows] @ transposed).toarray(), len(movies), k)
 
 
 def _token_mean(film: MovieFeatures) -> MovieFeatures:
@@ -143,11 +145,13 @@ def _token_mean(film: MovieFeatures) -> MovieFeatures:
 
 
 def _literals(path: str, column: str, read: Callable[[Any], Any]) -> Optional[Dict[str, Any]]:
-    """What a column of Python literals holds, by the text of the film's id; None where there is
-    no such file. What is no literal counts as empty."""
+    """Read a column of Python literals by the text of the film's id; skip what is no literal.
+
+    Returns None if there is no such file.
+    """
     if not os.path.isfile(path):
         return None
-    found = {}  # type: Dict[str, Any]
+    found: Dict[str, Any] = {}
     for cells in _chunks(path, ["id", column]):
         for movie_id, text in zip(cells["id"].str.strip(), cells[column]):
             value = None if movie_id in found else read_literal(text, read)
@@ -166,7 +170,7 @@ def _names(cell: Sequence[Dict[str, Any]]) -> List[str]:
 
 def _likes(ratings_path: str, links_path: str,
            movies: Sequence[Movie]) -> Optional[sparse.csr_matrix]:
-    """1 where a user likes a film, (n, n_users), by the users who like one of the films."""
+    """Return a matrix (n, n_users) with 1 where a user likes a film; None without the files."""
     if not (os.path.isfile(ratings_path) and os.path.isfile(links_path)):
         return None
     rows = {str(movie.id): row for row, movie in enumerate(movies)}
@@ -187,7 +191,7 @@ def _likes(ratings_path: str, links_path: str,
 
 
 def _chunks(path: str, columns: Sequence[str]) -> Iterable[pd.DataFrame]:
-    """Columns of a CSV as text, a million rows at a time."""
+    """Yield columns of a CSV as text, a million rows at a time."""
     try:
         yield from pd.read_csv(path, usecols=columns, dtype=str, keep_default_na=False,
                                chunksize=10 ** 6)
