@@ -1,6 +1,6 @@
-"""What the server tells of each request: an id, a count, a line in the access log.
+"""Record each request: an id in its answer, a count, a line in the access log.
 
-Requests that Flask answers and those that waitress refuses before are told alike.
+Requests that Flask answers and those that waitress refuses before Flask are recorded alike.
 """
 
 import json
@@ -19,16 +19,34 @@ from recommender import cli
 from recommender.errors import RecommenderError
 from serving import counters
 
-REQUEST_ID = "X-Request-ID"
+REQUEST_ID = "X-Request-ID"  # header of requests and answers
+# Ids of clients that are kept: nothing in them can break a line of a log.
 _ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
-_METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
-_MAX_PATH = 1000  # characters of a path in the log
+_METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS"))  # counted by name, all else as "other"
+_MAX_PATH = 1000  # characters of a path that the log keeps, so that no line grows without limit
 _ROUTE = "movies.route"  # in the WSGI environment: the rule of the address
 
 
 class Seen(NamedTuple):
-    """A request that was answered. `route` is the rule of its address, "" where none fits;
-    `n_bytes` are those of the answer's body."""
+    """A request that was answered.
+
+    Attributes
+    ----------
+    id : str
+        The client's X-Request-ID, or one that was made for it.
+    client : str
+        The client's IP address.
+    method, path, query : str
+        As they were sent, as far as they could be read.
+    route : str
+        The rule that the path matches, such as /api/v1/movies/<id>; "" if there is none.
+    status : int
+        HTTP status of the answer.
+    seconds : float
+        From the request's arrival to its answer.
+    n_bytes : int
+        Length of the answer's body.
+    """
 
     id: str
     client: str
@@ -45,22 +63,34 @@ Observe = Callable[[Seen], None]
 
 
 class AccessLog:
-    """Requests as lines of JSON. What people ask for stands in a line only if `verbose`."""
+    """A file of JSON lines, one for each request."""
 
     def __init__(self, path: str, verbose: bool = False):
-        """Appends to the file at `path`, which may be moved away meanwhile; "-" is stderr.
+        """Open the log for appending.
 
-        Raises RecommenderError if it cannot be written.
+        Parameters
+        ----------
+        path : str
+            A file, which may be moved away while it is written; "-" is stderr.
+        verbose : bool
+            Log what was asked for, too: the query string behind the path.
+
+        Raises
+        ------
+        RecommenderError
+            If the file cannot be written.
         """
         self._verbose = verbose
         try:
-            self._handler = (logging.StreamHandler(sys.stderr) if path == "-"
-                             else WatchedFileHandler(path, encoding="utf-8"))
+            if path == "-":
+                self._handler: logging.Handler = logging.StreamHandler(sys.stderr)
+            else:
+                self._handler = WatchedFileHandler(path, encoding="utf-8")
         except OSError as error:
             raise RecommenderError("cannot write the access log {}: {}".format(
                 path, error.strerror or error))
         self._has_failed = False
-        self._handler.handleError = self._failed
+        setattr(self._handler, "handleError", self._failed)  # noqa: B010 (mypy takes no method)
 
     def write(self, seen: Seen) -> None:
         """Add the line of a request."""
@@ -74,7 +104,7 @@ class AccessLog:
             "seconds": round(seen.seconds, 6), "bytes": seen.n_bytes})
         try:
             self._handler.handle(logging.makeLogRecord({"msg": line}))
-        except OSError:  # there is nowhere to open a new file
+        except OSError:  # the file was moved away and a new one cannot be opened
             self._failed()
 
     def _failed(self, *_: Any) -> None:
@@ -85,7 +115,7 @@ class AccessLog:
 
 
 def observer(log: Optional[AccessLog] = None) -> Observe:
-    """What counts a request that was answered, and writes it into `log`."""
+    """Return a function that counts an answered request and writes it to `log`."""
 
     def observe(seen: Seen) -> None:
         count, duration = _counters(
@@ -104,12 +134,12 @@ def _counters(route: str, method: str, status: int) -> Tuple[Any, Any]:
 
 
 def request_id(given: Optional[str]) -> str:
-    """The id that a client gave its request where it is a plain token, else a new one."""
+    """Return the id that a client gave its request if it is a plain token, else a new one."""
     return given if given and _ID.fullmatch(given) else "{:032x}".format(random.getrandbits(128))
 
 
 def observe_requests(app: Flask, observe: Observe) -> None:
-    """Have `app` tell each of its requests, and give each answer the request's id."""
+    """Have `app` call `observe` for each request, and give each answer the request's id."""
     app.config["OBSERVE"] = observe
     inner = app.wsgi_app
 
@@ -134,4 +164,4 @@ def observe_requests(app: Flask, observe: Observe) -> None:
 
         return inner(environ, start)
 
-    app.wsgi_app = outer
+    setattr(app, "wsgi_app", outer)  # noqa: B010 (Flask's way of wrapping; mypy takes no method)

@@ -1,4 +1,4 @@
-"""What the API answers: requests that were read, put to an index."""
+"""Answer queries of the API from an index."""
 
 from typing import Any, Dict, List
 

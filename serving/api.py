@@ -1,48 +1,49 @@
-"""The API's OpenAPI document. The schemas in it are those that requests are checked against.
+"""The API's OpenAPI document. Requests are checked against the schemas in it.
 
-Operations stand in it once: `serving.validation` makes its checks out of them, `serving.app`
-answers them.
+Each operation is described here only: `serving.validation` makes its checks from the description,
+`serving.app` answers it.
 """
 
 from typing import Any, Dict
 
-PREFIX = "/api/v1"
-MAX_BODY = 64 << 10  # bytes of a request's body
-MAX_TEXT = 10000  # characters of an overview
-MAX_PARAMETER = 1000  # characters of a value in the address
-MAX_FILMS = 20  # named in a query, by title, by id, and as many to keep away from
-MAX_GENRES = 50  # named in a query
-MAX_TEXTS = 8  # overviews in a query, of which each is read by BERT
-MAX_EXPLAINED = 50  # films in an answer, where each is explained out of its features
-MAP_SIZE = 65535  # the sides of the map
-MAX_ID = 2 ** 63 - 1
+Schema = Dict[str, Any]  # a JSON schema
+PREFIX = "/api/v1"  # of all addresses of the API
+MAX_BODY = 64 << 10  # bytes of a request's body: room for several long overviews
+MAX_TEXT = 10000  # characters of an overview; BERT reads some 2,000 of them
+MAX_PARAMETER = 1000  # characters of a title; the longest that is known has 250
+MAX_FILMS = 20  # films in a query by title, by id, and as many to keep away from
+MAX_GENRES = 50  # genres in a query; TMDB has 20
+MAX_TEXTS = 8  # overviews in a query; each takes a place in a batch of 16
+MAX_EXPLAINED = 50  # films in an answer with explanations; each reads its features
+MAP_SIZE = 65535  # greatest coordinate of the map: 16 bits
+MAX_ID = 2 ** 63 - 1  # ids of films are int64
 
 
-# A string that is not blank and has no NUL. The format, this API's own, excludes halves of
-# surrogate pairs, too, which a pattern cannot name in all dialects.
-_TEXT_KIND = {"type": "string", "format": "text", "minLength": 1,
-              "pattern": r"^\s*[^\s\u0000][^\u0000]*$"}
+# A string that is not blank, and has no NUL and no half of a surrogate pair.
+_TEXT_KIND: Schema = {"type": "string", "minLength": 1, "pattern":
+                      r"^\s*[^\s\u0000\ud800-\udfff][^\u0000\ud800-\udfff]*$"}
 
 
 def _one_or_more(schema: Dict[str, Any], at_most: int) -> Dict[str, Any]:
-    """A value, or a list of such."""
+    """Return the schema of a value or a list of up to `at_most` such values."""
     one = {name: value for name, value in schema.items() if name != "description"}
     return {"description": schema["description"], "anyOf": [
         one, {"type": "array", "items": one, "minItems": 1, "maxItems": at_most}]}
 
 
-_TITLE = {**_TEXT_KIND, "maxLength": MAX_PARAMETER,
+_TITLE: Schema = {**_TEXT_KIND, "maxLength": MAX_PARAMETER,
           "description": "a film's title; case, accents, punctuation and articles do not matter, "
                          "and its year may stand behind it: Heat (1995)"}
-_ID = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "description": "a film's TMDB id"}
-_YEAR = {"type": "integer", "minimum": 1870, "maximum": 2200,
+_ID: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID,
+               "description": "a film's TMDB id"}
+_YEAR: Schema = {"type": "integer", "minimum": 1870, "maximum": 2200,
          "description": "picks among films that share the title"}
-_K = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
+_K: Schema = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10,
       "description": "how many films to recommend"}
-_COUNT = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
-_GENRE = {**_TEXT_KIND, "maxLength": 100, "description":
+_COUNT: Schema = {"type": "integer", "minimum": 0, "maximum": 2 ** 31 - 1}
+_GENRE: Schema = {**_TEXT_KIND, "maxLength": 100, "description":
           "a recommended film has all of these genres; in an address, between commas"}
-_FILTERS = {  # those of recommender.filters.Filters
+_FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
     "genres": _one_or_more(_GENRE, MAX_GENRES),
     "any_genre": {"type": "boolean", "description":
                   "one of the genres is enough; needs genres"},
@@ -55,7 +56,8 @@ _FILTERS = {  # those of recommender.filters.Filters
     "year_to": {**_YEAR, "description": "it is of this year or earlier"},
     "language": {**_TEXT_KIND, "maxLength": 10,
                  "description": "its original language, as ISO 639-1 has it: fr"}}
-_QUESTION = {  # what a query for films may say, in the address or, with texts, as JSON
+# What a query for films may say, in the address or, with texts, as JSON.
+_QUESTION: Dict[str, Schema] = {
     "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
     "year": {**_YEAR, "description": "picks among films that share the title; needs one title"},
     "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from; needs "
@@ -78,12 +80,12 @@ _TEXT = {**_TEXT_KIND, "maxLength": MAX_TEXT,
 
 
 def _any_of(*names: str) -> Dict[str, Any]:
-    """The schema of objects that have one of some properties."""
+    """Return the schema of objects that have at least one of some properties."""
     return {"anyOf": [{"required": [name]} for name in names]}
 
 
 def _is(name: str, **schema: Any) -> Dict[str, Any]:
-    """The schema of objects that have a property of that schema."""
+    """Return the schema of objects that have a property of a schema."""
     return {"required": [name], "properties": {name: schema}}
 
 
@@ -103,12 +105,17 @@ _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
 def _query(name: str, schema: Dict[str, Any], required: bool = False,
-           **more: Any) -> Dict[str, Any]:
-    parameter = {"name": name, "in": "query", "required": required, "schema": schema, **more}
+           example: Any = None) -> Dict[str, Any]:
+    parameter = {"name": name, "in": "query", "required": required, "schema": schema}
+    if example is not None:
+        parameter["example"] = example
     if name != "genres":  # several films are a parameter each, since titles have commas
         return parameter
-    one = {**_GENRE, "pattern": _GENRE["pattern"].replace(r"\u0000", r"\u0000,")}
-    return {**parameter, "schema": _one_or_more(one, MAX_GENRES), "explode": False}
+    one = {name: value for name, value in _GENRE.items() if name != "description"}
+    one["pattern"] = one["pattern"].replace(r"\u0000", r"\u0000,")
+    return {**parameter, "style": "form", "explode": False, "schema": {
+        "description": _GENRE["description"], "type": "array", "items": one, "minItems": 1,
+        "maxItems": MAX_GENRES}}
 
 
 def _answer(description: str, schema: str) -> Dict[str, Any]:
@@ -121,9 +128,10 @@ def _object(required: str, **properties: Dict[str, Any]) -> Dict[str, Any]:
             "additionalProperties": False}
 
 
-_BRIEF = {"id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]},
-          "genres": {"type": "array", "items": {"type": "string"}}}
-_FILM = {
+_BRIEF: Dict[str, Schema] = {
+    "id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]},
+    "genres": {"type": "array", "items": {"type": "string"}}}
+_FILM: Dict[str, Schema] = {
     **_BRIEF, "original_title": {"type": "string"}, "language": {"type": "string"},
     "imdb_id": {"type": "string"}, "vote_average": {"type": "number"},
     "vote_count": {"type": "integer"},
@@ -158,8 +166,8 @@ DOCUMENT = {
                            "with filters alone, the best rated, whose score is their weighted "
                            "rating",
                 "parameters": [
-                    _query(name, schema, **({"example": _EXAMPLE[name]} if name in _EXAMPLE
-                                            else {})) for name, schema in _QUESTION.items()],
+                    _query(name, schema, example=_EXAMPLE.get(name))
+                    for name, schema in _QUESTION.items()],
                 "responses": {"200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
                               "503": _NOT_NOW},
             },
@@ -263,7 +271,7 @@ DOCUMENT = {
     }},
 }  # type: Dict[str, Any]
 
-# What every operation may answer, whatever else.
+# Answers that every operation may give.
 for _methods in DOCUMENT["paths"].values():
     for _method, _operation in _methods.items():
         _operation["responses"]["429"] = _TOO_OFTEN

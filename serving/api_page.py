@@ -1,4 +1,4 @@
-"""The API's document in words, for the page that shows it."""
+"""Describe the API's document in words, for the page /api."""
 
 import json
 from typing import Any, Dict, List, NamedTuple
@@ -10,7 +10,7 @@ _SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 class Field(NamedTuple):
-    """A parameter, or a property of JSON; `kind` is its type and its bounds in words."""
+    """A parameter or a property of JSON; `kind` is its type and its bounds in words."""
 
     name: str
     where: str  # "path", "query" or "JSON"
@@ -31,14 +31,14 @@ class Operation(NamedTuple):
 
 
 def operations() -> List[Operation]:
-    """All that the API answers, in the order of the document."""
+    """Return all operations of the API, in the order of the document."""
     return [_operation(method.upper(), PREFIX + path, operation)
             for path, methods in DOCUMENT["paths"].items()
             for method, operation in methods.items()]
 
 
 def schemas() -> Dict[str, List[Field]]:
-    """The fields of each object, or each of a list of objects, that the API answers with."""
+    """Return the fields of each object, or list of objects, in the API's answers, by name."""
     shown = {name: schema.get("items", schema) for name, schema in _SCHEMAS.items()}
     return {name: _fields(schema) for name, schema in shown.items()}
 
@@ -79,7 +79,7 @@ def _name_of(schema: Dict[str, Any]) -> str:
 
 
 def _kind(schema: Dict[str, Any]) -> str:
-    """The type of a value and its bounds, in words."""
+    """Return the type of a value and its bounds, in words."""
     if "$ref" in schema:
         return _name_of(schema)
     if "anyOf" in schema:

@@ -31,10 +31,10 @@ from serving.pages import film_map, pages
 from serving.validation import reader, shown
 
 Answer = Dict[str, Any]
-# Of the answers: another version of the program may show the same index otherwise.
+# Part of each ETag: another version of the program may answer otherwise from the same index.
 _VERSION = hashlib.blake2b(json.dumps(DOCUMENT).encode(), digest_size=12).hexdigest()
-_FRESH = "public, max-age=60"  # what an index says may be used so long without asking again
-_AGAIN = 1  # seconds after which a text may be asked for again, where too many wait
+_FRESH = "public, max-age=60"  # seconds for which caches may reuse an answer without asking
+_AGAIN = 1  # seconds after which a text that was refused may be sent again: a batch takes less
 
 
 def _json(value: Any) -> bytes:
@@ -42,7 +42,7 @@ def _json(value: Any) -> bytes:
 
 
 class _Json(JSONProvider):
-    """JSON by orjson, which takes a tenth of the time that json does."""
+    """JSON by orjson, which needs a tenth of the time of the standard library."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
         return _json(obj).decode()
@@ -55,7 +55,7 @@ class _Json(JSONProvider):
 
 
 class _Flask(Flask):
-    """Flask that gives every answer what a browser must know, and OPTIONS no body."""
+    """Flask with security headers on every answer, and no body on answers to OPTIONS."""
 
     json_provider_class = _Json
 
@@ -75,10 +75,16 @@ class _Flask(Flask):
 
 
 def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0) -> Flask:
-    """The application over what `library` serves.
+    """Return the application.
 
-    `log` gets a line for each request. Of a client's requests to the API `rate_limit` are
-    answered a minute, all if it is 0.
+    Parameters
+    ----------
+    library : Library
+        Holds the index that is served.
+    log : AccessLog, optional
+        Gets a line for each request.
+    rate_limit : int
+        Requests to the API that a client may send per minute; 0 is no limit.
     """
     app = _Flask(__name__)
     app.url_map.merge_slashes = False
@@ -86,7 +92,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
     def answers(path: str, method: str = "get") -> Callable[[Callable], Callable]:
-        """Registers what answers an operation of the API; it gets what the request gives."""
+        """Register a view for an operation of the API; it gets the values of a request."""
         read = reader(path, method)
         rule = path.replace("{", "<").replace("}", ">")
 
@@ -102,13 +108,13 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         return register
 
     def unless_known(answer: Callable[..., Answer]) -> Callable[..., Response]:
-        """The answer with an ETag, or 304 where the client has it: it depends on nothing but the
-        index and the address."""
+        """Return a view that adds an ETag, or answers 304 if the client has that answer, which
+        depends only on the index and the address."""
 
         def view(**in_path: str) -> Response:
             tag = etag(library.now.index)
             known = request.if_none_match
-            # `*` is no tag: whether there is an answer is not known yet.
+            # `*` matches any answer, and whether there is one is not known yet.
             response = Response(status=304) if known.contains_weak(tag) and not known.star_tag \
                 else app.json.response(answer(**in_path))
             response.set_etag(tag)
@@ -162,11 +168,11 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        # The error's own response is kept for its headers (405 has Allow).
-        response = error.get_response()
-        response.data = app.json.dumps({"error": _in_own_words(error)})
-        response.content_type = JSON
-        return response
+        # Its headers are kept: 405 has Allow, 503 has Retry-After.
+        headers = [(name, value) for name, value in error.get_response().headers
+                   if name not in ("Content-Type", "Content-Length")]
+        return Response(_json({"error": _in_own_words(error)}), error.code, headers,
+                        content_type=JSON)
 
     @app.errorhandler(NothingFound)
     def nothing_found(error: NothingFound) -> Tuple[Answer, int]:
@@ -192,14 +198,14 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
 
 def etag(index: Index) -> str:
-    """What tells the answer to this request from that of another index, or another address."""
+    """Return what differs between the answers to this request of two indexes or programs."""
     return hashlib.blake2b("\n".join(
         [_VERSION, index.identity, request.full_path]).encode("utf-8", "surrogatepass"),
         digest_size=12).hexdigest()
 
 
 def _in_own_words(error: HTTPException) -> str:
-    """One line that says what is wrong with a request, also where werkzeug refused it."""
+    """Return one line that says what is wrong with a request, also if werkzeug refused it."""
     if isinstance(error, NotFound):
         return "there is nothing at {}; there is {}".format(
             shown(request.path), ", ".join(PREFIX + path for path in DOCUMENT["paths"]))
@@ -207,5 +213,5 @@ def _in_own_words(error: HTTPException) -> str:
         return "{} is not answered here, but {}".format(
             shown(request.method), ", ".join(sorted(error.valid_methods or ())))
     if error.description == type(error).description:
-        return "{}: this cannot be answered".format(HTTPStatus(error.code).phrase)
-    return error.description
+        return "{}: this cannot be answered".format(HTTPStatus(error.code or 500).phrase)
+    return error.description or ""

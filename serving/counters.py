@@ -1,7 +1,7 @@
-"""What the server counts, for Prometheus.
+"""Counters of the server, for Prometheus.
 
-Where PROMETHEUS_MULTIPROC_DIR is set when this module is imported, several processes count
-together, in files of that folder.
+If PROMETHEUS_MULTIPROC_DIR is set when this module is imported, several processes count together,
+in files of that folder.
 """
 
 import os
@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# Upper bounds of the histogram, in seconds: from a completion to a first text.
 _SECONDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
 _own = CollectorRegistry()
 
@@ -33,7 +35,9 @@ RELOADS = Counter("movies_index_reloads", "Times that a process read the index a
                   "it took the new one or kept the old", ["result"], registry=_own)
 
 
-class _Films:
+class _Films(Collector):
+    """The number of films, which no process counts: it is read from the index."""
+
     def __init__(self, n_films: int):
         self._n_films = n_films
 
@@ -42,7 +46,7 @@ class _Films:
 
 
 def text(n_films: int) -> bytes:
-    """All of them in Prometheus' text format, of all processes that count together."""
+    """Return all counters of all processes in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Films(n_films))
     if _FOLDER in os.environ:
@@ -53,6 +57,6 @@ def text(n_films: int) -> bytes:
 
 
 def forget_process(pid: int) -> None:
-    """A process has ended: what it counted stays, what waited in it does not."""
+    """Drop what waited in a process that has ended; what it counted stays."""
     if _FOLDER in os.environ:
         mark_process_dead(pid)

@@ -1,13 +1,13 @@
-"""How often a client may ask."""
+"""Limit how often a client may ask."""
 
 import math
 import time
 
 
 class RateLimit:
-    """So many requests a minute from a client's address; of several processes each counts alone.
+    """A number of requests per minute and client address; a minute begins with the first.
 
-    A minute begins with a client's first request.
+    Each of several processes counts by itself.
     """
 
     def __init__(self, per_minute: int):
@@ -21,7 +21,7 @@ class RateLimit:
         self._requests = FixedWindowRateLimiter(MemoryStorage())
 
     def seconds_to_wait(self, client: str) -> int:
-        """Count a request; 0 if it may be answered, else when the client may ask again."""
+        """Count a request; return 0 if it may be answered, else the seconds until a next try."""
         if self._requests.hit(self._limit, client):
             return 0
         begins_anew, _ = self._requests.get_window_stats(self._limit, client)

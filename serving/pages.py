@@ -1,4 +1,4 @@
-"""The pages for people. They ask the API for everything that is not the same for all."""
+"""The HTML pages. Their scripts ask the API for everything that depends on the visitor."""
 
 import os
 from collections import Counter
@@ -13,14 +13,14 @@ from serving.api import MAP_SIZE, MAX_TEXT
 from serving.api_page import operations, schemas
 from serving.library import Library
 
-_POPULAR = 8  # films to start with
-_FIRST_DECADE = 1950  # what is older is one chip
-_TOPS = (100, 250, 1000, 10000)  # of which the largest two that are at most half of all
-_ASKS = {"id", "text", "genres", "year_from", "year_to", "top_rated"}  # in a page's address
+_POPULAR = 8  # films offered on the first page: two rows of four
+_FIRST_DECADE = 1950  # all older decades share one button
+_TOPS = (100, 250, 1000, 10000)  # offered are the largest two that are at most half of all films
+_ASKS = {"id", "text", "genres", "year_from", "year_to", "top_rated"}  # queries in a page's address
 
 
 def pages(library: Library) -> Blueprint:
-    """The views at `/` and below, about what `library` serves."""
+    """Return the views at `/`, `/map` and `/api`, of the index that `library` serves."""
     blueprint = Blueprint("pages", __name__)
     known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, Any]]
 
@@ -47,7 +47,7 @@ def pages(library: Library) -> Blueprint:
 
 
 def film_map(index: Index) -> Dict[str, Any]:
-    """All films, most votes first, a list for each thing that the map shows of them.
+    """Return all films, most votes first, as a list for each property that the map shows.
 
     Raises NothingFound if the index was built without a map.
     """
@@ -77,7 +77,7 @@ def _about(index: Index, features: str) -> Dict[str, Any]:
 
 
 def _decades(index: Index) -> List[Dict[str, Optional[int]]]:
-    """The first and the last year of each decade that has films; the oldest are one."""
+    """Return the first and the last year of each decade that has films; the oldest are one."""
     years = index.column("year")
     decades = np.unique(years[years != 0] // 10 * 10).tolist()
     old = [{"first": None, "last": _FIRST_DECADE - 1}] if decades[:1] < [_FIRST_DECADE] else []

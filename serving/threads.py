@@ -1,18 +1,19 @@
-"""The threads that answer requests."""
+"""Threads that answer requests."""
 
 from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher
 
 from serving.batching import MAX_WAITING
 
-_ANSWERING = 8  # more take turns more often: of 40 that shared all requests, a third of the rate
-_FOR_TEXTS = 2 * MAX_WAITING  # one for each text that waits or is read; the others are refused
+_ANSWERING = 8  # threads for short requests; 40 take turns so often that the rate falls to a third
+_FOR_TEXTS = 2 * MAX_WAITING  # threads for texts: one batch that runs and one that waits
 
 
 class Threads:
-    """Some for requests that are POSTed, of which texts wait long, others for all the rest.
+    """A dispatcher for waitress: texts, which are sent by POST and wait long, have threads of
+    their own, so that all other requests are answered meanwhile.
 
-    What waitress expects of its dispatcher. They start at once, so none may be made before a fork.
+    The threads start at once, so make it after a fork.
     """
 
     def __init__(self) -> None:
@@ -21,11 +22,11 @@ class Threads:
         self._others.set_thread_count(_ANSWERING)
 
     def add_task(self, task: HTTPChannel) -> None:
-        """Have the request answered that has come in on a connection."""
+        """Have a thread answer the request that has come in on a connection."""
         is_posted = getattr(task.requests[0], "command", "") == "POST"
         (self._for_texts if is_posted else self._others).add_task(task)
 
     def shutdown(self) -> None:
-        """Let each finish what it does, for some seconds, and drop what has not begun."""
+        """Let each thread finish its request, for some seconds, and drop requests not begun."""
         self._for_texts.shutdown()
         self._others.shutdown()

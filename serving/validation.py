@@ -1,7 +1,7 @@
-"""Requests as values: read strictly, checked against the API's document.
+"""Read the values of a request strictly, and check them against the API's document.
 
-What cannot be understood is 400 (an address with wrong parameters, a body that is not JSON),
-JSON that is understood and wrong is 422. The message is one line.
+An address with wrong parameters and a body that is not JSON are refused with status 400, JSON that
+contradicts the document with 422. The message is one line.
 """
 
 import json
@@ -16,15 +16,15 @@ from serving.api import DOCUMENT, MAX_BODY
 
 # As JSON writes it, of so few digits that Python reads it at once; .5 is let through, too.
 _NUMBER = re.compile(r"-?[0-9]{0,9}\.?[0-9]{1,20}([eE][+-]?[0-9]{1,3})?")
-_MAX_DIGITS = 20  # of a number in JSON: Python takes seconds to read one of a million
+_MAX_DIGITS = 20  # digits of a number in JSON: Python takes seconds to read a million
 Reader = Callable[[Dict[str, str]], Dict[str, Any]]
 
 
 def reader(path: str, method: str) -> Reader:
-    """What reads the requests of an operation of the document.
+    """Return a function that reads requests of an operation of the document.
 
-    It takes the values that stand in the path and returns all that is given, with the defaults
-    of what is not; of what may be one or several, a list.
+    It takes the values in the path, by name, and returns all that are given, by name, with the
+    defaults of the others; a list of what may be one or several.
     """
     return _reader_of(DOCUMENT["paths"][path][method])
 
@@ -49,15 +49,14 @@ def _reader_of(operation: Dict[str, Any]) -> Reader:
 
 
 def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, Any]]:
-    """Returns a value with its defaults, or refuses it with `status`."""
+    """Return a function that returns an object with its defaults, or refuses it with `status`."""
     schema = _resolved(schema)
-    # Of what may be one or several, the list is checked, in which one is put.
+    # A value that may be one or several is checked as a list.
     properties = {name: _list_of(each) or each for name, each in schema["properties"].items()}
     # Without the conditions of `allOf`: answering checks these, and names what is missing.
     check = fastjsonschema.compile(
         {**{name: each for name, each in schema.items() if name != "allOf"},
-         "properties": properties, "components": DOCUMENT["components"]},
-        formats={"text": _is_text})
+         "properties": properties, "components": DOCUMENT["components"]})
 
     def checked(value: Any) -> Dict[str, Any]:
         single = set()
@@ -74,29 +73,27 @@ def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, A
 
 
 def _resolved(schema: Dict[str, Any]) -> Dict[str, Any]:
-    """A schema, or the one of the document that it refers to."""
+    """Return a schema, or the schema of the document that it refers to."""
     return DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if (
         "$ref" in schema) else schema
 
 
 def _list_of(schema: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The schema of the list, where a value may be one or several."""
+    """Return the schema of the list if a value may be one or several, else None."""
+    if schema.get("type") == "array":
+        return schema
     return schema["anyOf"][1] if "anyOf" in schema else None
 
 
 def _whole(value: Any, schema: Dict[str, Any]) -> Any:
-    """A value that was checked; whole numbers as such, though they were written as 3.0."""
+    """Return a value that was checked, with whole numbers as int, also those written as 3.0."""
     if schema["type"] == "array":
         return [_whole(each, schema["items"]) for each in value]
     return int(value) if schema["type"] == "integer" else value
 
 
-def _is_text(value: str) -> bool:
-    return bool(value.strip()) and not re.search("[\0\ud800-\udfff]", value)
-
-
 def _said(error: fastjsonschema.JsonSchemaValueException, single: Set[str]) -> str:
-    """What is wrong with a value, in the words of this API; `single` were put into lists."""
+    """Return what is wrong with a value, as this API says it; `single` names were made lists."""
     path = error.path[1:2] if single.intersection(error.path[1:2]) else error.path[1:]
     name = ".".join(path) or "the body"
     properties = error.definition.get("properties", {})
@@ -107,13 +104,17 @@ def _said(error: fastjsonschema.JsonSchemaValueException, single: Set[str]) -> s
     if error.rule == "required":
         missing = next(key for key in error.definition["required"] if key not in error.value)
         return "{} is missing".format(missing)
-    if error.rule in ("minLength", "pattern", "format"):
+    if error.rule in ("minLength", "pattern"):
         return "{} is empty, or has a NUL or half a surrogate pair".format(name)
     return name + error.message[len(error.name):]
 
 
 def shown(text: str) -> str:
-    """A text of a request as an error quotes it: printable, and not at length."""
+    """Return a text of a request as an error quotes it: printable and short.
+
+    >>> print(shown("a\\0b"))
+    'a\\x00b'
+    """
     return repr(text if len(text) <= 60 else text[:60] + "…")
 
 
@@ -126,7 +127,7 @@ def _query_string() -> Dict[str, List[str]]:
 
 
 def _value(name: str, texts: List[str], parameter: Dict[str, Any]) -> Any:
-    """What the address gives for a parameter, as the document says it is."""
+    """Return the value of a parameter in the address, of the type that the document says."""
     schema = parameter["schema"]
     of_list = _list_of(schema)
     in_one = not parameter.get("explode", True)
