@@ -24,6 +24,7 @@ from recommender.errors import RecommenderError
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="download.py", description=__doc__.splitlines()[0])
     flags.add_argument("--model", metavar="wwm|minilm|PATH", help="the checkpoint to fetch: the "
                        "research's (1.3 GB), a small one (90 MB), or a zip or folder of your own")
@@ -38,6 +39,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     if args.model:
         print(get_model(args.model, args.tmp_dir))

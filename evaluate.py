@@ -38,13 +38,14 @@ from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.files import new_file
 
-# Score's measures of single films, with the heads of their columns.
+# Metrics of single films in `Score`, with the heads of their columns.
 MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",
             "genre_jaccard": "genre Jaccard", "keyword_ndcg": "keyword nDCG",
             "people_agreement": "people agreement"}
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="evaluate.py", description=__doc__.splitlines()[0])
     flags.add_argument("--input_file", required=True, help="the catalogue, a CSV in the format of "
                        "The Movies Dataset")
@@ -64,6 +65,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def _recipes(text: str) -> List[str]:
+    """Convert the names of recipes between commas, or "all"."""
     if text == "all":  # `mean` is mean4 where the usual layers are stored
         return [name for name in RECIPES if name not in ("mean", "tfidf")]
     names = [name for name in text.split(",") if name != "tfidf"]  # measured as a baseline
@@ -75,6 +77,7 @@ def _recipes(text: str) -> List[str]:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     catalogue = read_catalogue(args.input_file)
     cli.note(catalogue.report())
@@ -85,7 +88,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     cli.note("{:,} films are measured{}".format(len(movies), missing(truth)))
     found = itertools.chain(
         baseline_scores(movies, truth, args.seed),
-        recipe_scores(args.recipes, movies, reader, truth, args.seed),
+        recipe_scores(args.recipes, movies, reader, truth, args.seed) if reader else (),
         (index_score(path, index, movies, truth, args.seed) for path, index in indexes))
     n = N_BASELINES + len(args.recipes) + len(indexes)
     scores = list(tqdm(found, total=n, unit="row", file=sys.stderr, leave=False))
@@ -101,8 +104,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
                      indexes: Sequence[Index]) -> List[Movie]:
-    """The films of the catalogue that have features, where those are read, and that all indexes
-    hold; raises RecommenderError if they are fewer than two."""
+    """Return the films of the catalogue that have features, if these are read, and are in all
+    indexes. Raises RecommenderError if they are fewer than two.
+    """
     movies = catalogue.movies
     if reader is not None:
         places, _ = films_with_features(catalogue, reader)
@@ -118,7 +122,7 @@ def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
 
 
 def missing(truth: Truth) -> str:
-    """Which measures are left out, and for want of what."""
+    """Return a note of the metrics that are left out and the files that they need, or ""."""
     needs = {"collections": "no collections (no column belongs_to_collection)",
              "keywords": "no keywords (no keywords.csv beside it)",
              "likes": "nobody's likes (no ratings.csv and links.csv beside it)"}
@@ -127,12 +131,12 @@ def missing(truth: Truth) -> str:
 
 
 def measures(scores: Sequence[Score]) -> List[str]:
-    """The measures of single films that there are."""
+    """Return the names of the metrics that the scores have."""
     return [name for name in MEASURES if getattr(scores[0], name) is not None]
 
 
 def table(scores: Sequence[Score]) -> str:
-    """One line a recipe: each measure with its 95 % interval."""
+    """Return a table with a line for each recipe: every metric with its 95 % interval."""
     names = measures(scores)
     corner = "at {} recommendations".format(K)
     width = max(len(name) for name in [corner, *(score.name for score in scores)])
@@ -148,8 +152,12 @@ def table(scores: Sequence[Score]) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """A mean with its interval, as 0.781 .720-.839."""
-    if estimate.mean is None:
+    """Return a mean with its interval.
+
+    >>> interval(Estimate(0.781, 0.72, 0.839, 99)), interval(Estimate(None, None, None, 0))
+    ('0.781 .720-.839', '-')
+    """
+    if estimate.mean is None or estimate.low is None or estimate.high is None:
         return "-"
     low, high = ("{:.3f}".format(bound).replace("0.", ".", 1)
                  for bound in (estimate.low, estimate.high))
@@ -157,14 +165,14 @@ def interval(estimate: Estimate) -> str:
 
 
 def as_dict(score: Score) -> Dict[str, Any]:
-    """A score for JSON."""
+    """Return a score for JSON."""
     return {name: value._asdict() if isinstance(value, Estimate) else value
             for name, value in score._asdict().items()}
 
 
 def plot(scores: Sequence[Score], path: str) -> None:
-    """Bars of each measure with their intervals, a PNG that is there whole or not at all."""
-    # Imported here: it takes a second, and a table needs none.
+    """Write a PNG with bars of every metric and their intervals. Raises OSError."""
+    # Imported late for start-up time: it takes a second, and a table needs no picture.
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot

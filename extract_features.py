@@ -69,6 +69,7 @@ class Overview(NamedTuple):
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="extract_features.py", description=__doc__.splitlines()[0])
     flags.add_argument("--bert_dir", help="folder of the checkpoint, in place of the next "
                        "three flags (default: the one in tmp/)")
@@ -112,6 +113,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     if args.verify:
         return verify(args.output_dir)

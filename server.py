@@ -27,6 +27,7 @@ from serving.shared_folder import shared_folder
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="server.py", description=__doc__.splitlines()[0])
     flags.add_argument("--index", default="data/index.h5", help="the index, from build_index.py")
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on")
@@ -68,6 +69,7 @@ def _address(text: str) -> str:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the program; return the exit code."""
     args = parse_flags(argv)
     # Until the server has its own: ends the block below, which removes its folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

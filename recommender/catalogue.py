@@ -6,11 +6,22 @@ damaged Python literals. A row that cannot be used is left out and counted by re
 """
 
 import ast
+import collections
 import csv
 import hashlib
 import io
-from collections import Counter
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Counter,
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from recommender.errors import RecommenderError
 
@@ -122,8 +133,8 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     OSError
         If the file cannot be read.
     """
-    movies = {}  # type: Dict[int, Movie]
-    left_out = Counter()  # type: Counter[str]
+    movies: Dict[int, Movie] = {}
+    left_out: Counter[str] = collections.Counter()
     n_rows = n_unreadable_genres = 0
     with open(path, "rb") as file:
         content = file.read()
@@ -137,7 +148,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
                             strict=True)
     try:
         _check_header(path, reader.fieldnames)
-        row = {}  # type: Dict[Optional[str], str]
+        row: Dict[Optional[str], str] = {}
         for row in reader:
             n_rows += 1
             movie, reason = _read_row(row)

@@ -1,19 +1,19 @@
-"""What this package raises for what a user can put right."""
+"""Errors that a user can put right; each is one line: what is wrong, where, what to do."""
 
 
 class RecommenderError(Exception):
-    """Says in one line what is wrong, where, and what to do."""
+    """An error that a user can put right; programs end with `exit_code`."""
 
     exit_code = 1
 
 
 class NothingFound(RecommenderError):
-    """The question was understood and has no answer."""
+    """An error for a query that has no answer, such as an unknown title."""
 
     exit_code = 2
 
 
 class WrongQuery(RecommenderError):
-    """The question makes no sense as it was put."""
+    """An error for arguments that are out of range or contradict each other."""
 
     exit_code = 2

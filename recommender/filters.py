@@ -1,4 +1,4 @@
-"""Filters: which films may come into an answer, decided before any is ranked."""
+"""Filters: conditions that a film must meet to be ranked at all."""
 
 from typing import NamedTuple, Optional, Sequence, Union
 
@@ -9,13 +9,24 @@ from recommender.index import Index
 
 
 class Filters(NamedTuple):
-    """What every recommended film must meet.
+    """Conditions that every recommended film meets.
 
-    Of `genres` it has all, or with `any_genre` at least one; case does not matter. With
-    `same_genre` it shares at least one with a film asked for. It is among the `top_rated` best
-    films of the index by weighted rating, has `min_votes` votes or more, is of a year from
-    `year_from` to `year_to`, so that its year is known, and of an original `language`, an ISO
-    639-1 code such as fr.
+    Attributes
+    ----------
+    genres : str or sequence of str
+        It has all of them; case does not matter.
+    any_genre : bool
+        It has at least one of `genres` instead.
+    same_genre : bool
+        It shares a genre with a film of the query.
+    top_rated : int, optional
+        It is among so many best films of the index by weighted rating, at least 1.
+    min_votes : int, optional
+        It has so many votes or more, at least 0.
+    year_from, year_to : int, optional
+        It is of a year within these, both included; films of unknown year are not.
+    language : str, optional
+        Its original language, an ISO 639-1 code such as fr.
     """
 
     genres: Union[str, Sequence[str]] = ()
@@ -28,15 +39,34 @@ class Filters(NamedTuple):
     language: Optional[str] = None
 
 
-NONE = Filters()
+NONE = Filters()  # every film meets them
+
+
+_LEAST = {"top_rated": 1, "min_votes": 0}  # least value of each filter that is a number
 
 
 def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.ndarray:
-    """Which films of an index meet the filters, bool (n,); `films` are rows of those asked for.
+    """Return which films of an index meet the filters, bool (n,).
 
-    Raises NothingFound for a genre or a language that no film has, naming those that there are,
-    and WrongQuery for filters that make no sense.
+    Parameters
+    ----------
+    index : Index
+    filters : Filters
+    films : sequence of int
+        Rows of the films of the query, for `same_genre`.
+
+    Raises
+    ------
+    NothingFound
+        For a genre or a language that no film has; names those that there are.
+    WrongQuery
+        For values out of range, or filters that contradict each other.
     """
+    for name, least in _LEAST.items():
+        value = getattr(filters, name)
+        if value is not None and value < least:
+            raise WrongQuery("{} is {}, a whole number of at least {} is needed".format(
+                name, value, least))
     passes = np.ones(len(index), bool)
     if filters.any_genre and not filters.genres:
         raise WrongQuery("any genre of which? name some genres")

@@ -219,6 +219,7 @@ def _least_of_part(longest: int, least: float) -> Tuple[np.ndarray, np.ndarray]:
 def _similarities(scorer: Callable[..., float], key: str, others: List[str],
                   cutoff: float) -> np.ndarray:
     """Return the similarity of `key` to each of `others`, 0 below the cutoff; float64 (n,)."""
+    # Imported late for start-up time: most queries need no mistyped title.
     from rapidfuzz import process
 
     # Unlike `extract`, it lets other threads run meanwhile.

@@ -120,3 +120,9 @@ def test_the_nearest_of_those_that_pass_are_found_however_far_they_are(tmp_path)
     assert found.tolist() == wanted
     assert scores.tolist() == exact[wanted].tolist()
     assert len(index.nearest(asked, 1000, [0], where)[0]) == where.sum()
+
+
+@pytest.mark.parametrize("wrong", [{"top_rated": -1}, {"top_rated": 0}, {"min_votes": -1}])
+def test_a_number_out_of_range_is_told(index, wrong):
+    with pytest.raises(WrongQuery, match="at least"):
+        passing(index, Filters(**wrong))
