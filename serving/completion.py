@@ -2,8 +2,8 @@
 
 import threading
 from bisect import bisect_left
-from functools import lru_cache
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from functools import lru_cache, partial
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -38,30 +38,31 @@ class Titles:
     def __init__(self, index: Index):
         self._index = index
         self._lock = threading.Lock()
-        self._table: Optional[_Table] = None
-        self._rows = lru_cache(_KEPT_ANSWERS)(self._rows_of)
+        self._rows: Optional[Callable[[str, int], Tuple[int, ...]]] = None
 
-    def load(self) -> _Table:
-        """Return the table, made once, and have near titles ready, too."""
+    def load(self) -> Callable[[str, int], Tuple[int, ...]]:
+        """Return what finds the rows of a key; its table is made once."""
         with self._lock:
-            if self._table is None:
-                self._index.near_rows("a", 1)
-                self._table = _table_of(self._index)
-            return self._table
+            if self._rows is None:
+                self._index.near_rows("a", 1)  # makes its tables, too
+                # No method: a cycle of references would keep an index open that was replaced.
+                self._rows = lru_cache(_KEPT_ANSWERS)(
+                    partial(_rows_of, self._index, _table_of(self._index)))
+            return self._rows
 
     def complete(self, typed: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films whose title or original title has a word that
         begins as `typed` does, most votes first; if there is none, of near titles, the nearest
         first."""
-        return list(self._rows(title_key(typed), limit))
+        return list(self.load()(title_key(typed), limit))
 
-    def _rows_of(self, key: str, limit: int) -> Tuple[int, ...]:
-        table = self.load()
-        begin, end = (bisect_left(table.starts, edge) for edge in (key, key + _LAST))
-        is_found = np.zeros(len(table.by_votes), bool)
-        is_found[table.places[begin:end]] = True
-        rows = table.by_votes[np.flatnonzero(is_found)[:limit]].tolist()
-        return tuple(rows or self._index.near_rows(key, limit))
+
+def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ...]:
+    begin, end = (bisect_left(table.starts, edge) for edge in (key, key + _LAST))
+    is_found = np.zeros(len(table.by_votes), bool)
+    is_found[table.places[begin:end]] = True
+    rows = table.by_votes[np.flatnonzero(is_found)[:limit]].tolist()
+    return tuple(rows or index.near_rows(key, limit))
 
 
 def _table_of(index: Index) -> _Table:

@@ -258,7 +258,10 @@ def affordable_connections() -> int:
     n_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if n_files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    n_open = len(os.listdir("/proc/self/fd"))
+    try:
+        n_open = len(os.listdir("/proc/self/fd"))
+    except OSError:  # all are in use
+        n_open = n_files
     return max(2, min(MAX_CONNECTIONS, (n_files - n_open - _SPARE_FILES) // 2))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fastjsonschema
 import pytest
+from jsonschema import Draft202012Validator
 from jsonschema_spec.handlers import urllib
 from openapi_spec_validator import validate_spec
 
@@ -70,3 +71,37 @@ def test_kinds_are_told_in_words():
     answer = {field.name: field.kind for field in schemas()["Results"]}
     assert (answer["year"], answer["genres"]) == ("integer or null", "list of string")
     assert schemas()["Share"][0].kind == "overview or title or genres or marks"
+
+
+FILM = {"id": 603}
+
+
+@pytest.mark.parametrize("question, is_allowed", [
+    ({}, False), ({"k": 5}, False), (FILM, True), ({"title": "babe"}, True),
+    ({"title": ""}, False), ({"title": " \n"}, False), ({"title": "a\0b"}, False),
+    ({"overview": "\ud800"}, False), ({"overview": ["x", " "]}, False), ({"overview": "x\n"}, True),
+    ({"genres": ["Drama"]}, True), ({"genres": [""]}, False), ({"genres": []}, False),
+    ({"any_genre": True}, False), ({"any_genre": False}, False),
+    ({**FILM, "any_genre": True}, False), ({**FILM, "any_genre": False}, True),
+    ({**FILM, "any_genre": True, "genres": "Drama"}, True),
+    ({"min_votes": 1, "same_genre": True}, False), ({**FILM, "same_genre": True}, True),
+    ({"overview": "x", "same_genre": True}, False),
+    ({**FILM, "year": 1999}, False), ({"title": "babe", "year": 1995}, True),
+    ({"title": ["babe"], "year": 1995}, True), ({"title": ["babe", "M"], "year": 1995}, False),
+    ({"min_votes": 1, "not": "babe"}, False), ({**FILM, "not": "babe"}, True),
+    ({"min_votes": 1, "diverse": 0.5}, False), ({"min_votes": 1, "diverse": 0}, True),
+    ({"min_votes": 1, "explain": True}, False), ({"min_votes": 1, "explain": False}, True),
+    ({**FILM, "explain": True, "k": 51}, False), ({**FILM, "explain": False, "k": 51}, True)])
+def test_a_question_is_refused_where_the_document_forbids_it_and_only_there(
+        client, question, is_allowed):
+    schema = {**DOCUMENT["components"]["schemas"]["Question"],
+              "components": DOCUMENT["components"]}
+    assert Draft202012Validator(schema).is_valid(question) == is_allowed
+    response = client.post(PREFIX + "/recommend", data=json.dumps(question),
+                           content_type="application/json")
+    assert (response.status_code == 422) == (not is_allowed), response.data
+
+
+@pytest.mark.parametrize("number", ["1e-7", "0", "0.5", "1.0", "2.220446049250313e-16", "-0.0"])
+def test_a_number_in_an_address_is_read_as_json_writes_it(client, number):
+    assert client.get(PREFIX + "/recommend?id=603&diverse=" + number).status_code == 200
