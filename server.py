@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Serves recommendations over HTTP, as JSON.
+"""Serve recommendations over HTTP, as web pages and as JSON.
 
-    python server.py --index data/index.h5
+    python server.py
     curl "http://127.0.0.1:5000/api/v1/recommend?title=The+Matrix&k=5"
 """
 
@@ -29,12 +29,13 @@ from serving.shared_folder import shared_folder
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="server.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--index", default="data/index.h5", help="the index, from build_index.py")
+    flags.add_argument("--index", help="index that build_index.py wrote (default: data/index.h5, "
+                       "else data/sample_index.h5)")
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     flags.add_argument("--port", type=cli.whole_number(0, 65535), default=5000,
                        help="the port to listen on; 0 takes a free one")
-    flags.add_argument("--features", default="data/features",
-                       help="the folder of features that the index was made of, for explanations")
+    flags.add_argument("--features", help="folder of the features for explanations (default: the "
+                       "one that the index was built from)")
     flags.add_argument("--bert_dir", help="the checkpoint for text queries and explanations "
                        "(default: the one in tmp/ that made the index)")
     flags.add_argument("--preload", action="store_true",
@@ -62,6 +63,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def _address(text: str) -> str:
+    """Convert the value of a flag that is an IP address."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -83,7 +85,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     """Serve at `bound` until a signal to stop; the processes share `folder`."""
     # Imported late: what is wrong with the flags or the port is said at once.
-    from recommender.index import Index
+    from recommender.index import Index, index_to_open
     from serving.access_log import AccessLog
     from serving.app import create_app
     from serving.library import Library
@@ -93,7 +95,10 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from serving.workers import Workers
 
     log = AccessLog(args.access_log, args.verbose) if args.access_log else None
-    index = Index(args.index)
+    path, note = index_to_open(args.index)
+    if note:
+        cli.note("server.py: " + note)
+    index = Index(path)
     with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds) as embedding:
         texts = Texts(embedding.address, index.features, args.text_seconds)
         library = Library(index, texts, args.features, args.bert_dir)

@@ -233,7 +233,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
         write_settings(file, settings)
         if features_folder is not None:  # from the index, so that both can be moved together
             file.attrs["features"] = os.path.relpath(
-                features_folder, os.path.dirname(os.path.abspath(output)))
+                os.path.realpath(features_folder), os.path.dirname(os.path.realpath(output)))
         file["ids"] = np.array([movie.id for movie in movies], np.int64)
         file["embeddings"] = embeddings
         if words is not None:

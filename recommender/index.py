@@ -146,7 +146,7 @@ class Index:
     def _features_folder(self) -> str:
         if not self._file.has_attribute("features"):
             return DEFAULT_FEATURES
-        return os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(self.path)),
+        return os.path.relpath(os.path.join(os.path.dirname(os.path.realpath(self.path)),
                                             self._file.attribute("features", str)))
 
     def _read_words(self) -> SparseRows:

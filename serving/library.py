@@ -24,7 +24,7 @@ class Served:
     recommender : Recommender
         Recommends with both.
     features : str
-        The folder of the features that the index was made of.
+        The folder of the features that the index was built from.
     titles : Titles
         Completes the titles of the index.
     """
@@ -58,7 +58,7 @@ class Library:
     long as the last request that began with it, and is closed with that one.
     """
 
-    def __init__(self, index: Index, embed: Texts, features: str = "data/features",
+    def __init__(self, index: Index, embed: Texts, features: Optional[str] = None,
                  bert_dir: Optional[str] = None):
         self._features, self._bert_dir = features, bert_dir
         self.now = self._served(index, embed)
@@ -95,5 +95,6 @@ class Library:
             counters.TEXTS.inc()
             return Source(text, layers, token_ids, was_cut=was_cut)
 
-        return Served(index, embed, Recommender(index, source, self._bert_dir), self._features,
+        return Served(index, embed, Recommender(index, source, self._bert_dir),
+                      self._features or index.features_folder,
                       Titles(index))

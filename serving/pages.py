@@ -64,7 +64,7 @@ def film_map(index: Index) -> Dict[str, Any]:
 
 
 def _about(index: Index, features: str) -> Dict[str, Any]:
-    """What the pages say of an index, whose features were made in the folder `features`."""
+    """What the pages say of an index, whose features are in the folder `features`."""
     most_voted = index.best_first("vote_count")[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
@@ -80,6 +80,7 @@ def _decades(index: Index) -> List[Dict[str, Optional[int]]]:
     """Return the first and the last year of each decade that has films; the oldest are one."""
     years = index.column("year")
     decades = np.unique(years[years != 0] // 10 * 10).tolist()
-    old = [{"first": None, "last": _FIRST_DECADE - 1}] if decades[:1] < [_FIRST_DECADE] else []
+    has_older = bool(decades) and decades[0] < _FIRST_DECADE
+    old = [{"first": None, "last": _FIRST_DECADE - 1}] if has_older else []
     return old + [{"first": first, "last": first + 9} for first in decades
                   if first >= _FIRST_DECADE]

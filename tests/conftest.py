@@ -164,14 +164,14 @@ def build_sample(run_program, minilm, made_once):
         def make(folder):
             for program, args in (
                     ("extract_features.py",
-                     ["--bert_dir", minilm, "--output_dir", folder + "/features", *flags]),
-                    ("build_index.py", ["--features", folder + "/features", "--output",
-                                        folder + "/index.h5", "--map"])):
+                     ["--bert_dir", minilm, "--output_dir", folder + "/sample_features", *flags]),
+                    ("build_index.py", ["--features", folder + "/sample_features", "--output",
+                                        folder + "/sample_index.h5", "--map"])):
                 done = run_program(program, "--input_file", SAMPLE, *args)
                 assert done.returncode == 0, done.stderr
 
         folder = made_once("sample" + "".join(flags), make)
-        return Sample(folder + "/features", folder + "/index.h5")
+        return Sample(folder + "/sample_features", folder + "/sample_index.h5")
     return build
 
 

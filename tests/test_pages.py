@@ -71,3 +71,10 @@ def test_an_index_without_a_map_says_how_to_get_one(tmp_path):
     assert "build_index.py --map" in response.get_json()["error"]
     assert b"has no map yet" in client.get("/map").data
     assert b"<canvas" not in client.get("/map").data
+
+
+def test_an_index_without_years_has_no_decades(tmp_path):
+    index = Index(write_index(tmp_path, [row(1, "One", release_date=""),
+                                         row(2, "Two", release_date="")]))
+    page = create_app(Library(index, FakeTexts())).test_client().get("/").get_data(as_text=True)
+    assert "to 1949" not in page
