@@ -1,47 +1,53 @@
-"""The catalogue: films read from the CSV of The Movies Dataset as it was published.
+"""The catalogue: films read from a CSV, that of The Movies Dataset or another.
 
 Data set: The Movies Dataset, Kaggle, rounakbanik/the-movies-dataset, `movies_metadata.csv`.
 The reader expects its defects: rows broken in two, ids that occur twice, missing overviews,
-damaged Python literals. A row that cannot be used is left out and counted by reason.
+damaged Python literals. A row that cannot be used is left out and counted by reason; a cell that
+cannot be read is counted by column.
 """
 
-import ast
 import collections
-import csv
-import hashlib
-import io
-from typing import (
-    Any,
-    Callable,
-    Counter,
-    Dict,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    TypeVar,
+from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from recommender.cells import (
+    MISSING,
+    clean_text,
+    read_genres,
+    read_id,
+    read_numbers,
+    read_year,
 )
-
 from recommender.errors import RecommenderError
+from recommender.tables import Table, read_table
 
-# Columns of the CSV that are read; all must be there.
-COLUMNS = ("id", "imdb_id", "title", "original_title", "original_language", "overview",
-           "genres", "release_date", "vote_average", "vote_count")
+NEEDED = ("id", "title", "overview")  # columns without which there is no catalogue
+# Columns that may be missing, with what is then lost.
+OPTIONAL = {"imdb_id": "IMDb ids", "original_title": "original titles",
+            "original_language": "languages", "genres": "genres", "release_date": "years",
+            "vote_average": "ratings", "vote_count": "numbers of votes"}
+# Names of the same columns in other data sets: TMDB's and Udacity's exports, MovieLens, IMDb.
+ALIASES = {
+    "id": ("tmdb_id", "tmdbid", "movie_id", "movieid"),
+    "imdb_id": ("imdbid", "imdb", "tconst"),
+    "title": ("name", "movie_title", "primarytitle", "original_title", "originaltitle"),
+    "original_title": ("originaltitle",),
+    "original_language": ("language",),
+    "overview": ("plot", "description", "synopsis", "summary", "storyline"),
+    "genres": ("genre",),
+    "release_date": ("date", "released", "release_year", "year", "startyear"),
+    "vote_average": ("rating", "averagerating", "imdb_rating"),
+    "vote_count": ("votes", "numvotes", "num_votes")}
 # Overviews that say nothing, in lower case and without the full stop; such a film is left out.
-PLACEHOLDERS = {
-    "", "no overview", "no overview found", "no overview available", "no movie overview available",
-    "no overview yet", "overview not available", "not available", "n/a", "none",
+PLACEHOLDERS = MISSING | {
+    "no overview", "no overview found", "no overview available", "no movie overview available",
+    "no overview yet", "overview not available", "not available",
     "released", "coming soon", "tba",
 }
-_MAX_CELL = 1 << 24  # characters of a cell of the CSV; a quote that never ends is seen in time
-# Characters of a Python literal; Python's parser crashes at expressions of some 200,000.
-_MAX_LITERAL = 1 << 15
-T = TypeVar("T")
+Place = Dict[str, Optional[int]]  # from a column's name to its place in a row, if it is there
 
 
 class Movie(NamedTuple):
-    """A film of the catalogue. All its texts have gone through `clean_text`.
+    """A film of the catalogue. All its texts have gone through `cells.clean_text`.
 
     Attributes
     ----------
@@ -85,8 +91,10 @@ class Catalogue(NamedTuple):
         Rows in the file, those left out included.
     left_out : dict
         From reason to number of rows.
-    n_unreadable_genres : int
-        Films kept without genres because theirs are no Python literal.
+    unreadable : dict
+        From column to number of values that could not be read and were left empty.
+    notes : list of str
+        How the file was read, where it is no plain CSV with all columns.
     """
 
     path: str
@@ -94,26 +102,28 @@ class Catalogue(NamedTuple):
     movies: List[Movie]
     n_rows: int
     left_out: Dict[str, int]
-    n_unreadable_genres: int
+    unreadable: Dict[str, int]
+    notes: List[str]
 
     def __repr__(self) -> str:
         return "Catalogue({!r}: {:,} films)".format(self.path, len(self.movies))
 
     def report(self) -> str:
-        """Return in one line how many rows were read, kept and left out."""
+        """Return in one line how many rows were read, kept and left out, and how."""
         text = "{}: {:,} rows read, {:,} kept".format(self.path, self.n_rows, len(self.movies))
         if self.left_out:
-            text += ", {:,} left out ({})".format(
-                sum(self.left_out.values()),
-                ", ".join("{:,} {}".format(n, why) for why, n in self.left_out.items()))
-        if self.n_unreadable_genres:
-            text += "; {:,} kept without genres, theirs are unreadable".format(
-                self.n_unreadable_genres)
+            text += ", {:,} left out ({})".format(sum(self.left_out.values()), ", ".join(
+                "{:,} {}".format(n, why) for why, n in self.left_out.items()))
+        if self.unreadable:
+            text += "; unreadable and left empty: " + ", ".join(
+                "{:,} in {}".format(n, column) for column, n in self.unreadable.items())
+        if self.notes:
+            text += "; " + "; ".join(self.notes)
         return text
 
 
 def read_catalogue(path: str, strict: bool = False) -> Catalogue:
-    """Read a CSV in the data set's format, UTF-8 with a header.
+    """Read a catalogue from a CSV; `recommender.tables` says which files are understood.
 
     Parameters
     ----------
@@ -133,141 +143,113 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     OSError
         If the file cannot be read.
     """
+    aliases = [name for names in ALIASES.values() for name in names]
+    table = read_table(path, [*NEEDED, *OPTIONAL, *aliases])
+    place = _places(table)
     movies: Dict[int, Movie] = {}
+    votes: Dict[int, Tuple[str, str]] = {}
     left_out: Counter[str] = collections.Counter()
-    n_rows = n_unreadable_genres = 0
-    with open(path, "rb") as file:
-        content = file.read()
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RecommenderError("{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file "
-                               "from the data set again".format(path, error.start))
-    csv.field_size_limit(_MAX_CELL)
-    reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""),
-                            strict=True)
-    try:
-        _check_header(path, reader.fieldnames)
-        row: Dict[Optional[str], str] = {}
-        for row in reader:
-            n_rows += 1
-            movie, reason = _read_row(row)
-            if movie is not None and movie.id in movies:
-                same = movies[movie.id] == movie
-                reason = "with an id seen before" + ("" if same else " and other values")
-            if movie is not None and not reason:
-                movies[movie.id] = movie
-                n_unreadable_genres += not movie.genres and _genres(row["genres"]) is None
-                continue
-            left_out[reason] += 1
-            if strict:
-                raise RecommenderError("{}, line {}: row {}: mend it or leave --strict out".format(
-                    path, reader.line_num, reason))
-    except csv.Error as error:
-        raise RecommenderError("{}, line {}: not a CSV ({}): take the file from the data set "
-                               "again".format(path, reader.line_num, error))
-    if None in row.values() and not content.endswith((b"\n", b"\r")):
+    unreadable: Counter[str] = collections.Counter()
+    n_rows, cells = 0, []  # type: int, List[str]
+    for line, cells in table.rows():
+        n_rows += 1
+        movie, reason = _read_row(cells, place, len(table.names), unreadable)
+        if movie is not None and movie.id in movies:
+            same = (movies[movie.id], votes[movie.id]) == (movie, _votes(cells, place))
+            reason = "with an id seen before" + ("" if same else " and other values")
+        if movie is not None and not reason:
+            movies[movie.id], votes[movie.id] = movie, _votes(cells, place)
+            continue
+        left_out[reason] += 1
+        if strict:
+            raise RecommenderError("{}, line {}: row {}: mend it or leave --strict out".format(
+                path, line, reason))
+    if len(cells) < len(table.names) and not table.content.rstrip(b"\0").endswith((b"\n", b"\r")):
         raise RecommenderError("{}: cut off in its last row: take the file from the data set "
                                "again".format(path))
     if not movies:
+        if n_rows and left_out["with no number as id"] == n_rows:
+            raise RecommenderError("{}: no row has a number as id: name the column of the films' "
+                                   "TMDB ids id".format(path))
         raise RecommenderError("{}: no film with an overview in {} rows: is this the right "
                                "file?".format(path, n_rows))
-    return Catalogue(path, hashlib.sha256(content).hexdigest(), list(movies.values()), n_rows,
-                     dict(left_out), n_unreadable_genres)
+    notes = [*table.notes, *_without(place)]
+    rated = _with_votes(list(movies.values()), list(votes.values()), unreadable, notes)
+    return Catalogue(path, table.sha256, rated, n_rows, dict(left_out),
+                     {name: n for name, n in unreadable.items() if n}, notes)
 
 
-def _check_header(path: str, names: Optional[Sequence[str]]) -> None:
-    """Raise RecommenderError unless `names`, the first line of a CSV, holds all of COLUMNS."""
-    if not names:
-        raise RecommenderError("{} is empty: take the file from the data set again".format(path))
-    if not set(COLUMNS) & set(names):
-        raise RecommenderError(
-            "{} is not a CSV with a header, separated by commas, in the format of The Movies "
-            "Dataset: its first line begins with {!r}".format(path, names[0][:40]))
-    missing = [column for column in COLUMNS if column not in names]
-    if missing:
-        raise RecommenderError("{}: column {} is missing: a CSV in the format of The Movies "
-                               "Dataset is needed".format(path, missing[0]))
+def _places(table: Table) -> Place:
+    """Return the place of each column, by its name or an alias.
 
-
-def clean_text(text: str) -> str:
-    """Return `text` on one line, without what UTF-8 and HDF5 cannot hold.
-
-    Runs of white space and NULs become one space. A pair of surrogates becomes the letter that it
-    stands for, one without its other half U+FFFD.
-
-    >>> clean_text("  Sci\\0Fi \\n and\\tmore ")
-    'Sci Fi and more'
-    >>> clean_text("\\ud83d\\ude00") == "\\U0001f600", clean_text("half \\ud83d") == "half \\ufffd"
-    (True, True)
+    Raises RecommenderError if one of NEEDED is missing.
     """
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return " ".join(whole.replace("\0", " ").split())
+    place: Place = {}
+    for column in (*NEEDED, *OPTIONAL):
+        names = [name for name in (column, *ALIASES[column]) if name in table.names]
+        place[column] = table.names.index(names[0]) if names else None
+    for column in NEEDED:
+        if place[column] is None:
+            raise RecommenderError(
+                "{}: column {} is missing: a CSV with at least the columns {} is needed".format(
+                    table.path, column, ", ".join(NEEDED)))
+    return place
 
 
-def read_literal(text: str, read: Callable[[Any], T]) -> Optional[T]:
-    """Return what `read` makes of the value of a Python literal.
+def _without(place: Place) -> List[str]:
+    """Return a note of the columns that are missing, if any."""
+    missing = [column for column in OPTIONAL if place[column] is None]
+    return ["no column {}: {} are unknown".format(
+        ", ".join(missing), ", ".join(OPTIONAL[column] for column in missing))] if missing else []
 
-    Returns None if `text` is no literal, if it is longer than any of the data set, or if `read`
-    fails because the value is not of the form that it expects.
 
-    >>> read_literal("{'id': 10, 'name': 'Toy Story Collection'}", lambda cell: cell["id"])
-    10
-    >>> read_literal("{'id': 10, 'na", lambda cell: cell["id"]) is None
-    True
+def _cell(cells: Sequence[str], place: Place, column: str) -> str:
+    """Return a cell of a row, "" where the table has no such column."""
+    at = place[column]
+    return "" if at is None else cells[at]
+
+
+def _votes(cells: Sequence[str], place: Place) -> Tuple[str, str]:
+    return _cell(cells, place, "vote_average"), _cell(cells, place, "vote_count")
+
+
+def _read_row(cells: Sequence[str], place: Place, n_columns: int,
+              unreadable: Counter[str]) -> Tuple[Optional[Movie], str]:
+    """Return the film of a row, without votes, and "", or None and the reason.
+
+    The reason is worded to follow a number. Counts the cells that cannot be read.
     """
-    if len(text) > _MAX_LITERAL:
-        return None
-    try:
-        return read(ast.literal_eval(text.strip()))
-    except (ValueError, SyntaxError, TypeError, KeyError, AttributeError,
-            OverflowError, MemoryError, RecursionError):
-        return None
-
-
-def _read_row(row: Dict[Optional[str], str]) -> Tuple[Optional[Movie], str]:
-    """Return the film of a row and "", or None and the reason, worded to follow a number."""
-    if None in row or None in row.values():
+    if len(cells) != n_columns:
         return None, "broken across lines"
-    id_text = row["id"].strip()
-    if not (id_text.isdecimal() and 0 < len(id_text) < 19):
+    movie_id = read_id(_cell(cells, place, "id"))
+    if movie_id is None:
         return None, "with no number as id"
-    title = clean_text(row["title"])
+    title = clean_text(_cell(cells, place, "title"))
     if not title:
         return None, "without a title"
-    overview = clean_text(row["overview"])
+    overview = clean_text(_cell(cells, place, "overview"))
     if overview.casefold().rstrip(". ") in PLACEHOLDERS:
         return None, "without an overview"
+    year = read_year(_cell(cells, place, "release_date"))
+    genres = read_genres(_cell(cells, place, "genres"))
+    unreadable["genres"] += genres.n_unreadable
+    unreadable["release_date"] += year is None
     return Movie(
-        int(id_text), clean_text(row["imdb_id"]), title, clean_text(row["original_title"]),
-        clean_text(row["original_language"]), _year(row["release_date"]),
-        _genres(row["genres"]) or (), overview,
-        min(max(_number(row["vote_average"]), 0.0), 10.0),
-        int(min(max(_number(row["vote_count"]), 0), 2 ** 31 - 1))), ""
+        movie_id, clean_text(_cell(cells, place, "imdb_id")), title,
+        clean_text(_cell(cells, place, "original_title")),
+        clean_text(_cell(cells, place, "original_language")), year or 0, genres.names, overview,
+        0.0, 0), ""
 
 
-def _year(date: str) -> int:
-    year = date.strip()[:4]
-    return int(year) if len(year) == 4 and year.isdecimal() else 0
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        return 0.0
-    return number if abs(number) < float("inf") else 0.0
-
-
-def _genres(text: str) -> Optional[Tuple[str, ...]]:
-    """Return the names in a Python literal such as "[{'id': 35, 'name': 'Comedy'}]".
-
-    Returns None if `text` is no such literal, () if it is empty.
-    """
-    return read_literal(text, _clean_names) if text.strip() else ()
-
-
-def _clean_names(entries: Any) -> Tuple[str, ...]:
-    """Return the names of `entries`, without empty ones, each once, in their order."""
-    names = [clean_text(entry["name"]) for entry in entries]
-    return tuple(dict.fromkeys(name for name in names if name))
+def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: Counter[str],
+                notes: List[str]) -> List[Movie]:
+    """Return the films with their votes, which are read a column at a time."""
+    averages = read_numbers((average for average, _ in votes), whole=False)
+    counts = read_numbers((count for _, count in votes), whole=True)
+    for name, column in (("vote_average", averages), ("vote_count", counts)):
+        unreadable[name] += sum(value is None for value in column.values)
+        if column.note:
+            notes.append("{} read {}".format(name, column.note))
+    return [movie._replace(vote_average=min(max(average or 0.0, 0.0), 10.0),
+                           vote_count=int(min(max(count or 0.0, 0), 2 ** 31 - 1)))
+            for movie, average, count in zip(movies, averages.values, counts.values)]

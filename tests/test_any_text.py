@@ -3,7 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.catalogue import clean_text, read_catalogue
+from recommender.catalogue import read_catalogue
+from recommender.cells import clean_text
 from recommender.index import Index
 from serving.app import create_app
 from serving.library import Library

@@ -5,6 +5,7 @@ checkpoint), features/ and index.h5. `torture.spoiling` makes one of them bad, o
 """
 
 import glob
+import gzip
 import os
 import pickle
 import struct
@@ -92,18 +93,22 @@ TABLE = [
     Bad("movies.csv", "has a header only", EXTRACT, "no film with an overview in 0 rows", 1,
         change("movies.csv", lambda content: content.splitlines(True)[0])),
     Bad("movies.csv", "has no column overview", BUILD, "column overview is missing", 1,
-        change("movies.csv", lambda content: content.replace(b"overview", b"plot", 1))),
-    Bad("movies.csv", "is in Latin 1", EVALUATE, "not a CSV in UTF-8", 1,
-        change("movies.csv", lambda content: content.replace(b"Film 7", b"Am\xe9lie"))),
+        change("movies.csv", lambda content: content.replace(b"overview", b"blurb", 1))),
+    Bad("movies.csv", "is in an encoding of its own", EVALUATE, "not a CSV in UTF-8", 1,
+        change("movies.csv", lambda content: content.replace(b"Film 7", b"Am\x81lie"))),
     Bad("movies.csv", "holds a NUL", EXTRACT, "not a CSV", 1,
         change("movies.csv", lambda content: content.replace(b"Film 7", b"Film\0"))),
     Bad("movies.csv", "has a quote that never ends", BUILD, "not a CSV", 1,
         change("movies.csv", lambda content: content.replace(b"Film 7,", b'"Film 7,', 1))),
-    Bad("movies.csv", "is separated by semicolons", EXTRACT, "separated by commas", 1,
-        change("movies.csv", lambda content: content.replace(b",", b";"))),
+    Bad("movies.csv", "is separated by tildes", EXTRACT, "not a CSV with a header", 1,
+        change("movies.csv", lambda content: content.replace(b",", b"~"))),
+    Bad("movies.csv", "is a Parquet file", EXTRACT, "but a Parquet file", 1,
+        put("movies.csv", b"PAR1" + bytes(99))),
+    Bad("movies.csv", "is a gzip that was cut off", BUILD, "cannot be unpacked", 1,
+        change("movies.csv", lambda content: gzip.compress(content)[:-99])),
     Bad("movies.csv", "has a cell of 20 MB", BUILD, "field larger than field limit", 1,
         change("movies.csv", lambda content: content.replace(b"Film 7", b"x" * 20000000))),
-    Bad("movies.csv", "has words for ids", BUILD, "no film with an overview in 2 rows", 1,
+    Bad("movies.csv", "has words for ids", BUILD, "no row has a number as id", 1,
         change("movies.csv", lambda content: b"".join(content.splitlines(True)[:3]).replace(
             b",1,", b",one,").replace(b",2,", b",two,"))),
     Bad("movies.csv", "is cut off in a row", EXTRACT, "cut off", 1,

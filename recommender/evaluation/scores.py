@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import sparse
 
 from recommender.building import features_by_row, weighted_ratings
-from recommender.catalogue import Movie, read_literal
+from recommender.catalogue import ALIASES, Movie
+from recommender.cells import read_id, read_literal
 from recommender.errors import RecommenderError
 from recommender.evaluation import baselines, metrics
 from recommender.evaluation.metrics import Estimate
@@ -22,6 +23,7 @@ from recommender.parts import Words
 from recommender.recipes import Recipe, make_recipe
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures
+from recommender.tables import Table, read_table
 
 K = 10  # films recommended for each film
 N_BASELINES = 5  # rows of `baseline_scores`, for the progress bar
@@ -60,13 +62,15 @@ def read_truth(catalogue_path: str, movies: Sequence[Movie]) -> Truth:
     RecommenderError for a file that is no such CSV.
     """
     folder = os.path.dirname(catalogue_path)
-    has_collections = "belongs_to_collection" in pd.read_csv(catalogue_path, nrows=0)
-    collections = _literals(catalogue_path, "belongs_to_collection",
-                            _collection) if has_collections else None
-    keywords = _literals(os.path.join(folder, "keywords.csv"), "keywords", _names)
+    table = read_table(catalogue_path, ["id", "belongs_to_collection"])
+    collections = _literals(table, "belongs_to_collection", _collection) if (
+        "belongs_to_collection" in table.names) else None
+    keywords_path = os.path.join(folder, "keywords.csv")
+    keywords = _literals(read_table(keywords_path, ["keywords"]), "keywords", _names) if (
+        os.path.isfile(keywords_path)) else None
     return Truth(
-        None if collections is None else [collections.get(str(movie.id)) for movie in movies],
-        None if keywords is None else [keywords.get(str(movie.id), ()) for movie in movies],
+        None if collections is None else [collections.get(movie.id) for movie in movies],
+        None if keywords is None else [keywords.get(movie.id, ()) for movie in movies],
         _likes(os.path.join(folder, "ratings.csv"), os.path.join(folder, "links.csv"), movies))
 
 
@@ -144,17 +148,21 @@ def _token_mean(film: MovieFeatures) -> MovieFeatures:
     return film._replace(layers=film.layers.mean(axis=1, keepdims=True, dtype=np.float32))
 
 
-def _literals(path: str, column: str, read: Callable[[Any], Any]) -> Optional[Dict[str, Any]]:
-    """Read a column of Python literals by the text of the film's id; skip what is no literal.
+def _literals(table: Table, column: str, read: Callable[[Any], Any]) -> Dict[int, Any]:
+    """Return a column of Python literals by TMDB id, without what is no literal.
 
-    Returns None if there is no such file.
+    Raises RecommenderError if the table lacks the column or one of ids.
     """
-    if not os.path.isfile(path):
-        return None
-    found: Dict[str, Any] = {}
-    for cells in _chunks(path, ["id", column]):
-        for movie_id, text in zip(cells["id"].str.strip(), cells[column]):
-            value = None if movie_id in found else read_literal(text, read)
+    id_name = next((name for name in ("id", *ALIASES["id"]) if name in table.names), "id")
+    if not {id_name, column} <= set(table.names):
+        raise RecommenderError("{}: not a CSV with the columns id, {}: take it from the data set "
+                               "again".format(table.path, column))
+    id_at, at = table.names.index(id_name), table.names.index(column)
+    found: Dict[int, Any] = {}
+    for _, cells in table.rows():
+        movie_id = read_id(cells[id_at]) if len(cells) == len(table.names) else None
+        if movie_id is not None and movie_id not in found:
+            value = read_literal(cells[at], read)
             if value is not None:
                 found[movie_id] = value
     return found

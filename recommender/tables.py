@@ -1,0 +1,195 @@
+"""Read tables as people have them: CSV under gzip or zip, with other separators and encodings.
+
+What was understood is noted; what cannot be read is an error that says what the file is.
+"""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+from recommender.errors import RecommenderError
+
+_MAX_BYTES = 2 << 30  # of an unpacked table; the data set's largest, ratings.csv, has 0.7 GB
+_MAX_CELL = 1 << 24  # characters of a cell; a quote that never ends is seen in time
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # with their names in notes
+# Beginnings of files that people take for tables, and what such a file is.
+_OTHERS = {b"PAR1": "a Parquet file", b"\xd0\xcf\x11\xe0": "an old Excel file",
+           b"SQLite format 3": "an SQLite database", b"\x89HDF": "an HDF5 file",
+           b"%PDF": "a PDF", b"{": "JSON", b"[": "JSON", b"<": "HTML or XML"}
+
+
+class Table(NamedTuple):
+    """A table opened for reading.
+
+    Attributes
+    ----------
+    path : str
+    sha256 : str
+        Digest of the file as it lies on the disk, in hex.
+    names : list of str
+        Names of the columns, in lower case, with underscores for blanks and hyphens.
+    content : bytes
+        The whole table, unpacked.
+    encoding : str
+    separator : str
+    notes : list of str
+        How the file was read, where it is no plain CSV.
+    """
+
+    path: str
+    sha256: str
+    names: List[str]
+    content: bytes
+    encoding: str
+    separator: str
+    notes: List[str]
+
+    def rows(self) -> Iterator[Tuple[int, List[str]]]:
+        """Yield the number of the last line of each row, and its cells.
+
+        Raises RecommenderError at a row that is no CSV.
+        """
+        csv.field_size_limit(_MAX_CELL)
+        reader = csv.reader(_lines(self.content, self.encoding), delimiter=self.separator,
+                            strict=True)
+        try:
+            next(reader, None)
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, cells
+        except csv.Error as error:
+            why = str(error)
+            if b'\\"' in self.content:
+                why += '; quotes within a cell are written \\" here, and "" is needed'
+            raise RecommenderError("{}, line {}: not a CSV ({}): write the file again, or take it "
+                                   "from the data set".format(self.path, reader.line_num, why))
+
+
+def read_table(path: str, known: Sequence[str]) -> Table:
+    """Open the table at `path`.
+
+    Parameters
+    ----------
+    path : str
+        A CSV, or a gzip or zip of one; its separators are commas, semicolons or tabs, its
+        encoding is UTF-8, UTF-16 or Windows-1252.
+    known : sequence of str
+        Names of columns, by which the separator is recognised.
+
+    Raises
+    ------
+    RecommenderError
+        If the file is no table; says what it is.
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    notes: List[str] = []
+    content = _unpacked(path, content, notes)
+    if not content.strip():
+        raise RecommenderError("{} is empty: take the file from the data set again".format(path))
+    encoding = _encoding(path, content, notes)
+    first_line = _lines(content, encoding).readline().rstrip("\r\n")
+    found: Dict[str, List[str]] = {
+        separator: [_name(cell) for cell in _cells(first_line, separator)]
+        for separator in _SEPARATORS}
+    separator = max(found, key=lambda each: len(set(known) & set(found[each])))
+    if not set(known) & set(found[separator]):
+        what = next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
+        raise RecommenderError(
+            "{} is not a CSV with a header{}: its first line begins with {!r}".format(
+                path, ", but " + what if what else "", first_line[:40]))
+    if separator != ",":
+        notes.append("separated by {}".format(_SEPARATORS[separator]))
+    return Table(path, sha256, found[separator], content, encoding, separator, notes)
+
+
+def _name(cell: str) -> str:
+    """Return the name of a column as it is compared.
+
+    >>> _name(" Release Date ")
+    'release_date'
+    """
+    return re.sub(r"[\s-]+", "_", cell.strip().lower())
+
+
+def _cells(line: str, separator: str) -> List[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _unpacked(path: str, content: bytes, notes: List[str]) -> bytes:
+    """Return the content of a gzip or of a zip with one CSV, other content as it is."""
+    try:
+        if content.startswith(b"\x1f\x8b"):
+            notes.append("unpacked with gzip")
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                return _bounded(path, packed.read(_MAX_BYTES + 1))
+        if content.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                names = archive.namelist()
+                tables = [name for name in names if name.lower().endswith((".csv", ".tsv"))]
+                if "[Content_Types].xml" in names:
+                    raise RecommenderError("{} is an Excel file: save it as CSV UTF-8".format(path))
+                if len(tables) != 1:
+                    raise RecommenderError("{} is a zip with {} CSV files, and one is needed: "
+                                           "unpack it and name the file".format(path, len(tables)))
+                notes.append("{} of the zip".format(tables[0]))
+                with archive.open(tables[0]) as member:
+                    return _bounded(path, member.read(_MAX_BYTES + 1))
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError,
+            NotImplementedError) as error:
+        raise RecommenderError("{} cannot be unpacked ({}): take it from where it came "
+                               "again".format(path, error))
+    return content
+
+
+def _bounded(path: str, content: bytes) -> bytes:
+    if len(content) > _MAX_BYTES:
+        raise RecommenderError("{} unpacks to more than {:,} bytes: this is no catalogue".format(
+            path, _MAX_BYTES))
+    return content
+
+
+def _lines(content: bytes, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+
+
+def _encoding(path: str, content: bytes, notes: List[str]) -> str:
+    """Return the encoding of a table: UTF-8, UTF-16 or Windows-1252.
+
+    Raises RecommenderError for other bytes, and for UTF-8 that is damaged.
+    """
+    try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            content.decode("utf-16")
+            notes.append("read as UTF-16")
+            return "utf-16"
+        content.decode("utf-8")
+        return "utf-8-sig"
+    except UnicodeDecodeError as error:
+        damaged = RecommenderError(
+            "{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file from the data set "
+            "again".format(path, error.start))
+    text = content.decode("utf-8", "surrogateescape")
+    n_bad = len(re.findall("[\udc80-\udcff]", text))
+    n_good = len(re.findall("[^\x00-\x7f\udc80-\udcff]", text))
+    # In UTF-8 that is damaged most letters beyond ASCII are whole; in another encoding hardly any.
+    if b"\0" in content or n_good > n_bad:
+        raise damaged
+    try:
+        content.decode("cp1252")
+    except UnicodeDecodeError:
+        raise damaged
+    notes.append("read as Windows-1252")
+    return "cp1252"
