@@ -6,8 +6,8 @@ from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
 from recommender.index import Index
 from recommender.recommender import Wishes
-from serving.api import MAX_EXPLAINED
 from serving.library import Served
+from serving.openapi import MAX_EXPLAINED
 
 Answer = Dict[str, Any]
 

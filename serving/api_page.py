@@ -4,7 +4,7 @@ import json
 from typing import Any, Dict, List, NamedTuple
 from urllib.parse import urlencode
 
-from serving.api import DOCUMENT, PREFIX
+from serving.openapi import DOCUMENT, PREFIX
 
 _SCHEMAS = DOCUMENT["components"]["schemas"]
 

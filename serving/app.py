@@ -22,11 +22,11 @@ from recommender.index import Index
 from serving import counters
 from serving.access_log import AccessLog, observe_requests, observer
 from serving.answers import brief, recommendation
-from serving.api import DOCUMENT, PREFIX
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
 from serving.library import Library
 from serving.limits import RateLimit
+from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import film_map, pages
 from serving.validation import reader, shown
 

@@ -18,7 +18,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
 from serving.access_log import REQUEST_ID, Seen, request_id
-from serving.api import MAX_BODY
+from serving.openapi import MAX_BODY
 from serving.ports import BACKLOG, listen
 from serving.threads import Threads
 

@@ -9,9 +9,9 @@ import numpy as np
 from flask import Blueprint, render_template, request
 
 from recommender.index import Index, split_genres
-from serving.api import MAP_SIZE, MAX_TEXT
 from serving.api_page import operations, schemas
 from serving.library import Library
+from serving.openapi import MAP_SIZE, MAX_TEXT
 
 _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 import fastjsonschema
 from flask import abort, request
 
-from serving.api import DOCUMENT, MAX_BODY
+from serving.openapi import DOCUMENT, MAX_BODY
 
 # As JSON writes it, of so few digits that Python reads it at once; .5 is let through, too.
 _NUMBER = re.compile(r"-?[0-9]{0,9}\.?[0-9]{1,20}([eE][+-]?[0-9]{1,3})?")

@@ -10,10 +10,10 @@ from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
-from serving.api import DOCUMENT
 from serving.app import create_app
 from serving.batching import TextEmbedder
 from serving.library import Library
+from serving.openapi import DOCUMENT
 from tests.served import FakeTexts, write_films
 
 RECOMMEND = "/api/v1/recommend"

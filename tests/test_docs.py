@@ -10,7 +10,7 @@ import yaml
 
 from recommender.filters import Filters
 from recommender.recipes import RECIPES
-from serving.api import DOCUMENT, PREFIX
+from serving.openapi import DOCUMENT, PREFIX
 from tests.conftest import ROOT, SAMPLE
 from tests.console import Page, Shell, commands, difference
 from torture import PROOFS

@@ -12,10 +12,10 @@ from jsonschema_spec.handlers import urllib
 from openapi_spec_validator import validate_spec
 
 from recommender.index import Index
-from serving.api import DOCUMENT, PREFIX
 from serving.api_page import operations, schemas
 from serving.app import create_app
 from serving.library import Library
+from serving.openapi import DOCUMENT, PREFIX
 from tests.served import FakeTexts, write_films
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from recommender.index import Index
-from serving.api import DOCUMENT
 from serving.app import create_app
 from serving.library import Library
+from serving.openapi import DOCUMENT
 from tests.served import FILMS, FakeTexts, write_films
 from tests.worlds import row, write_index
 

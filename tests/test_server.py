@@ -16,10 +16,10 @@ from bert.errors import BertError
 from bert.extraction import TokenFeatures
 from recommender.index import Index
 from recommender.parts import Source
-from serving.api import DOCUMENT, MAX_BODY, MAX_TEXT
 from serving.app import create_app
 from serving.batching import TextEmbedder
 from serving.library import Library
+from serving.openapi import DOCUMENT, MAX_BODY, MAX_TEXT
 from tests.served import FILMS, MORE_FILMS, FakeTexts, write_films
 
 RECOMMEND = "/api/v1/recommend"
