@@ -124,9 +124,11 @@ class Shell:
             ["bash", "-c", command], cwd=self._folder, env=self._environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=_SECONDS, check=False)
-        # A progress bar begins each of its states with a carriage return: the last one stays.
-        printed = "\n".join(line.rpartition("\r")[2].rstrip()
-                            for line in done.stdout.decode("utf-8").rstrip("\n").split("\n"))
+        # A progress bar begins each of its states with a carriage return and may end with blanks
+        # that erase it: what stands behind them stays.
+        lines = done.stdout.decode("utf-8").rstrip("\n").split("\n")
+        printed = "\n".join((line.rpartition("\r")[2].lstrip() if "\r" in line else line).rstrip()
+                            for line in lines)
         if done.returncode and "error: " not in printed:
             printed += "\n(exit code {})".format(done.returncode)
         return printed

@@ -51,7 +51,7 @@ def test_a_films_own_overview_as_text_finds_it_with_cosine_one(sample):
     for movie_id in (603, 862, 129):
         overview = index.movie(index.row_of_id(movie_id))["overview"]
         first = recommender.similar(overview=overview)[0]
-        assert first.id == movie_id
+        assert first.movie["id"] == movie_id
         assert first.score == pytest.approx(1.0, abs=1e-5)
 
 

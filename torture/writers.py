@@ -96,7 +96,7 @@ def _race(world: World, folder: str, draw: random.Random, alone: Dict[str, Any])
 
 
 def _contents(path: str) -> Dict[str, Any]:
-    """Return all values of an HDF5 file by name, attributes included."""
+    """Return all values of an index by name, attributes included but for a path."""
     found = {}
 
     def take(name: str, item: Any) -> None:
@@ -106,5 +106,6 @@ def _contents(path: str) -> Dict[str, Any]:
     with h5py.File(path, "r") as file:
         file.visititems(take)
         found.update(("attribute " + name, np.asarray(value).tolist())
-                     for name, value in file.attrs.items())
+                     for name, value in file.attrs.items()
+                     if name != "features")  # relative to the index, which lies elsewhere
     return found
