@@ -17,28 +17,26 @@ import h5py
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.storage.files import PART, new_file, publish, remove_abandoned
+from recommender.storage.files import PART, new_file, remove_abandoned
 from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
 from recommender.storage.locks import one_writer
 from recommender.storage.shards import (
+    OVERHEAD,
     REMEDY,
     MovieFeatures,
     Settings,
     Shard,
+    ShardWriter,
     check_digest,
-    file_digest,
     is_shard_name,
-    name_parts,
     read_settings,
     shard_paths,
     write_format,
-    write_movie,
 )
 
 LINKS = "features.h5"  # file of the links, in the feature folder
 MAX_SHARD_BYTES = 256 << 20  # bytes after which a shard is closed; bounds what a kill costs
 MAX_SHARD_SECONDS = 60.0  # seconds after which a shard is closed; bounds the work a kill costs
-_OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
 
 
 def overview_digest(overview: str) -> int:
@@ -51,7 +49,7 @@ def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
     """Return the bytes of disk that features of `n_tokens` tokens of `n_movies` movies take."""
     vectors = n_movies if settings.pooled else n_tokens * len(settings.layers)
     per_vector = settings.hidden_size * np.dtype(settings.dtype).itemsize
-    return int(vectors * per_vector + n_movies * _OVERHEAD)
+    return int(vectors * per_vector + n_movies * OVERHEAD)
 
 
 class Stock(NamedTuple):
@@ -165,7 +163,7 @@ class FeatureWriter:
         self._folder = folder
         self._settings = settings
         self._max_shard_bytes = max_shard_bytes
-        self._shard: Optional[NewFile] = None
+        self._shard: Optional[ShardWriter] = None
         os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
         with contextlib.ExitStack() as stack:
             stack.enter_context(one_writer(folder))
@@ -201,48 +199,21 @@ class FeatureWriter:
         OSError
             If the disk does not take them; shards that are closed stay.
         """
-        shard = self._shard = self._shard or self._new_shard()
-        layers = np.ascontiguousarray(layers, self._settings.dtype)
-        offset = write_movie(self._movies, movie_id, layers, token_ids)
-        self._added.append((movie_id, digest, offset, token_ids))
-        self._bytes += layers.nbytes + _OVERHEAD
-        if (self._bytes >= self._max_shard_bytes or shard.failed
-                or time.monotonic() - self._opened >= MAX_SHARD_SECONDS):
+        shard = self._shard = self._shard or ShardWriter(self._folder, self._settings)
+        shard.add(movie_id, np.ascontiguousarray(layers, self._settings.dtype), token_ids, digest)
+        if (shard.n_bytes >= self._max_shard_bytes or shard.failed
+                or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
             self._close_shard()
-
-    def _new_shard(self) -> NewFile:
-        paths = shard_paths(self._folder)
-        self._number = name_parts(paths[-1])[0] + 1 if paths else 0
-        shard = NewFile(self._path("{:05d}.h5{}".format(self._number, PART)))
-        self._movies = shard.file.create_group("movies").id
-        self._added: List[Tuple[int, int, int, np.ndarray]] = []
-        self._bytes = 0
-        self._opened = time.monotonic()
-        return shard
 
     def _close_shard(self) -> None:
         if self._shard is None:
             return
         shard, self._shard = self._shard, None
-        if not self._added:  # the first movie failed
-            shard.discard()
-            return
-        ids, digests, offsets, token_ids = zip(*self._added)
-        with shard as file:
-            write_format(file, self._settings, as_bytes=True)
-            file["ids"] = np.array(ids, np.int64)
-            file["overview_digests"] = np.array(digests, np.int64)
-            file["offsets"] = np.array(offsets, np.int64)
-            file["n_tokens"] = np.array([len(tokens) for tokens in token_ids], np.int64)
-            file["token_ids"] = np.concatenate(token_ids).astype(np.int32)
-        name = "{:05d}-{}.h5".format(self._number, file_digest(shard.path))
-        publish(shard.path, self._path(name))
-        self.stock.digests.update(zip(ids, digests))
-        self.stock.shards.update(dict.fromkeys(ids, name))
-        _write_links(self._folder, self._settings, self.stock.shards)
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self._folder, "shards", name)
+        name, digests = shard.close()
+        if name:
+            self.stock.digests.update(digests)
+            self.stock.shards.update(dict.fromkeys(digests, name))
+            _write_links(self._folder, self._settings, self.stock.shards)
 
 
 def take_stock(folder: str, settings: Optional[Settings] = None,

@@ -13,20 +13,23 @@ import glob
 import io
 import os
 import re
-from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import h5py
 import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
-from recommender.storage.hdf5 import DamagedFile, PlainFile
+from recommender.storage.files import PART, publish
+from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
 
 # What to do about a damaged shard, for the end of errors.
 REMEDY = "remove it and run extract_features.py again, which redoes what it held"
 FORMAT_VERSION = 2  # of shards and features.h5; files of another version are refused
 DTYPES = ("float32", "float16")  # of the stored hidden layers
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
+OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
 _BLOCK = 1 << 20  # bytes read at a time for a checksum
 
 
@@ -111,8 +114,63 @@ class Shard:
             yield MovieFeatures(movie_id, layers, token_ids[end - length:end], digest)
 
 
-def write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
-                token_ids: np.ndarray) -> int:
+class ShardWriter:
+    """A new shard of a feature folder; the caller must hold the folder's lock.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Bytes of the features added so far.
+    opened : float
+        Time at which it was begun, by time.monotonic.
+    """
+
+    def __init__(self, folder: str, settings: Settings):
+        paths = shard_paths(folder)
+        self._folder = os.path.join(folder, "shards")
+        self._settings = settings
+        self._number = name_parts(paths[-1])[0] + 1 if paths else 0
+        self._file = NewFile(os.path.join(self._folder, "{:05d}.h5{}".format(self._number, PART)))
+        self._movies = self._file.file.create_group("movies").id
+        self._added: List[Tuple[int, int, int, np.ndarray]] = []
+        self.n_bytes = 0
+        self.opened = time.monotonic()
+
+    @property
+    def failed(self) -> Optional[BaseException]:
+        """The error of the first failed write, which `close` raises, or None."""
+        return self._file.failed
+
+    def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray, digest: int) -> None:
+        """Add the features of a movie, of the settings' dtype. Errors are raised by `close`."""
+        offset = _write_movie(self._movies, movie_id, layers, token_ids)
+        self._added.append((movie_id, digest, offset, token_ids))
+        self.n_bytes += layers.nbytes + OVERHEAD
+
+    def close(self) -> Tuple[str, Dict[int, int]]:
+        """Complete the shard, sync it and give it its final name.
+
+        Returns its name, "" if nothing was added, and the digests of the overviews by movie id.
+        Raises OSError if the disk did not take it; nothing is left then.
+        """
+        if not self._added:  # the first movie failed
+            self._file.discard()
+            return "", {}
+        ids, digests, offsets, token_ids = zip(*self._added)
+        with self._file as file:
+            write_format(file, self._settings, as_bytes=True)
+            file["ids"] = np.array(ids, np.int64)
+            file["overview_digests"] = np.array(digests, np.int64)
+            file["offsets"] = np.array(offsets, np.int64)
+            file["n_tokens"] = np.array([len(tokens) for tokens in token_ids], np.int64)
+            file["token_ids"] = np.concatenate(token_ids).astype(np.int32)
+        name = "{:05d}-{}.h5".format(self._number, file_digest(self._file.path))
+        publish(self._file.path, os.path.join(self._folder, name))
+        return name, dict(zip(ids, digests))
+
+
+def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
+                 token_ids: np.ndarray) -> int:
     """Write a movie's dataset with its attribute; return the offset of the layers in the file.
 
     Uses HDF5's own functions: h5py's short form of them takes four times as long.
