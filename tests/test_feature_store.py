@@ -1,6 +1,5 @@
 """The feature store: written once, resumed, never mixed, readable by any HDF5 tool."""
 
-import contextlib
 import os
 import re
 import signal
@@ -19,8 +18,6 @@ from recommender.storage.feature_store import (
     feature_bytes,
     overview_digest,
 )
-from recommender.storage.hdf5 import DamagedFile
-from recommender.storage.shards import Shard
 from tests.worlds import SETTINGS, random_layers, write_features
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -327,33 +324,6 @@ def test_another_hdf5_file_in_place_of_the_links_is_refused(tmp_path):
         file["x"] = [1, 2]
     with pytest.raises(RecommenderError, match="not a whole HDF5 file as it was written"):
         FeatureReader(str(tmp_path))
-
-
-def flipped(path, step):
-    """The bytes of a file with one bit flipped, at every `step`th byte in turn."""
-    content = bytearray(path.read_bytes())
-    for at in range(0, len(content), step):
-        content[at] ^= 1 << at % 8
-        yield bytes(content)
-        content[at] ^= 1 << at % 8
-
-
-def test_a_bit_flipped_anywhere_in_the_links_is_found_before_hdf5_crashes_at_it(tmp_path):
-    write_features(tmp_path, {n: random_layers(1, n) for n in range(50)})
-    links = tmp_path / "features.h5"
-    for content in flipped(links, 53):
-        links.write_bytes(content)
-        with pytest.raises(DamagedFile, match="not a whole HDF5 file as it was written"):
-            FeatureReader(str(tmp_path))
-
-
-def test_a_bit_flipped_anywhere_in_a_shard_does_not_crash_its_opening(tmp_path):
-    write_features(tmp_path, {n: random_layers(1, n) for n in range(20)})
-    path = shard_path(tmp_path, 0)
-    for content in flipped(path, 13):
-        path.write_bytes(content)
-        with contextlib.suppress(RecommenderError), Shard(str(path)) as shard:
-            assert len(shard.ids) == 20
 
 
 def test_a_folder_name_with_glob_letters_is_a_folder_like_others(tmp_path):
