@@ -1,20 +1,15 @@
 """Shards and links that were damaged on the disk."""
 
 import contextlib
-import os
 
 import pytest
 
 from recommender.errors import RecommenderError
-from recommender.storage.feature_store import (
-    FeatureReader,
-)
+from recommender.storage.feature_store import FeatureReader
 from recommender.storage.hdf5 import DamagedFile
 from recommender.storage.shards import Shard
-from tests.worlds import random_layers, write_features
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 from tests.test_feature_store import shard_path
+from tests.worlds import random_layers, write_features
 
 
 def flipped(path, step):
