@@ -29,9 +29,10 @@ from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
-from recommender.titles import title_key
+from recommender.titles import split_year, title_key
 from recommender.words import SparseRows
 
+_NO_SUCH_FILM = "no such film"  # reason of a key that fits nothing in the catalogue
 GIVEN = "given"  # recipe name of an index whose embeddings were given, which embeds no text
 
 
@@ -163,15 +164,18 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     Raises
     ------
     RecommenderError
-        If no key stands for a film, or a value is no vector of the length of the others.
+        If most keys stand for no film, or a value is no vector of the length of the others.
     OSError
         If the index cannot be written.
     """
     _refuse_folder(output)
     value_at, unmapped = _by_place(catalogue.movies, embeddings)
-    if not value_at:
-        raise RecommenderError("no key of {} stands for one film of {}: it maps titles or TMDB "
-                               "ids to vectors?".format(source, catalogue.path))
+    n_unknown = sum(reason == _NO_SUCH_FILM for _, reason in unmapped)
+    if not value_at or 2 * n_unknown > len(embeddings):
+        raise RecommenderError(
+            "{:,} of the {:,} keys of {} stand for no film of {}: a dict from title, with its year "
+            "behind it or not, or from TMDB id is needed".format(
+                n_unknown, len(embeddings), source, catalogue.path))
     kept = sorted(value_at)
     titles = [catalogue.movies[place].title for place in kept]
     vectors = _vectors([value_at[place] for place in kept], titles, source)
@@ -281,7 +285,7 @@ def _by_place(movies: Sequence[Movie],
     for key, value in embeddings.items():
         places = find(str(key))
         if len(places) != 1:
-            reason = "{} films have that title".format(len(places)) if places else "no such film"
+            reason = "{} films have that title".format(len(places)) if places else _NO_SUCH_FILM
             unmapped.append(Unmapped(str(key), reason))
         elif places[0] in found:
             unmapped.append(Unmapped(str(key), "its film has a vector already"))
@@ -296,14 +300,27 @@ def _find_id(movies: Sequence[Movie]) -> Callable[[str], List[int]]:
 
 
 def _find_title(movies: Sequence[Movie]) -> Callable[[str], List[int]]:
-    """Return a function from a title to the places of its films: as written, else as spelt."""
+    """Return a function from a title to the places of its films.
+
+    They are films with the title as it is written, else as it is spelt, else of the year behind
+    it, as in "Mummy, The (1999)".
+    """
     written: Dict[str, List[int]] = defaultdict(list)
     spelt: Dict[str, List[int]] = defaultdict(list)
     for place, movie in enumerate(movies):
         written[movie.title].append(place)
         spelt[title_key(movie.title)].append(place)
-    return lambda title: (written.get(" ".join(title.split()))
-                          or spelt.get(title_key(title)) or [])
+
+    def find(title: str) -> List[int]:
+        places = written.get(" ".join(title.split())) or spelt.get(title_key(title)) or []
+        split = split_year(title)
+        if split and not places:
+            name, year = split
+            places = [place for place in spelt.get(title_key(name), [])
+                      if movies[place].year == year]
+        return places
+
+    return find
 
 
 def _vectors(values: Sequence[Any], titles: Sequence[str], source: str) -> List[np.ndarray]:

@@ -70,7 +70,7 @@ def test_a_value_that_is_no_vector_is_told_by_title(catalogue, tmp_path, value, 
 
 
 def test_a_dict_of_other_films_is_told(catalogue, tmp_path):
-    with pytest.raises(RecommenderError, match="no key of emb.pickle stands for one film"):
+    with pytest.raises(RecommenderError, match="1 of the 1 keys of emb.pickle stand for no film"):
         built(catalogue, {"Heap": X}, tmp_path / "index.h5")
 
 
@@ -128,3 +128,17 @@ def test_flags_that_do_not_go_together_are_wrong_usage(build, args, what):
     result = build(*args)
     assert (result.returncode, result.stdout) == (2, "")
     assert what in result.stderr
+
+
+def test_a_title_may_have_its_year_behind_it(catalogue, tmp_path):
+    index, unmapped = built(catalogue, {"Hamlet (1996)": X, "Matrix, The (1999)": Y,
+                                        "Heat (1999)": X + Y, "Heat (1886)": X},
+                            tmp_path / "index.h5")
+    assert index.ids.tolist() == [603, 6, 7]
+    assert unmapped == [("Heat (1886)", "no such film")]
+
+
+def test_a_dict_of_which_most_keys_fit_nothing_is_refused(catalogue, tmp_path):
+    with pytest.raises(RecommenderError, match="3 of the 5 keys of emb.pickle stand for no film"):
+        built(catalogue, dict.fromkeys((0, 1, 2, 5, 6), X), tmp_path / "index.h5")
+    assert not (tmp_path / "index.h5").exists()

@@ -265,7 +265,7 @@ TABLE = [
         pickled({"Film 7": np.full(8, np.nan)})),
     Bad("emb.pickle", "has vectors of two lengths", GIVEN, "has 9 numbers, those before it 8", 1,
         pickled({"Film 7": np.ones(8), "Film 8": np.ones(9)})),
-    Bad("emb.pickle", "is of other films", GIVEN, "no key of emb.pickle", 1,
+    Bad("emb.pickle", "is of other films", GIVEN, "keys of emb.pickle stand for no film", 1,
         pickled({"Jaws": np.ones(8)})),
     # archives and models
     Bad("model.zip", "is not there", MODEL, "there is no file or folder model.zip", 1, nothing),
