@@ -1,5 +1,6 @@
 """Filters: conditions that a film must meet to be ranked at all."""
 
+import sys
 from typing import NamedTuple, Optional, Sequence, Union
 
 import numpy as np
@@ -40,9 +41,9 @@ class Filters(NamedTuple):
 
 
 NONE = Filters()  # every film meets them
-
-
-_LEAST = {"top_rated": 1, "min_votes": 0}  # least value of each filter that is a number
+# Least and greatest value of each filter that is a number, as recommend.py's flags have them.
+_RANGES = {"top_rated": (1, sys.maxsize), "min_votes": (0, sys.maxsize),
+           "year_from": (1870, 2200), "year_to": (1870, 2200)}
 
 
 def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.ndarray:
@@ -62,11 +63,13 @@ def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.nda
     WrongQuery
         For values out of range, or filters that contradict each other.
     """
-    for name, least in _LEAST.items():
+    for name, (least, greatest) in _RANGES.items():
         value = getattr(filters, name)
-        if value is not None and value < least:
-            raise WrongQuery("{} is {}, a whole number of at least {} is needed".format(
-                name, value, least))
+        if value is not None and not (isinstance(value, (int, np.integer))
+                                      and least <= value <= greatest):
+            raise WrongQuery("{} is {!r}, a whole number {} is needed".format(
+                name, value, "of at least {}".format(least) if greatest == sys.maxsize
+                else "from {} to {}".format(least, greatest)))
     passes = np.ones(len(index), bool)
     if filters.any_genre and not filters.genres:
         raise WrongQuery("any genre of which? name some genres")
@@ -89,13 +92,15 @@ def _has_genres(index: Index, wanted: Union[str, Sequence[str]],
                 any_of_them: bool) -> np.ndarray:
     wanted = [wanted] if isinstance(wanted, str) else wanted
     known, has = index.genres()
-    places = {genre.casefold(): place for place, genre in enumerate(known)}
+    folded = [genre.casefold() for genre in known]
     for genre in wanted:
-        if genre.casefold() not in places:
+        if genre.casefold() not in folded:
             raise NothingFound("no film is of the genre {!r}; there are {}".format(
                 genre, ", ".join(known) or "none in this index"))
-    chosen = has[:, [places[genre.casefold()] for genre in wanted]]
-    return chosen.any(axis=1) if any_of_them else chosen.all(axis=1)
+    # Several names may differ in case only.
+    chosen = [has[:, [each == genre.casefold() for each in folded]].any(axis=1)
+              for genre in wanted]
+    return np.any(chosen, axis=0) if any_of_them else np.all(chosen, axis=0)
 
 
 def _shares_genre(index: Index, films: Sequence[int]) -> np.ndarray:
@@ -129,8 +134,9 @@ def _is_of_years(index: Index, first: Optional[int], last: Optional[int]) -> np.
 
 def _is_of_language(index: Index, code: str) -> np.ndarray:
     languages = index.column("language")
-    passes = languages == code.casefold()
-    if not passes.any():
+    known = set(languages) - {""}
+    wanted = [each for each in known if each.casefold() == code.casefold()]
+    if not wanted:
         raise NothingFound("no film is of the language {!r}; there are {}".format(
-            code, ", ".join(sorted(set(languages) - {""})) or "none in this index"))
-    return passes
+            code, ", ".join(sorted(known)) or "none in this index"))
+    return np.any([languages == each for each in wanted], axis=0)

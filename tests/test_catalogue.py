@@ -252,3 +252,18 @@ def test_films_whose_genres_are_unreadable_are_kept_and_counted(tmp_path):
     assert [movie.genres for movie in catalogue.movies] == [("Drama",), (), ()]
     assert catalogue.report().endswith(
         "3 kept; unreadable and left empty: 1 in genres")
+
+
+@pytest.mark.parametrize("names, kept", [
+    (["Drama", "", " ", "Crime", "Drama"], ("Drama", "Crime")), (["Sci|Fi"], ("Sci|Fi",)),
+    (["\ud83d\ude00", "half \ud83d", "nul\0"], ("\U0001f600", "half \ufffd", "nul"))])
+def test_genres_are_cleaned_and_empty_and_doubled_ones_are_dropped(tmp_path, names, kept):
+    literal = ascii([{"id": 1, "name": name} for name in names])
+    movie, = read(tmp_path, [row(5, "Five", genres=literal)]).movies
+    assert movie.genres == kept
+
+
+def test_an_expression_at_which_the_parser_would_crash_costs_only_the_genres(tmp_path):
+    catalogue = read(tmp_path, [row(5, "Five", genres="[{}]".format("+".join(["1"] * 200000)))])
+    assert catalogue.movies[0].genres == ()
+    assert catalogue.unreadable == {"genres": 1}

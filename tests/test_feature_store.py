@@ -326,8 +326,9 @@ def test_another_hdf5_file_in_place_of_the_links_is_refused(tmp_path):
         FeatureReader(str(tmp_path))
 
 
-def test_a_folder_name_with_glob_letters_is_a_folder_like_others(tmp_path):
-    folder = tmp_path / "a[bc]*?"
+@pytest.mark.parametrize("name", ["a[bc]*?", os.fsdecode(b"no UTF-8 \xff")])
+def test_a_folder_of_any_name_is_one_like_others(tmp_path, name):
+    folder = os.path.join(str(tmp_path), name)
     write_features(folder, {1: random_layers(4, 1)})
     assert sorted(stored(folder)) == [1]
 

@@ -96,6 +96,28 @@ def test_what_makes_no_sense_is_told(index, filters, what):
         ids(index, **filters)
 
 
+@pytest.mark.parametrize("number", [
+    {"top_rated": 0}, {"top_rated": -1}, {"top_rated": 2.5}, {"min_votes": -1},
+    {"min_votes": float("nan")}, {"year_from": 0}, {"year_from": 1869}, {"year_to": 2201},
+    {"year_to": "1995"}])
+def test_a_number_out_of_range_is_refused_with_its_name_and_range(index, number):
+    (name, value), = number.items()
+    with pytest.raises(WrongQuery, match="^{} is {!r}, a whole number ".format(name, value)):
+        ids(index, **number)
+
+
+def test_numbers_of_numpy_are_whole_numbers_too(index):
+    assert ids(index, min_votes=np.int32(900), year_from=np.int64(1995)) == [1, 2]
+
+
+def test_genres_and_languages_that_differ_in_case_only_are_the_same(tmp_path):
+    index = open_index(tmp_path, [
+        row(1, "A", genres=genres("Drama"), original_language="FR"),
+        row(2, "B", genres=genres("drama"), original_language="fr"), row(3, "C", genres="[]")])
+    assert ids(index, genres="DRAMA") == [1, 2]
+    assert ids(index, language="Fr") == [1, 2]
+
+
 def test_a_film_without_genres_shares_none(index):
     with pytest.raises(NothingFound, match="no genre is known of Nothing Known"):
         ids(index, [5], same_genre=True)

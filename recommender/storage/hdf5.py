@@ -84,7 +84,7 @@ class NewFile:
             h5py.h5f.LIBVER_LATEST)
         access.set_alignment(1, _ALIGNMENT)
         access.set_fileobj_driver(h5py.h5fd.fileobj_driver, self._disk)
-        self.file = h5py.File(h5py.h5f.create(path.encode(), fapl=access))
+        self.file = h5py.File(h5py.h5f.create(os.fsencode(path), fapl=access))
 
     @property
     def failed(self) -> Optional[BaseException]:
