@@ -12,6 +12,7 @@ import contextlib
 import gc
 import ipaddress
 import os
+import re
 import signal
 import socket
 import sys
@@ -57,6 +58,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="IP addresses of reverse proxies: each may hold any number of "
                        "connections without a whole request; any other address holds at most a "
                        "quarter of a process's 500 connections so")
+    flags.add_argument("--cors", type=_origin, action="append", default=[], metavar="ORIGIN",
+                       help="origin of other pages that may read the API's answers, such as "
+                       "https://films.example; may be given several times; none by default")
     flags.add_argument("--verbose", action="store_true", help="show what TensorFlow and waitress "
                        "log, and in the access log what was asked for")
     return flags.parse_args(argv)
@@ -68,6 +72,14 @@ def _address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise argparse.ArgumentTypeError("{!r} is not an IP address".format(text))
+
+
+def _origin(text: str) -> str:
+    """Convert the value of a flag that is an origin: scheme, host and port."""
+    if not re.fullmatch(r"https?://[^/\s?#@]+", text):
+        raise argparse.ArgumentTypeError("{!r} is not an origin like https://films.example".format(
+            text))
+    return text
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -111,7 +123,8 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         def serve_at(one: socket.socket) -> None:
             # Of several processes, only the one that watches over them tells of a new index.
             reload = partial(library.reload, is_told=args.workers == 1)
-            serve(create_app(library, log, args.rate_limit), one, reload, args.verbose,
+            app = create_app(library, log, args.rate_limit, args.cors)
+            serve(app, one, reload, args.verbose,
                   is_announced=args.workers > 1, proxies=args.proxy)
 
         if args.workers > 1:

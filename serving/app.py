@@ -3,7 +3,7 @@
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, Optional, Tuple
 
 import orjson
 from flask import Blueprint, Flask, Response, request
@@ -24,6 +24,7 @@ from serving.access_log import AccessLog, observe_requests, observer
 from serving.answers import brief, recommendation
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
+from serving.cross_origin import allow_origins
 from serving.library import Library
 from serving.limits import RateLimit
 from serving.openapi import DOCUMENT, PREFIX
@@ -74,7 +75,8 @@ class _Flask(Flask):
         return super().wsgi_app(environ, start)
 
 
-def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0) -> Flask:
+def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0,
+               origins: Collection[str] = ()) -> Flask:
     """Return the application.
 
     Parameters
@@ -85,10 +87,13 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         Gets a line for each request.
     rate_limit : int
         Requests to the API that a client may send per minute; 0 is no limit.
+    origins : collection of str
+        Origins of other pages that may read the API's answers.
     """
     app = _Flask(__name__)
     app.url_map.merge_slashes = False
     observe_requests(app, observer(log))
+    allow_origins(app, PREFIX, origins)
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
     def answers(path: str, method: str = "get") -> Callable[[Callable], Callable]:

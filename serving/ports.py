@@ -17,7 +17,7 @@ def reserve(host: str, port: int) -> socket.socket:
     Parameters
     ----------
     host : str
-        Name or address, IPv4 or IPv6.
+        Name or address, IPv4 or IPv6; an IPv6 address may stand in brackets.
     port : int
         0 takes a free port.
 
@@ -34,7 +34,8 @@ def reserve(host: str, port: int) -> socket.socket:
     recommender.errors.RecommenderError: cannot listen on 127.0.0.1 port ...
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM,
+                                   flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         try:
             return _bind(socket.socket(family, kind, protocol), address)

@@ -99,6 +99,9 @@ def _said(error: fastjsonschema.JsonSchemaValueException, single: Set[str]) -> s
     properties = error.definition.get("properties", {})
     if error.rule == "additionalProperties":
         unknown = next(key for key in error.value if key not in properties)
+        if unknown == "overview" and request.method == "GET":
+            return ("'overview' is not read from an address: POST it as JSON, "
+                    '{"overview": "A shark terrorises a seaside town"}')
         return "{} is unknown: {}".format(shown(unknown), "known are " + ", ".join(properties)
                                           if properties else "none is known here")
     if error.rule == "required":

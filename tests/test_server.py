@@ -223,7 +223,7 @@ def test_health(client):
     ("?id=603&explain=1", "neither true nor false"),
     ("?id=603&explain=true&k=51", "explain goes with k up to 50"),
     ("?min_votes=0&explain=true", "name a film or give a text"),
-    ("?overview=a", "'overview' is unknown"),
+    ("?overview=a", "POST it as JSON"),
     ("?title=babe&year=95", "year must be bigger than or equal to 1870"),
 ])
 def test_a_wrong_address_of_a_recommendation_is_400(client, address, said):
