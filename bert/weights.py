@@ -22,7 +22,7 @@ _LOADED_BYTES = 128 << 20  # bytes of weights that are read before they go into 
 
 
 class Origin(NamedTuple):
-    """Where the value of one variable comes from.
+    """The source of the value of one variable.
 
     Attributes
     ----------

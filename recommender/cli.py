@@ -1,4 +1,4 @@
-"""What all programs share: flags, one-line errors, exit codes, signals."""
+"""Shared parts of the programs: flags, one-line errors, exit codes, signals."""
 
 import argparse
 import contextlib

@@ -139,7 +139,7 @@ class NearTitles:
 
 
 class _Common:
-    """What a query has in common with each of n titles."""
+    """Counts of what a query has in common with each of n titles."""
 
     def __init__(self, length: int, lengths: np.ndarray, repeats: np.ndarray,
                  counts: List[Tuple[int, np.ndarray, np.ndarray]], words: np.ndarray):

@@ -13,7 +13,7 @@ Answer = Dict[str, Any]
 
 
 def recommendation(served: Served, given: Answer) -> Answer:
-    """What `recommend.py --json` prints for the same question, and what it says beside it.
+    """Return what `recommend.py --json` prints for the same query, with its notes as fields.
 
     `others` are films that share a title that was given; a `note` tells that a text was cut.
     Raises what `Recommender` does.
@@ -52,6 +52,6 @@ def _note(wishes: Wishes, cut: List[str], max_seq_length: int) -> str:
 
 
 def brief(index: Index, row: int) -> Answer:
-    """What tells a film from others of its title."""
+    """Return the fields of a film that tell it from others of its title."""
     movie = index.movie(row, full=False)
     return {name: movie[name] for name in ("id", "title", "year", "genres")}

@@ -15,7 +15,7 @@ _KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
 
 
 class _Table(NamedTuple):
-    """Where words begin.
+    """A sorted table of all titles from each of their words on.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ def film_map(index: Index) -> Dict[str, Any]:
 
 
 def _about(index: Index, features: str) -> Dict[str, Any]:
-    """What the pages say of an index, whose features are in the folder `features`."""
+    """Return the values that the pages show of an index and of its folder of features."""
     most_voted = index.best_first("vote_count")[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
