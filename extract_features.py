@@ -89,6 +89,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a batch, instead of --batch_tokens")
     flags.add_argument("--do_lower_case", default="true", choices=("true", "false"),
+                       type=str.lower,
                        help="true for an uncased checkpoint")
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
                        help="type of the stored numbers; float16 takes half the disk")
@@ -134,6 +135,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         cli.note("checkpoint: {} (--bert_dir chooses another)".format(bert_dir))
     checkpoint = open_checkpoint(bert_dir, args.bert_config_file, args.vocab_file,
                                  args.init_checkpoint)
+    if checkpoint.note:
+        cli.note(checkpoint.note)
     if args.max_seq_length > checkpoint.config.max_position_embeddings:
         raise BertError("--max_seq_length {} is more than the {} positions of {}".format(
             args.max_seq_length, checkpoint.config.max_position_embeddings, checkpoint.name))

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.errors import BertError
@@ -13,6 +14,9 @@ VOCABULARY = "vocab.txt"
 WEIGHTS = "bert_model.ckpt"  # beginning of the names of the weights' files
 GRAPH = WEIGHTS + ".meta"    # never read here, and missing from Google's small models
 RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
+_ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file of weights
+_OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
+_MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
 ACTIVATIONS = ("gelu", "relu", "tanh", "linear")  # those that Google's graph knows
 SPECIAL_PIECES = ("[UNK]", "[CLS]", "[SEP]")  # word pieces without which no text can be encoded
 
@@ -50,6 +54,8 @@ class Checkpoint(NamedTuple):
         Paths of the config and the vocabulary.
     init_checkpoint : str
         Path of the weights as TensorFlow takes it, without the endings of their files.
+    note : str
+        What a user should know of it, or "".
     """
 
     name: str
@@ -57,6 +63,7 @@ class Checkpoint(NamedTuple):
     config_file: str
     vocab_file: str
     init_checkpoint: str
+    note: str = ""
 
     @property
     def sha256(self) -> str:
@@ -127,8 +134,8 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     bert_dir : str, optional
         Folder of the checkpoint. It may be left out if all of the following are given.
     bert_config_file, vocab_file, init_checkpoint : str, optional
-        Files that replace those of `bert_dir`; `init_checkpoint` is the path of the weights
-        without the endings of their files.
+        Files that replace those of `bert_dir`; `init_checkpoint` is the path of the weights,
+        with or without the ending of one of their files.
 
     Raises
     ------
@@ -138,9 +145,12 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     if bert_dir is not None and not os.path.isdir(bert_dir):
         raise BertError("no checkpoint folder {}: download.py makes one".format(bert_dir))
     folder = bert_dir or ""
+    if _is_hugging_face(folder):
+        raise BertError("{0} is a folder in Hugging Face's layout: `python download.py --model "
+                        "{0}` converts it into tmp/".format(folder))
     config_file = bert_config_file or os.path.join(folder, CONFIG)
     vocab_file = vocab_file or os.path.join(folder, VOCABULARY)
-    init_checkpoint = init_checkpoint or os.path.join(folder, WEIGHTS)
+    init_checkpoint = _ENDING.sub("", init_checkpoint or _weights_in(folder))
     for path in (config_file, vocab_file, init_checkpoint + ".index"):
         if not os.path.isfile(path):
             raise BertError("checkpoint file {} is missing: download the checkpoint again "
@@ -148,15 +158,46 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     if not glob.glob(glob.escape(init_checkpoint) + ".data-*"):
         raise BertError("checkpoint weights {}.data-* are missing: download the checkpoint "
                         "again with download.py".format(init_checkpoint))
+    with open(init_checkpoint + ".index", "rb") as file:
+        if _OBJECTS in file.read():
+            raise BertError("{} is a checkpoint of TensorFlow 2 objects, which Google's graph "
+                            "cannot read: take the TensorFlow 1 checkpoint of the model, or save it in "
+                            "Hugging Face's layout for download.py".format(init_checkpoint))
     config = read_config(config_file)
     n_tokens = len(read_vocabulary(vocab_file))
-    if n_tokens != config.vocab_size:
+    n_padding = config.vocab_size - n_tokens
+    is_padded = config.vocab_size % 8 == 0 and 0 < n_padding < _MOST_PADDING
+    if n_padding and not is_padded:
         raise BertError("{} has {} entries but {} says vocab_size {}: they are of different "
                         "checkpoints, or one is cut off (lines [unused0], [unused1] and so on fill "
                         "up a vocabulary that is short on purpose)".format(
                             vocab_file, n_tokens, config_file, config.vocab_size))
     name = os.path.basename(os.path.dirname(os.path.abspath(init_checkpoint)))
-    return Checkpoint(name, config, config_file, vocab_file, init_checkpoint)
+    note = "{} has {:,} entries and {} says vocab_size {:,}: the rest is taken for padding".format(
+        vocab_file, n_tokens, config_file, config.vocab_size) if is_padded else ""
+    return Checkpoint(name, config, config_file, vocab_file, init_checkpoint, note)
+
+
+def _is_hugging_face(folder: str) -> bool:
+    """Return True for a folder in Hugging Face's layout that is not in Google's, too."""
+    return (os.path.isfile(os.path.join(folder, "config.json"))
+            and not os.path.isfile(os.path.join(folder, CONFIG)))
+
+
+def _weights_in(folder: str) -> str:
+    """Return the path of a folder's weights, without the endings of their files.
+
+    They are WEIGHTS, or the only ones, such as model.ckpt-12345. Raises BertError if there are
+    several and none is called WEIGHTS.
+    """
+    usual = os.path.join(folder, WEIGHTS)
+    found = sorted(glob.glob(os.path.join(glob.escape(folder), "*.index"))) if folder else []
+    if os.path.isfile(usual + ".index") or not found:
+        return usual
+    if len(found) > 1:
+        raise BertError("{} holds the weights {}: say which with --init_checkpoint".format(
+            folder, ", ".join(_ENDING.sub("", os.path.basename(path)) for path in found)))
+    return found[0]
 
 
 def read_config(path: str) -> Config:

@@ -1,5 +1,6 @@
 """Finding and opening a checkpoint folder."""
 
+import glob
 import json
 import os
 import shutil
@@ -103,3 +104,43 @@ def test_the_researchs_checkpoint_is_taken_first_else_the_only_one(folder, tmp_p
         default_bert_dir(str(tmp))
     shutil.copytree(folder, str(tmp / RESEARCH))
     assert default_bert_dir(str(tmp)) == str(tmp / RESEARCH)
+
+
+@pytest.mark.parametrize("ending", ["", ".index", ".data-00000-of-00001", ".meta"])
+def test_weights_may_be_named_by_any_of_their_files(folder, ending):
+    found = open_checkpoint(folder, init_checkpoint=folder + "/bert_model.ckpt" + ending)
+    assert found == open_checkpoint(folder)
+
+
+def rename(folder, name):
+    for path in glob.glob(folder + "/bert_model.ckpt.*"):
+        os.rename(path, path.replace("bert_model.ckpt", name))
+
+
+def test_a_folder_whose_weights_have_another_name_is_taken_whole(folder):
+    rename(folder, "model.ckpt-12345")
+    assert open_checkpoint(folder).init_checkpoint == folder + "/model.ckpt-12345"
+    shutil.copy(folder + "/model.ckpt-12345.index", folder + "/model.ckpt-2.index")
+    with pytest.raises(BertError, match="model.ckpt-12345, model.ckpt-2: say which with --init_ch"):
+        open_checkpoint(folder)
+
+
+def test_a_hugging_face_folder_is_told_with_the_program_that_converts_it(folder):
+    os.rename(folder + "/bert_config.json", folder + "/config.json")
+    with pytest.raises(BertError, match="download.py --model .*converts it"):
+        open_checkpoint(folder)
+
+
+def test_a_checkpoint_of_tensorflow_2_objects_is_called_one(folder):
+    with open(folder + "/bert_model.ckpt.index", "ab") as file:
+        file.write(b"\0_CHECKPOINTABLE_OBJECT_GRAPH\0")
+    with pytest.raises(BertError, match="a checkpoint of TensorFlow 2 objects"):
+        open_checkpoint(folder)
+
+
+def test_a_vocabulary_that_is_padded_for_speed_is_taken_with_a_note(folder):
+    change(folder, vocab_size=8)
+    assert "the rest is taken for padding" in open_checkpoint(folder).note
+    change(folder, vocab_size=8 + 128)
+    with pytest.raises(BertError, match="or one is cut off"):
+        open_checkpoint(folder)
