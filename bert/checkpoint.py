@@ -161,8 +161,8 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     with open(init_checkpoint + ".index", "rb") as file:
         if _OBJECTS in file.read():
             raise BertError("{} is a checkpoint of TensorFlow 2 objects, which Google's graph "
-                            "cannot read: take the TensorFlow 1 checkpoint of the model, or save it in "
-                            "Hugging Face's layout for download.py".format(init_checkpoint))
+                            "cannot read: take the TensorFlow 1 checkpoint of the model, or save "
+                            "it in Hugging Face's layout for download.py".format(init_checkpoint))
     config = read_config(config_file)
     n_tokens = len(read_vocabulary(vocab_file))
     n_padding = config.vocab_size - n_tokens
