@@ -35,7 +35,7 @@ from typing import (
 from tqdm import tqdm
 
 from bert import quiet
-from bert.checkpoint import default_bert_dir, open_checkpoint
+from bert.checkpoint import default_bert_dir, open_checkpoint, takes_lower_case
 from bert.errors import BertError
 from bert.tokenizing import WordPieces
 from recommender import cli
@@ -88,9 +88,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="tokens of a batch, padding included (default: 2048 a core)")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a batch, instead of --batch_tokens")
-    flags.add_argument("--do_lower_case", default="true", choices=("true", "false"),
-                       type=str.lower,
-                       help="true for an uncased checkpoint")
+    flags.add_argument("--do_lower_case", choices=("true", "false"), type=str.lower,
+                       help="true for an uncased checkpoint, false for a cased one (default: what "
+                       "the checkpoint is)")
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
                        help="type of the stored numbers; float16 takes half the disk")
     flags.add_argument("--pooled", action="store_true", help="store only the mean over layers and "
@@ -140,9 +140,13 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     if args.max_seq_length > checkpoint.config.max_position_embeddings:
         raise BertError("--max_seq_length {} is more than the {} positions of {}".format(
             args.max_seq_length, checkpoint.config.max_position_embeddings, checkpoint.name))
+    do_lower_case = takes_lower_case(
+        checkpoint, None if args.do_lower_case is None else args.do_lower_case == "true")
+    if not do_lower_case:
+        cli.note("{} is a cased checkpoint: overviews keep their capitals".format(checkpoint.name))
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
-    settings = Settings(tuple(args.layers), args.max_seq_length, args.do_lower_case == "true",
+    settings = Settings(tuple(args.layers), args.max_seq_length, do_lower_case,
                         checkpoint.config.hidden_size, args.dtype, args.pooled, checkpoint.name,
                         checkpoint.sha256)
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:

@@ -1,5 +1,6 @@
 """Find, open and check a checkpoint folder in Google's layout."""
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -14,6 +15,8 @@ VOCABULARY = "vocab.txt"
 WEIGHTS = "bert_model.ckpt"  # beginning of the names of the weights' files
 GRAPH = WEIGHTS + ".meta"    # never read here, and missing from Google's small models
 RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
+TOKENIZER_CONFIG = "tokenizer_config.json"  # Hugging Face's; kept for what it says of case
+_CASED_SHARE = 0.01  # share of word pieces with capitals above which a vocabulary is cased
 _ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file of weights
 _OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
 _MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
@@ -176,6 +179,35 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     note = "{} has {:,} entries and {} says vocab_size {:,}: the rest is taken for padding".format(
         vocab_file, n_tokens, config_file, config.vocab_size) if is_padded else ""
     return Checkpoint(name, config, config_file, vocab_file, init_checkpoint, note)
+
+
+def takes_lower_case(checkpoint: Checkpoint, asked: Optional[bool] = None) -> bool:
+    """Return True for an uncased checkpoint, whose texts are put into lower case.
+
+    Its tokenizer_config.json tells, else its folder's name, else capitals in its vocabulary.
+    Raises BertError if `asked` is something else than the checkpoint is.
+    """
+    is_uncased, because = _case_of(checkpoint)
+    if asked not in (None, is_uncased):
+        raise BertError("--do_lower_case {}: {} is {}, {}: leave the flag out".format(
+            str(asked).lower(), checkpoint.name, "uncased" if is_uncased else "cased", because))
+    return is_uncased
+
+
+def _case_of(checkpoint: Checkpoint) -> Tuple[bool, str]:
+    """Return whether a checkpoint is uncased, and the reason, worded for an error."""
+    path = os.path.join(os.path.dirname(checkpoint.vocab_file), TOKENIZER_CONFIG)
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
+        told = json.load(file)
+        if isinstance(told, dict) and isinstance(told.get("do_lower_case"), bool):
+            return told["do_lower_case"], "as its {} says".format(TOKENIZER_CONFIG)
+    named = re.search(r"(un)?cased", checkpoint.name.lower())
+    if named:
+        return bool(named.group(1)), "as its name says"
+    pieces = read_vocabulary(checkpoint.vocab_file)
+    n_cased = sum(piece != piece.lower() for piece in pieces if not piece.startswith("["))
+    is_cased = n_cased > _CASED_SHARE * len(pieces)
+    return not is_cased, "with{} capitals in its vocabulary".format("" if is_cased else "out")
 
 
 def _is_hugging_face(folder: str) -> bool:

@@ -12,6 +12,7 @@ from bert.checkpoint import (
     CONFIG,
     GRAPH,
     RESEARCH,
+    TOKENIZER_CONFIG,
     VOCABULARY,
     WEIGHTS,
     open_checkpoint,
@@ -172,6 +173,9 @@ def _convert(source: Source, paths: Dict[str, str], room: str, ready: str) -> No
     note("converting {} to Google's layout".format(HUGGING_FACE_WEIGHTS))
     for difference in convert(config, vocabulary, weights, ready):
         note(difference)
+    tokenizer = posixpath.join(posixpath.dirname(paths["config.json"]), TOKENIZER_CONFIG)
+    if tokenizer in source.names:  # it says whether the checkpoint is cased
+        source.copy(tokenizer, os.path.join(ready, TOKENIZER_CONFIG))
 
 
 def _what_is_missing(source: Source, google: Dict[str, str], hugging_face: Dict[str, str],

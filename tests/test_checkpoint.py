@@ -7,7 +7,13 @@ import shutil
 
 import pytest
 
-from bert.checkpoint import RESEARCH, default_bert_dir, open_checkpoint, read_vocabulary
+from bert.checkpoint import (
+    RESEARCH,
+    default_bert_dir,
+    open_checkpoint,
+    read_vocabulary,
+    takes_lower_case,
+)
 from bert.errors import BertError
 
 
@@ -144,3 +150,23 @@ def test_a_vocabulary_that_is_padded_for_speed_is_taken_with_a_note(folder):
     change(folder, vocab_size=8 + 128)
     with pytest.raises(BertError, match="or one is cut off"):
         open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("told, name, vocabulary, expected", [
+    ('{"do_lower_case": false}', "bert-base-uncased", "a", False),
+    ('{"do_lower_case": true}', "x", "A", True),
+    (None, "multi_cased_L-12_H-768_A-12", "a", False), ("{", "wwm_uncased_L-24", "A", True),
+    (None, "x", "a", True), (None, "x", "A", False), ('{"do_lower_case": 1}', "x", "a", True)])
+def test_case_is_what_the_checkpoint_is(folder, told, name, vocabulary, expected):
+    renamed = os.path.join(os.path.dirname(folder), name)
+    os.rename(folder, renamed)
+    with open(renamed + "/vocab.txt", "w") as file:
+        file.write("[UNK]\n[CLS]\n[SEP]\n" + vocabulary + "\nb\nc")
+    if told:
+        with open(renamed + "/tokenizer_config.json", "w") as file:
+            file.write(told)
+    checkpoint = open_checkpoint(renamed)
+    assert takes_lower_case(checkpoint) is expected
+    assert takes_lower_case(checkpoint, expected) is expected
+    with pytest.raises(BertError, match="--do_lower_case {}: ".format(str(not expected).lower())):
+        takes_lower_case(checkpoint, not expected)
