@@ -178,7 +178,7 @@ TABLE = [
         links(lambda file: file.attrs.modify("format_version", 99))),
     Bad("features.h5", "has no layers", BUILD, "its attribute layers is missing", 1,
         links(lambda file: file.attrs.pop("layers"))),
-    Bad("a shard", "has a bit flipped", BUILD, "not what its checksum says", 1,
+    Bad("a shard", "has a bit flipped", BUILD, "does not have the checksum in its name", 1,
         in_shard(flip)),
     Bad("a shard", "has a bit flipped", VERIFY, "damaged in features: 1 of", 1, in_shard(flip)),
     Bad("a shard", "is cut off", EVALUATE, "not a whole HDF5 file", 1, in_shard(cut)),
