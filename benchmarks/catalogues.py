@@ -4,7 +4,9 @@ import csv
 import itertools
 from typing import Iterable, List, Sequence
 
-from recommender.catalogue import COLUMNS, Movie
+from recommender.catalogue import NEEDED, OPTIONAL, Movie
+
+_COLUMNS = (*NEEDED, *OPTIONAL)  # of the table that is written
 
 
 def evenly(movies: Sequence[Movie], n: int) -> List[Movie]:
@@ -21,11 +23,11 @@ def repeated(movies: Sequence[Movie], n: int) -> Iterable[Movie]:
 def write_csv(path: str, movies: Iterable[Movie]) -> str:
     """Write `movies` in the data set's format; returns `path`."""
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, _COLUMNS)
         writer.writeheader()
         for movie in movies:
             writer.writerow(dict(
-                {name: value for name, value in movie._asdict().items() if name in COLUMNS},
+                {name: value for name, value in movie._asdict().items() if name in _COLUMNS},
                 original_language=movie.language,
                 release_date="{}-01-01".format(movie.year) if movie.year else "",
                 genres=repr([{"name": genre} for genre in movie.genres])))

@@ -4,11 +4,13 @@ If PROMETHEUS_MULTIPROC_DIR is set when this module is imported, several process
 in files of that folder.
 """
 
+import contextlib
+import glob
 import os
-from typing import Iterator
+from typing import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -45,12 +47,28 @@ class _Films(Collector):
         yield GaugeMetricFamily("movies_index_films", "Films in the index", self._n_films)
 
 
+class _AllProcesses(Collector):
+    """The counters in the files of all processes.
+
+    As prometheus_client's own collector, but it passes over a file that a process has created and
+    not filled yet, on which that one fails.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        files = []
+        for path in glob.glob(os.path.join(glob.escape(os.environ[_FOLDER]), "*.db")):
+            with contextlib.suppress(FileNotFoundError):  # its process has just ended
+                if os.path.getsize(path):
+                    files.append(path)
+        return MultiProcessCollector.merge(files, accumulate=True)
+
+
 def text(n_films: int) -> bytes:
     """Return all counters of all processes in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Films(n_films))
     if _FOLDER in os.environ:
-        MultiProcessCollector(registry)
+        registry.register(_AllProcesses())
     else:
         registry.register(_own)
     return generate_latest(registry)

@@ -331,3 +331,14 @@ def test_processes_count_together_and_what_waits_in_one_that_has_ended_does_not_
                      "movies_text_queries_waiting {}".format(waiting),
                      'movies_http_requests_total{method="GET",route="/x",status="200"} 2.0'):
             assert line in said
+
+
+def test_counters_are_read_while_a_process_creates_its_file(tmp_path):
+    (tmp_path / "counter_99999.db").touch()
+    source = "from serving import counters; counters.TEXTS.inc(); print(counters.text(7).decode())"
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        encoding="utf-8", env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        check=False)
+    assert done.returncode == 0, done.stderr
+    assert "movies_text_queries_total 1.0" in done.stdout
