@@ -163,8 +163,8 @@ def read_genres(text: str) -> Genres:
         return Genres((), 0)
     names: List[Optional[str]]
     if text.strip()[0] in "[{(":
-        entries = read_literal(text, list)
-        if entries is None or isinstance(read_literal(text, lambda value: value), dict):
+        entries = read_literal(text, _entries)
+        if entries is None:
             return Genres((), 1)
         names = [_name_of(entry) for entry in entries]
     else:
@@ -173,6 +173,13 @@ def read_genres(text: str) -> Genres:
                  for name in text.split(separator)]
     return Genres(tuple(dict.fromkeys(name for name in names if name)),
                   sum(name is None for name in names))
+
+
+def _entries(value: Any) -> List[Any]:
+    """Return the entries of a list. Raises TypeError for a dict or a string, which are none."""
+    if isinstance(value, (dict, str, bytes)):
+        raise TypeError
+    return list(value)
 
 
 def _name_of(entry: Any) -> Optional[str]:

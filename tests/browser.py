@@ -239,7 +239,7 @@ def driver():
 
 @pytest.fixture(scope="module")
 def address(sample):
-    """Where the sample catalogue is served."""
+    """Address at which the sample catalogue is served."""
     with running("--index", sample.index, "--features", sample.features, "--port", 0) as server:
         yield "http://127.0.0.1:{}".format(server.port)
 

@@ -100,7 +100,7 @@ def test_an_overview_that_only_begins_like_a_placeholder_is_kept(tmp_path):
      ("Director's Cut", "Ca't")),
     ("[]", ()), ("", ()), ("[{'id': 1, 'name': 'Drama'}", ()), ("[{'id': 1}]", ()),
     ("None", ()), ("42", ()), ("{'name': 'Drama'}", ()), ("nan", ()), ("(no genres listed)", ()),
-    ("Drama", ("Drama",)), ("['Action', 'Drama', 7]", ("Action", "Drama")),
+    ("('Drama')", ()), ("Drama", ("Drama",)), ("['Action', 'Drama', 7]", ("Action", "Drama")),
     ('[{"id": 1, "name": "Drama"}, {"id": null}]', ("Drama",)), ("Drama, War", ("Drama", "War")),
     ("Drama|Sci-Fi|Drama", ("Drama", "Sci-Fi")), ("Drama;War", ("Drama", "War"))])
 def test_genres_are_read_in_every_form_and_a_broken_one_costs_only_itself(

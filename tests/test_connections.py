@@ -54,7 +54,7 @@ def unfinished(program, n, origin="127.0.0.1"):
 
 
 def n_open(program, opened):
-    """How many of some connections the server has not closed; it answers a query meanwhile."""
+    """Count the connections that the server has not closed; it answers a query meanwhile."""
     assert program.get("/healthz")[0] == 200
     found = 0
     for one in opened:

@@ -1,4 +1,4 @@
-"""What may import what, over the graph of all imports of the project, late ones included."""
+"""Rules of imports, over the graph of all imports of the project, late ones included."""
 
 import ast
 import glob

@@ -1,4 +1,4 @@
-"""What the server answers from: queries at once, a change of index."""
+"""The index that is served: queries at once, a change of index."""
 
 import gc
 import os
