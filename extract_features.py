@@ -53,7 +53,8 @@ from recommender.storage.locks import one_writer
 from recommender.storage.shards import Settings, check_digest, shard_paths
 
 if TYPE_CHECKING:
-    from bert.extraction import Graph, TokenFeatures
+    from bert.batches import TokenFeatures
+    from bert.extraction import Graph
 
 T = TypeVar("T")
 

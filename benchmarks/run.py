@@ -31,6 +31,7 @@ MEASURES = {
     "index": costs.index_building,
     "cold-start": costs.cold_start,
     "text-query": costs.text_query,
+    "cold-text": costs.cold_text,
 }
 
 

@@ -6,10 +6,10 @@ from typing import Any, List, Optional, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from bert.batches import TokenFeatures, batches
 from bert.checkpoint import Checkpoint, folder_of, open_checkpoint
 from bert.encoder import Encoder
 from bert.errors import BertError
-from bert.extraction import TokenFeatures, batches
 from bert.tokenizing import WordPieces
 
 _BATCH_TOKENS = 4096  # tokens of a batch: a few long texts, so that memory stays small
@@ -43,8 +43,8 @@ class Embedder:
         with tf.Graph().as_default() as graph:
             self._token_ids = tf.placeholder(tf.int32, [None, None])
             self._lengths = tf.placeholder(tf.int32, [None])
-            self._hidden, = encoder.build(self._token_ids, self._lengths)
-            self._session = tf.Session(graph=graph)
+            self._hidden, = encoder.build(self._token_ids, self._lengths, in_loop=True)
+            self._session = tf.Session(graph=graph, config=_as_it_is())
             encoder.load(self._session)
         # One run at a time: two at once would share the cores and both be late.
         self._lock = threading.Lock()
@@ -65,6 +65,16 @@ class Embedder:
                          [ids[:n] for ids, n in zip(batch["token_ids"], batch["lengths"])],
                          np.split(np.stack(layers), bounds, axis=1), batch["was_cut"].tolist())
         return sorted(found, key=lambda text: text.row)
+
+
+def _as_it_is() -> tf.ConfigProto:
+    """Return the config of a session that does not optimise its graph.
+
+    That takes longer than it saves: the graph is small as it is.
+    """
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return config
 
 
 def embedder_of(made_by: Any, bert_dir: Optional[str] = None, tmp_dir: str = "tmp") -> Embedder:

@@ -8,11 +8,12 @@ to the longest of their batch, and the graph is built once for all texts.
 import ctypes
 import os
 import platform
-from typing import Any, Dict, Generator, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, Generator, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from bert.batches import TokenFeatures, batches
 from bert.encoder import Encoder
 from bert.reference import ReferenceGraph
 from bert.tokenizing import WordPieces
@@ -21,29 +22,7 @@ Graph = Union[Encoder, ReferenceGraph]
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
 _ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films
-_CHUNK = 1024  # texts that are tokenised and sorted by length together
 _TOKENS_A_CORE = 2048  # tokens of a batch, per core: starting a batch costs little beside them
-
-
-class TokenFeatures(NamedTuple):
-    """Hidden layers of one text.
-
-    Attributes
-    ----------
-    row : int
-        Place of the text among the texts given.
-    token_ids : np.ndarray
-        int32 (n_tokens,), [CLS] and [SEP] included.
-    layers : np.ndarray
-        float32 (n_layers, n_tokens, hidden_size).
-    was_cut : bool
-        True if the text was too long and its end is missing.
-    """
-
-    row: int
-    token_ids: np.ndarray
-    layers: np.ndarray
-    was_cut: bool
 
 
 def default_batch_tokens() -> int:
@@ -169,39 +148,3 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
         return dataset.with_options(options)
 
     return input_fn
-
-
-def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch_tokens: int,
-            batch_size: int = 0) -> Iterator[Dict[str, np.ndarray]]:
-    """Yield batches of texts of similar length, the longest first.
-
-    So the first batch needs the most memory. Texts are ordered by their characters before they
-    are tokenised, and within a chunk of them by their tokens.
-
-    Parameters
-    ----------
-    pieces, texts, max_seq_length, batch_tokens, batch_size
-        As for `extract`.
-
-    Yields
-    ------
-    dict of str to np.ndarray
-        `rows` int32 (B,), the places in `texts`; `token_ids` int32 (B, T), padded with 0;
-        `lengths` int32 (B,), tokens that are not padding; `was_cut` bool (B,).
-    """
-    by_length = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
-    for start in range(0, len(by_length), _CHUNK):
-        rows = by_length[start:start + _CHUNK]
-        encoded = zip(rows, pieces.encode([texts[row] for row in rows], max_seq_length))
-        chunk = sorted(encoded, key=lambda item: -len(item[1].token_ids))
-        while chunk:
-            longest = len(chunk[0][1].token_ids)
-            size = batch_size or max(1, batch_tokens // longest)
-            taken, chunk = chunk[:size], chunk[size:]
-            token_ids = np.zeros((len(taken), longest), np.int32)
-            for i, (_, text) in enumerate(taken):
-                token_ids[i, :len(text.token_ids)] = text.token_ids
-            yield {"rows": np.array([row for row, _ in taken], np.int32),
-                   "token_ids": token_ids,
-                   "lengths": np.array([len(text.token_ids) for _, text in taken], np.int32),
-                   "was_cut": np.array([text.was_cut for _, text in taken])}

@@ -6,19 +6,17 @@ the intermediate layer into blocks that are no wider than a piece.
 """
 
 import math
-from functools import lru_cache
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from bert.checkpoint import Checkpoint, Config, check_variables, google_variables
 from bert.errors import BertError
 
-Variables = Dict[str, tf.Variable]
+Tensors = Dict[str, tf.Tensor]
 
 _COLUMNS = 512  # columns of the widest product: TensorFlow is an eighth slower with 3,072
-_LOADED_BYTES = 128 << 20  # bytes of weights that are read before they go into the variables
+_LOADED_BYTES = 128 << 20  # a run of the session that reads weights ends at so many bytes
 
 
 class Origin(NamedTuple):
@@ -27,116 +25,161 @@ class Origin(NamedTuple):
     Attributes
     ----------
     shape : tuple of int
-        Shape of the variable.
+        Shape of the variable, for one of a layer that of each layer's part.
     sources : list of str
-        Names of variables in the checkpoint.
+        Names of variables in the checkpoint, after the beginning that is common to all.
     join : callable
-        Function from the values of `sources` to the value of the variable.
+        Function from the tensors of `sources` to that of the variable.
     """
 
     shape: Tuple[int, ...]
     sources: List[str]
-    join: Callable[..., np.ndarray]
+    join: Callable[..., tf.Tensor]
 
 
 class Weights:
     """Weights of a checkpoint, for a graph of its first layers.
 
+    The layers of BERT are alike. So each variable holds its part of all of them, one after the
+    other: the graph has few variables, and a loop can pass through the layers.
+
     Raises BertError if they cannot be read or do not fit the checkpoint's config.
     """
 
     def __init__(self, checkpoint: Checkpoint, n_layers: int):
-        self._path = checkpoint.init_checkpoint
-        self._origins = origins(checkpoint.config, n_layers)
+        self._path, self._n_layers = checkpoint.init_checkpoint, n_layers
+        self._embeddings = embedding_origins(checkpoint.config)
+        self._layers = layer_origins(checkpoint.config)
         try:
-            self._reader = tf.train.load_checkpoint(self._path)
+            available = tf.train.load_checkpoint(self._path).get_variable_to_shape_map()
         except (tf.errors.OpError, ValueError) as error:
             raise self._unreadable(error)
-        needed = [source for origin in self._origins.values() for source in origin.sources]
-        check_variables(self._reader.get_variable_to_shape_map(), needed, checkpoint)
+        needed = ["bert/embeddings/" + source
+                  for origin in self._embeddings.values() for source in origin.sources]
+        for origin in self._layers.values():
+            needed += self._in_each_layer(origin.sources[0])
+        check_variables(available, needed, checkpoint)
 
-    def add_variables(self) -> Variables:
-        """Add the variables to the default graph; return them by name."""
-        return {name: tf.get_variable(name, origin.shape, trainable=False, use_resource=False,
-                                      initializer=tf.zeros_initializer())
-                for name, origin in self._origins.items()}
+    def add_variables(self) -> Tuple[Tensors, Tensors]:
+        """Add the variables to the default graph.
 
-    def load(self, session: tf.Session, variables: Variables) -> None:
-        """Read the weights into `variables`, a few at a time.
-
-        Each run of the session costs a pass over the whole graph, and each weight that waits for
-        it costs memory. Raises BertError if the weights cannot be read.
+        Returns
+        -------
+        tuple of dict
+            By name, the variables of the embeddings, and those of the layers with the layers as
+            their first axis.
         """
-        read = lru_cache(maxsize=10)(self._reader.get_tensor)  # pieces share their sources
-        values = {}  # type: Dict[tf.Operation, np.ndarray]
-        for name, variable in variables.items():
-            origin = self._origins[name]
-            try:
-                values[variable.initializer] = origin.join(*map(read, origin.sources))
-            except tf.errors.OpError as error:
-                raise self._unreadable(error)
-            if sum(value.nbytes for value in values.values()) >= _LOADED_BYTES:
-                _initialise(session, values)
-                values = {}
-        _initialise(session, values)
+        self._loads = {}  # type: Dict[str, List[tf.Operation]]
+        embeddings = {}
+        for name, origin in self._embeddings.items():
+            values = self._restored(["bert/embeddings/" + source for source in origin.sources])
+            embeddings[name] = self._variable(origin.shape, origin.join(*values), name)
+        layers, stacks = {}, {}  # type: Dict[str, tf.Tensor], Dict[str, tf.Tensor]
+        for name, origin in self._layers.items():
+            source, = origin.sources
+            if source not in stacks:  # variables that are parts of the same share it
+                stacks[source] = tf.stack(self._restored(self._in_each_layer(source)))
+            layers[name] = self._variable((self._n_layers,) + origin.shape,
+                                          origin.join(stacks[source]), source)
+        return embeddings, layers
+
+    def load(self, session: tf.Session) -> None:
+        """Read the weights into the variables, a few kinds of them at a time.
+
+        TensorFlow reads those of a kind in several threads. Each run of the session costs a pass
+        over the graph, and weights that are read but not yet in their variables cost memory.
+        Raises BertError if the weights cannot be read.
+        """
+        n_bytes, loads = 0, []  # type: int, List[tf.Operation]
+        for of_a_kind in self._loads.values():
+            loads += of_a_kind
+            n_bytes += sum(tf.float32.size * load.inputs[0].shape.num_elements()
+                           for load in of_a_kind)
+            if n_bytes >= _LOADED_BYTES:
+                self._run(session, loads)
+                n_bytes, loads = 0, []
+        if loads:
+            self._run(session, loads)
+
+    def _run(self, session: tf.Session, loads: List[tf.Operation]) -> None:
+        try:
+            session.run(loads)
+        except tf.errors.OpError as error:
+            raise self._unreadable(error)
+
+    def _in_each_layer(self, source: str) -> List[str]:
+        return ["bert/encoder/layer_{}/{}".format(n, source) for n in range(self._n_layers)]
+
+    def _restored(self, names: List[str]) -> List[tf.Tensor]:
+        return list(tf.raw_ops.RestoreV2(
+            prefix=self._path, tensor_names=names, shape_and_slices=[""] * len(names),
+            dtypes=[tf.float32] * len(names)))
+
+    def _variable(self, shape: Tuple[int, ...], value: tf.Tensor, kind: str) -> tf.Tensor:
+        """Add a variable that gets `value` when the weights are loaded."""
+        variable = tf.raw_ops.VariableV2(shape=shape, dtype=tf.float32)
+        self._loads.setdefault(kind, []).append(tf.raw_ops.Assign(ref=variable, value=value).op)
+        return tf.identity(variable)
 
     def _unreadable(self, error: Exception) -> BertError:
         return BertError("{} is not a readable checkpoint ({}): download it again".format(
             self._path, str(error).splitlines()[0]))
 
 
-def _initialise(session: tf.Session, values: Dict[tf.Operation, np.ndarray]) -> None:
-    session.run(list(values), {initializer.inputs[1]: value
-                               for initializer, value in values.items()})
+def embedding_origins(config: Config) -> Dict[str, Origin]:
+    """Return the variables of the embeddings, by name."""
+    H = config.hidden_size
+    # An overview is one segment: the embedding of token type 0 is added at every position.
+    return {
+        "words": Origin((config.vocab_size, H), ["word_embeddings"], _whole),
+        "positions": Origin((config.max_position_embeddings, H),
+                            ["position_embeddings", "token_type_embeddings"],
+                            lambda positions, types: positions + types[0]),
+        "gamma": Origin((H,), ["LayerNorm/gamma"], _whole),
+        "beta": Origin((H,), ["LayerNorm/beta"], _whole)}
 
 
-def origins(config: Config, n_layers: int) -> Dict[str, Origin]:
-    """Return the variables of a graph of `n_layers` layers, in the order of their use, by name."""
-    shapes = google_variables(config)
+def layer_origins(config: Config) -> Dict[str, Origin]:
+    """Return the variables of a layer, by name; their sources are stacks of all layers."""
+    first = "bert/encoder/layer_0/"
+    shapes = {name[len(first):]: shape for name, shape in google_variables(config).items()
+              if name.startswith(first)}
     scale = 1.0 / math.sqrt(config.hidden_size // config.num_attention_heads)
     everything = slice(None)
     found = {}
 
-    def add(name: str, source: str) -> None:
-        found[name] = Origin(shapes[source], [source], lambda value: value)
-
-    def add_part(name: str, source: str, *parts: slice, factor: float = 1.0) -> None:
+    def add(name: str, source: str, *parts: slice, factor: float = 1.0) -> None:
         """Add a part of each axis of `source`, multiplied by `factor`."""
-        size = tuple(len(range(n)[part]) for n, part in zip(shapes[source], parts))
-        found[name] = Origin(size, [source], lambda value: value[parts] * np.float32(factor))
+        shape = tuple(len(range(n)[part]) for n, part in zip(shapes[source], parts))
+        if shape == shapes[source] and factor == 1.0:
+            found[name] = Origin(shape, [source], _whole)
+        else:
+            found[name] = Origin(shape, [source],
+                                 lambda stack: stack[(everything, *parts)] * factor)
 
-    def add_dense(name: str, source: str, columns: slice, factor: float = 1.0) -> None:
-        add_part(name + "/kernel", source + "/kernel", everything, columns, factor=factor)
-        add_part(name + "/bias", source + "/bias", columns, factor=factor)
+    def add_dense(name: str, source: str, part: slice, factor: float = 1.0) -> None:
+        add(name + "/kernel", source + "/kernel", everything, part, factor=factor)
+        add(name + "/bias", source + "/bias", part, factor=factor)
 
-    def add_normalisation(name: str, source: str) -> None:
-        add(name + "/gamma", source + "/LayerNorm/gamma")
-        add(name + "/beta", source + "/LayerNorm/beta")
-
-    add("words", "bert/embeddings/word_embeddings")
-    # An overview is one segment: the embedding of token type 0 is added at every position.
-    positions = "bert/embeddings/position_embeddings"
-    found["positions"] = Origin(
-        shapes[positions], [positions, "bert/embeddings/token_type_embeddings"],
-        lambda positions, types: positions + types[0])
-    add_normalisation("embeddings", "bert/embeddings")
-    for layer in range(n_layers):
-        ours, google = "layer_{}/".format(layer), "bert/encoder/layer_{}/".format(layer)
-        for n, columns in enumerate(pieces(config)):
-            for name in ("query", "key", "value"):
-                # The scores' 1 / sqrt(D) is folded into the query.
-                add_dense("{}{}_{}".format(ours, name, n), google + "attention/self/" + name,
-                          columns, scale if name == "query" else 1.0)
-            add_dense("{}attention_{}".format(ours, n), google + "attention/output/dense", columns)
-            add_part("{}narrow_{}/bias".format(ours, n), google + "output/dense/bias", columns)
-        for i, block in enumerate(blocks(config)):
-            add_dense("{}block_{}/wide".format(ours, i), google + "intermediate/dense", block)
-            for n, columns in enumerate(pieces(config)):
-                add_part("{}block_{}/narrow_{}/kernel".format(ours, i, n),
-                         google + "output/dense/kernel", block, columns)
-        add_normalisation(ours + "attention", google + "attention/output")
-        add_normalisation(ours + "output", google + "output")
+    for n, piece in enumerate(pieces(config)):
+        for name in ("query", "key", "value"):
+            # The scores' 1 / sqrt(D) is folded into the query.
+            add_dense("{}_{}".format(name, n), "attention/self/" + name, piece,
+                      scale if name == "query" else 1.0)
+        add_dense("attention_{}".format(n), "attention/output/dense", piece)
+        add("narrow_{}/bias".format(n), "output/dense/bias", piece)
+    for i, block in enumerate(blocks(config)):
+        add_dense("block_{}/wide".format(i), "intermediate/dense", block)
+        for n, piece in enumerate(pieces(config)):
+            add("block_{}/narrow_{}/kernel".format(i, n), "output/dense/kernel", block, piece)
+    for name, source in (("attention", "attention/output"), ("output", "output")):
+        for part in ("gamma", "beta"):
+            add("{}/{}".format(name, part), "{}/LayerNorm/{}".format(source, part), everything)
     return found
+
+
+def _whole(value: tf.Tensor) -> tf.Tensor:
+    return value
 
 
 def pieces(config: Config) -> List[slice]:

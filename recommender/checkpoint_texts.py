@@ -4,16 +4,18 @@ The only module of the package that imports `bert`, and so TensorFlow. It does s
 for start-up time: a query for films never waits for it.
 """
 
+import contextlib
+import gc
 import threading
-from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
 
 from recommender.errors import RecommenderError
 from recommender.parts import Source
 from recommender.storage.shards import Settings
 
 if TYPE_CHECKING:
+    import bert.batches
     import bert.embedder
-    import bert.extraction
     import bert.tokenizing
 
 
@@ -44,7 +46,7 @@ class CheckpointTexts:
         found, = self.features([text])
         return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
 
-    def features(self, texts: Sequence[str]) -> "List[bert.extraction.TokenFeatures]":
+    def features(self, texts: Sequence[str]) -> "List[bert.batches.TokenFeatures]":
         """Return the hidden layers and token ids of each of `texts`, in their order.
 
         The first call loads TensorFlow and the checkpoint; calls from other threads wait for it.
@@ -52,17 +54,21 @@ class CheckpointTexts:
         """
         with self._lock:
             if self._embedder is None:
-                # Imported late for start-up time: it loads TensorFlow, which takes seconds.
-                from bert import quiet
-                from bert.checkpoint import folder_of
-
-                folder_of(self._made_by, self._bert_dir)  # if it is missing, say so at once
-                quiet.silence(self._verbose)
-                from bert.embedder import embedder_of
-
-                self._embedder = embedder_of(self._made_by, self._bert_dir)
+                with _without_collecting():
+                    self._embedder = self._load()
             embedder = self._embedder
         return embedder.features(texts)
+
+    def _load(self) -> "bert.embedder.Embedder":
+        # Imported late for start-up time: it loads TensorFlow, which takes seconds.
+        from bert import quiet
+        from bert.checkpoint import folder_of
+
+        folder_of(self._made_by, self._bert_dir)  # if it is missing, say so at once
+        quiet.silence(self._verbose)
+        from bert.embedder import embedder_of
+
+        return embedder_of(self._made_by, self._bert_dir)
 
     def word_spans(self, source: Source) -> List[Tuple[int, int]]:
         """Return, for each token, begin and end in the overview of the word it belongs to.
@@ -90,3 +96,20 @@ class CheckpointTexts:
                 checkpoint = open_checkpoint(folder_of(self._made_by, self._bert_dir))
                 self._pieces = WordPieces(checkpoint.vocab_file, self._made_by.do_lower_case)
         return self._pieces
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Switch the garbage collector off.
+
+    Importing TensorFlow makes hundreds of thousands of objects that stay. Looking through them
+    for garbage again and again is an eighth of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()

@@ -40,6 +40,55 @@ def change(folder, **values):
         json.dump(config, file)
 
 
+@pytest.fixture
+def settled(monkeypatch):
+    """Let a digest be remembered although its files have just been written."""
+    monkeypatch.setattr("bert.checkpoint._SETTLED_NS", -10 ** 12)
+
+
+def test_a_digest_is_computed_once(folder, settled):
+    checkpoint = open_checkpoint(folder)
+    computed = checkpoint.sha256
+    path = os.path.join(folder, "sha256.json")
+    with open(path) as file:
+        remembered = json.load(file)
+    assert remembered["sha256"] == computed
+    with open(path, "w") as file:
+        json.dump(dict(remembered, sha256="as remembered"), file)
+    assert checkpoint.sha256 == "as remembered"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{\"files\": 1}"])
+def test_a_remembered_digest_that_is_damaged_is_computed_anew(folder, settled, content):
+    computed = open_checkpoint(folder).sha256
+    with open(os.path.join(folder, "sha256.json"), "w") as file:
+        file.write(content)
+    assert open_checkpoint(folder).sha256 == computed
+
+
+def test_a_file_of_the_same_size_and_date_has_another_digest(folder, settled):
+    path = os.path.join(folder, "bert_model.ckpt.data-00000-of-00001")
+    before, times = open_checkpoint(folder).sha256, os.stat(path)
+    with open(path, "r+b") as file:
+        file.write(b"W")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert open_checkpoint(folder).sha256 != before
+
+
+def test_a_digest_of_files_just_written_is_not_remembered(folder):
+    assert open_checkpoint(folder).sha256
+    assert "sha256.json" not in os.listdir(folder)
+
+
+def test_a_folder_that_cannot_be_written_has_a_digest(folder, settled):
+    computed = open_checkpoint(folder).sha256
+    os.remove(os.path.join(folder, "sha256.json"))
+    os.mkdir(os.path.join(folder, "sha256.json"))
+    before = sorted(os.listdir(folder))
+    assert open_checkpoint(folder).sha256 == computed
+    assert sorted(os.listdir(folder)) == before
+
+
 def test_three_files_stand_in_for_a_folder(folder):
     by_files = open_checkpoint(None, folder + "/bert_config.json", folder + "/vocab.txt",
                                folder + "/bert_model.ckpt")

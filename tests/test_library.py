@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bert.extraction import TokenFeatures
+from bert.batches import TokenFeatures
 from recommender.index import Index
 from serving.app import create_app
 from serving.batching import TextEmbedder
