@@ -135,6 +135,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
                  "--id picks: {}".format(len(rows), title, index.describe(rows[0]),
                                          ", ".join(map(index.describe, rows[1:]))))
+    for text in wishes.notes:
+        cli.note(text)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
