@@ -1,4 +1,4 @@
-"""Films told apart only by their id: the same film twice in a catalogue, which is no recommendation.
+"""Films told apart only by their id: one film twice in a catalogue, never recommended for itself.
 
 They have the same year, the same overview, and titles that are spelt alike. An index stores them
 as `twins` int32 (m, 2): the row of each such film, and a number that it shares with its twins.
