@@ -173,7 +173,8 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     """
     _refuse_folder(output)
     value_at, unmapped = _by_place(catalogue, embeddings)
-    n_unknown = sum(reason == _NO_SUCH_FILM for _, reason in unmapped)
+    n_unknown = sum(reason == _NO_SUCH_FILM for _, reason in unmapped) if value_at else (
+        len(unmapped))
     if not value_at or 2 * n_unknown > len(embeddings):
         raise RecommenderError(
             "{:,} of the {:,} keys of {} stand for no film of {}: a dict from title, with its year "

@@ -8,22 +8,13 @@ import numpy as np
 import pytest
 
 from recommender import Recommender
-from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.index import Index
-from recommender.storage.feature_store import FeatureReader
 from serving.app import create_app
 from serving.library import Library
 from tests.served import FakeTexts
-from tests.worlds import (
-    only_line,
-    overviews_of,
-    random_layers,
-    row,
-    write_csv,
-    write_features,
-)
+from tests.worlds import only_line, random_layers, row, write_csv, write_index
 
 ROWS = [
     row(1, "Heat", release_date="1986-11-13", vote_count="10"), row(2, "Ronin"),
@@ -37,13 +28,9 @@ WHY = "is in the catalogue but has no overview"
 
 
 def build(folder, rows, without=()):
-    """Write catalogue, features and index; its path. Films of `without` have no features."""
-    catalogue = read_catalogue(write_csv(folder / "movies.csv", rows))
-    features = write_features(folder / "features", {
-        movie.id: random_layers(3, movie.id) for movie in catalogue.movies
-        if movie.id not in without}, overviews=overviews_of(catalogue))
-    build_index(catalogue, FeatureReader(features), "mean4", str(folder / "index.h5"))
-    return str(folder / "index.h5")
+    """Write an index; its path. Films of `without` have no features."""
+    return write_index(folder, rows, {cells["id"]: random_layers(3, cells["id"])
+                                      for cells in rows if cells["id"] not in without})
 
 
 @pytest.fixture(scope="module")
