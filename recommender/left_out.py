@@ -59,6 +59,7 @@ class LeftOut:
         """Read all columns now, so that no query waits for it."""
         for name in TEXTS:
             self._texts(name)
+        self.near("a", 1)  # makes its tables, too
 
     def of_id(self, movie_id: int) -> List[int]:
         """Return the places of the film with a TMDB id: one or none."""

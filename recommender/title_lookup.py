@@ -132,7 +132,10 @@ class TitleLookup:
         """
         key, column, left_out = title_key(title), self._column("title_key"), self._left_out
         films = [(column[row], self._describe(row)) for row in self.near(title, limit)]
-        films += [(left_out.key(place), left_out.describe_with_reason(place))
+        others = [(left_out.key(place), left_out.describe_with_reason(place))
                   for place in left_out.near(key, limit)]
+        if not others:
+            return [film for _, film in films]
+        films += others
         keys = [key for key, _ in films]
         return [films[place][1] for place in nearest_titles(key, keys, limit)]
