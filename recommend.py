@@ -19,7 +19,7 @@ from typing import List, Optional, Sequence
 
 from bert.errors import BertError
 from recommender import Recommender, cli
-from recommender.errors import NothingFound, RecommenderError
+from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.explain import Share, Why
 from recommender.filters import NONE, Filters
 from recommender.index import Index, Result, index_to_open
@@ -127,7 +127,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
                                     args.unlike_id)
     except NothingFound as error:
-        if args.words:
+        if args.words and not isinstance(error, FilmLeftOut):
             raise NothingFound("{}; a description in your own words goes behind --overview".format(
                 error))
         raise
@@ -135,6 +135,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
                  "--id picks: {}".format(len(rows), title, index.describe(rows[0]),
                                          ", ".join(map(index.describe, rows[1:]))))
+    for text in wishes.notes:
+        cli.note(text)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")

@@ -22,6 +22,7 @@ from recommender.index import (
     Index,
     join_genres,
 )
+from recommender.left_out import TABLE, TEXTS
 from recommender.neighbours import nearest_films
 from recommender.ranking import unit
 from recommender.recipes import Recipe, make_recipe
@@ -30,9 +31,11 @@ from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
 from recommender.titles import split_year, title_key
+from recommender.twins import twins_of
 from recommender.words import SparseRows
 
 _NO_SUCH_FILM = "no such film"  # reason of a key that fits nothing in the catalogue
+_NO_OVERVIEW = "its film has no overview"  # reason of a key that fits only films without one
 GIVEN = "given"  # recipe name of an index whose embeddings were given, which embeds no text
 
 
@@ -169,8 +172,9 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
         If the index cannot be written.
     """
     _refuse_folder(output)
-    value_at, unmapped = _by_place(catalogue.movies, embeddings)
-    n_unknown = sum(reason == _NO_SUCH_FILM for _, reason in unmapped)
+    value_at, unmapped = _by_place(catalogue, embeddings)
+    n_unknown = sum(reason == _NO_SUCH_FILM for _, reason in unmapped) if value_at else (
+        len(unmapped))
     if not value_at or 2 * n_unknown > len(embeddings):
         raise RecommenderError(
             "{:,} of the {:,} keys of {} stand for no film of {}: a dict from title, with its year "
@@ -251,22 +255,50 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int], embeddin
                 embeddings, words, n_neighbours)
         recipe.save(file)
         _write_columns(file, movies, ratings)
+        _write_twins(file, movies)
+        _write_left_out(file, catalogue, kept)
 
 
 def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray) -> None:
-    derived = {"genres": lambda movie: join_genres(movie.genres),
-               "title_key": lambda movie: title_key(movie.title),
-               "original_title_key": lambda movie: title_key(movie.original_title)
-               }  # type: Dict[str, Callable[[Movie], str]]
-    for name in TEXT_COLUMNS:
-        texts = [derived[name](movie) if name in derived else getattr(movie, name)
-                 for movie in movies]
-        file.create_dataset(name, data=np.array(texts, object),
-                            dtype=h5py.special_dtype(vlen=str))
+    _write_texts(file, TEXT_COLUMNS, movies)
     for name, dtype in NUMBER_COLUMNS.items():
         values = ratings if name == "weighted_rating" else [
             getattr(movie, name) for movie in movies]
         file[name] = np.array(values, dtype)
+
+
+def _write_twins(file: h5py.File, movies: Sequence[Movie]) -> None:
+    """Write the films that are told apart only by their id, if there are any."""
+    twins = twins_of(movies)
+    if twins:
+        file["twins"] = np.array([(row, number) for number, rows in enumerate(twins)
+                                  for row in rows], np.int32)
+
+
+def _write_left_out(file: h5py.File, catalogue: Catalogue, kept: Sequence[int]) -> None:
+    """Write the table of the films that are not `kept`, if there are any."""
+    held = set(kept)
+    movies = [*catalogue.without_overview, *(
+        movie for place, movie in enumerate(catalogue.movies) if place not in held)]
+    if movies:
+        group = file.create_group(TABLE)
+        group["ids"] = np.array([movie.id for movie in movies], np.int64)
+        group["year"] = np.array([movie.year for movie in movies], np.int16)
+        group["has_overview"] = np.array([bool(movie.overview) for movie in movies])
+        _write_texts(group, TEXTS, movies)
+
+
+def _write_texts(group: h5py.Group, names: Sequence[str], movies: Sequence[Movie]) -> None:
+    """Write columns of strings of `movies`, by their names in an index."""
+    derived = {"genres": lambda movie: join_genres(movie.genres),
+               "title_key": lambda movie: title_key(movie.title),
+               "original_title_key": lambda movie: title_key(movie.original_title)
+               }  # type: Dict[str, Callable[[Movie], str]]
+    for name in names:
+        texts = [derived[name](movie) if name in derived else getattr(movie, name)
+                 for movie in movies]
+        group.create_dataset(name, data=np.array(texts, object),
+                             dtype=h5py.special_dtype(vlen=str))
 
 
 def _refuse_folder(output: str) -> None:
@@ -275,17 +307,19 @@ def _refuse_folder(output: str) -> None:
         raise RecommenderError("{} is a folder: --output names a file".format(output))
 
 
-def _by_place(movies: Sequence[Movie],
+def _by_place(catalogue: Catalogue,
               embeddings: Dict[Any, Any]) -> Tuple[Dict[int, Any], List[Unmapped]]:
     """Return the values by the films' places, and the keys that stand for none or several."""
     by_id = all(str(key).strip().isdecimal() for key in embeddings)
-    find = _find_id(movies) if by_id else _find_title(movies)
+    finder = _find_id if by_id else _find_title
+    find, find_others = finder(catalogue.movies), finder(catalogue.without_overview)
     found: Dict[int, Any] = {}
     unmapped = []
     for key, value in embeddings.items():
         places = find(str(key))
         if len(places) != 1:
-            reason = "{} films have that title".format(len(places)) if places else _NO_SUCH_FILM
+            reason = "{} films have that title".format(len(places)) if places else (
+                _NO_OVERVIEW if find_others(str(key)) else _NO_SUCH_FILM)
             unmapped.append(Unmapped(str(key), reason))
         elif places[0] in found:
             unmapped.append(Unmapped(str(key), "its film has a vector already"))

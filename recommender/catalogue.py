@@ -95,6 +95,8 @@ class Catalogue(NamedTuple):
         From column to number of values that could not be read and were left empty.
     notes : list of str
         How the file was read, where it is no plain CSV with all columns.
+    without_overview : list of Movie
+        Films that are left out because they have no overview; genres and votes are not read.
     """
 
     path: str
@@ -104,6 +106,7 @@ class Catalogue(NamedTuple):
     left_out: Dict[str, int]
     unreadable: Dict[str, int]
     notes: List[str]
+    without_overview: List[Movie]
 
     def __repr__(self) -> str:
         return "Catalogue({!r}: {:,} films)".format(self.path, len(self.movies))
@@ -148,13 +151,16 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     place = _places(table)
     movies: Dict[int, Movie] = {}
     votes: Dict[int, Tuple[str, str]] = {}
+    without_overview: Dict[int, Movie] = {}
     left_out: Counter[str] = collections.Counter()
     unreadable: Counter[str] = collections.Counter()
     n_rows, cells = 0, []  # type: int, List[str]
     for line, cells in table.rows():
         n_rows += 1
         movie, reason = _read_row(cells, place, len(table.names), unreadable)
-        if movie is not None and movie.id in movies:
+        if movie is not None and not movie.overview:
+            without_overview.setdefault(movie.id, movie)
+        elif movie is not None and movie.id in movies:
             same = (movies[movie.id], votes[movie.id]) == (movie, _votes(cells, place))
             reason = "with an id seen before" + ("" if same else " and other values")
         if movie is not None and not reason:
@@ -176,7 +182,8 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     notes = [*table.notes, *_without(place)]
     rated = _with_votes(list(movies.values()), list(votes.values()), unreadable, notes)
     return Catalogue(path, table.sha256, rated, n_rows, dict(left_out),
-                     {name: n for name, n in unreadable.items() if n}, notes)
+                     {name: n for name, n in unreadable.items() if n}, notes,
+                     [movie for movie in without_overview.values() if movie.id not in movies])
 
 
 def _places(table: Table) -> Place:
@@ -215,9 +222,10 @@ def _votes(cells: Sequence[str], place: Place) -> Tuple[str, str]:
 
 def _read_row(cells: Sequence[str], place: Place, n_columns: int,
               unreadable: Counter[str]) -> Tuple[Optional[Movie], str]:
-    """Return the film of a row, without votes, and "", or None and the reason.
+    """Return the film of a row, without votes, and "", or the reason why it is left out.
 
-    The reason is worded to follow a number. Counts the cells that cannot be read.
+    The reason is worded to follow a number. With a reason there is no film, or one without an
+    overview. Counts the cells that cannot be read.
     """
     if len(cells) != n_columns:
         return None, "broken across lines"
@@ -228,17 +236,17 @@ def _read_row(cells: Sequence[str], place: Place, n_columns: int,
     if not title:
         return None, "without a title"
     overview = clean_text(_cell(cells, place, "overview"))
-    if overview.casefold().rstrip(". ") in PLACEHOLDERS:
-        return None, "without an overview"
     year = read_year(_cell(cells, place, "release_date"))
+    movie = Movie(
+        movie_id, clean_text(_cell(cells, place, "imdb_id")), title,
+        clean_text(_cell(cells, place, "original_title")),
+        clean_text(_cell(cells, place, "original_language")), year or 0, (), overview, 0.0, 0)
+    if overview.casefold().rstrip(". ") in PLACEHOLDERS:
+        return movie._replace(overview=""), "without an overview"
     genres = read_genres(_cell(cells, place, "genres"))
     unreadable["genres"] += genres.n_unreadable
     unreadable["release_date"] += year is None
-    return Movie(
-        movie_id, clean_text(_cell(cells, place, "imdb_id")), title,
-        clean_text(_cell(cells, place, "original_title")),
-        clean_text(_cell(cells, place, "original_language")), year or 0, genres.names, overview,
-        0.0, 0), ""
+    return movie._replace(genres=genres.names), ""
 
 
 def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: Counter[str],

@@ -13,6 +13,17 @@ class NothingFound(RecommenderError):
     exit_code = 2
 
 
+class FilmLeftOut(NothingFound):
+    """An error for a film that is in the catalogue and cannot be answered for.
+
+    `code` is "no_overview" or "not_in_index".
+    """
+
+    def __init__(self, message: str, code: str):
+        super().__init__(message)
+        self.code = code
+
+
 class WrongQuery(RecommenderError):
     """An error for arguments that are out of range or contradict each other."""
 

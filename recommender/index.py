@@ -5,7 +5,8 @@ the sparse `words/indptr`, `words/indices` and `words/data`, which make rows of 
 with the embeddings; a column for each field that a result shows; what the recipe learnt, under
 `recipe/`; and root attributes that say which features, checkpoint and catalogue made it. It may
 hold a `map` float32 (n, 2) of the films, and the nearest others of each film: `neighbours/rows`
-int32 (n, k) and `neighbours/cosines` float64 (n, k). `recommender.building` writes it.
+int32 (n, k) and `neighbours/cosines` float64 (n, k); `twins` (see `recommender.twins`); and the
+table `left_out/` (see `recommender.left_out`). `recommender.building` writes it.
 """
 
 import os
@@ -16,6 +17,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound, RecommenderError
+from recommender.left_out import LeftOut
 from recommender.near_titles import NearTitles
 from recommender.parts import Source
 from recommender.ranking import nearest_rows
@@ -23,7 +25,8 @@ from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import settings_of
 from recommender.title_lookup import RowsOfKeys, TitleLookup
-from recommender.titles import title_key
+from recommender.titles import described, title_key
+from recommender.twins import Twins
 from recommender.words import SparseRows
 
 FORMAT_VERSION = 1  # of the index file; one of another version is refused
@@ -102,6 +105,10 @@ class Index:
         The recipe that made the embeddings; `fitted_recipe` has also what it learnt.
     has_map : bool
         True if the index was built with a map.
+    twins : Twins
+        Films told apart only by their id.
+    left_out : LeftOut
+        Films of the catalogue that the index cannot answer for.
     """
 
     def __init__(self, path: str):
@@ -128,6 +135,8 @@ class Index:
         if file.holds("neighbours"):
             rows = file.array("neighbours/rows", np.int32, (len(self), None))
             self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
+        self.twins = Twins(file, len(self))
+        self.left_out = LeftOut(file, is_given=not self.recipe.parts)
         self._shown: Optional[List[Tuple]] = None
         self._rows_of_ids: Optional[Dict[int, int]] = None
         self._near: Optional[NearTitles] = None
@@ -184,6 +193,7 @@ class Index:
         for name in self._stored:
             self.column(name)
         self._titles.load()
+        self.left_out.load()
         self.genres()
         self._shown = list(zip(*(_as_shown(name, self.column(name).tolist()) for name in _SHOWN)))
 
@@ -224,31 +234,35 @@ class Index:
         return self._columns[name][row] if name in self._columns else self._read(name, row)
 
     def _read(self, name: str, rows: Any) -> Any:
-        try:
-            return self._stored[name][rows]
-        except (OSError, RuntimeError, ValueError):  # texts that lie elsewhere, or are no UTF-8
-            raise self._file.refuse("{} cannot be read".format(name))
+        return self._file.read(name, self._stored[name], rows)
 
     def row_of_id(self, movie_id: int) -> int:
-        """Return the row of a film by TMDB id. Raises NothingFound if it is not in the index."""
+        """Return the row of a film by TMDB id.
+
+        Raises NothingFound if it is not in the index, FilmLeftOut if the catalogue has it.
+        """
         if self._rows_of_ids is None:
             self._rows_of_ids = {each: row for row, each in enumerate(self.ids.tolist())}
         if movie_id not in self._rows_of_ids:
+            left_out = self.left_out.of_id(movie_id)
+            if left_out:
+                raise self.left_out.error(left_out)
             raise NothingFound("no movie with id {} in {}".format(movie_id, self.path))
         return self._rows_of_ids[movie_id]
 
     @property
     def _titles(self) -> TitleLookup:
         # Not kept: an index that refers to itself would outlive its last request.
-        return TitleLookup(self.column, self.describe, self.near_rows, self._rows_of_keys)
+        return TitleLookup(self.column, self.describe, self.near_rows, self.left_out,
+                           self._rows_of_keys)
 
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title; see `TitleLookup.rows`."""
         return self._titles.rows(title, year)
 
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
-        """Describe up to `limit` films whose titles are near to one; see `TitleLookup.near`."""
-        return [self.describe(row) for row in self._titles.near(title, limit)]
+        """Describe films whose titles are near to one; see `TitleLookup.describe_near`."""
+        return self._titles.describe_near(title, limit)
 
     def near_rows(self, title: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films whose titles look like a mistyped one."""
@@ -258,8 +272,7 @@ class Index:
 
     def describe(self, row: int) -> str:
         """Return title, year and id of a film in a few words."""
-        year = int(self._cell("year", row)) or "year unknown"
-        return "{} ({}, id {})".format(self._cell("title", row), year, self.ids[row])
+        return described(self._cell("title", row), int(self._cell("year", row)), self.ids[row])
 
     def embedding(self, row: int) -> np.ndarray:
         """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""

@@ -12,6 +12,8 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from recommender.titles import related
+
 _OSA_CUTOFF = 0.6  # of 0 to 1; below, titles have nothing to do with each other
 _WRATIO_CUTOFF = 75.0  # of 0 to 100; the same for words
 _FIRST_RATIOS = (90.0, 80.0)  # by which the best are looked for first: then fewer are compared
@@ -136,6 +138,24 @@ class NearTitles:
                            self._pairs.in_common(_counts(_pairs(codes, rows)[0]))))
         return _Common(len(key), self._lengths, self._repeats, counts,
                        self._words.in_common(dict.fromkeys(lengths, 1), lengths) - 1)
+
+
+def nearest_titles(key: str, keys: Sequence[str], limit: int,
+                   mistyped: Optional[Callable[[str, int], List[int]]] = None) -> List[int]:
+    """Return places in `keys` of up to `limit` titles near to one, the nearest first.
+
+    First come titles that contain it or are contained in it, in the order of `related`, then
+    titles that look like a mistyped one, as `mistyped` finds them, by default
+    `NearTitles.nearest`.
+
+    >>> nearest_titles("star wars 4", ["star warts 4", "heat", "star wars"], 5)
+    [2, 0]
+    """
+    places = related(key, keys)
+    if len(places) < limit:
+        near = (mistyped or NearTitles(keys).nearest)(key, limit)
+        places += [place for place in near if place not in places]
+    return places[:limit]
 
 
 class _Common:

@@ -1,6 +1,6 @@
 """The nearest other films of each of many, by comparing all with all."""
 
-from typing import Callable, Optional, Tuple
+from typing import Callable, Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import sparse
@@ -58,10 +58,12 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
     return rows, cosines
 
 
-def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np.ndarray:
+def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
+                   twins: Iterable[Sequence[int]] = ()) -> np.ndarray:
     """Return the `k` nearest other rows of each row, int64 (n, k), by float32 products.
 
-    Compares all rows with all, a block at a time. `k` is from 1 to n - 1.
+    Compares all rows with all, a block at a time. `k` is from 1 to n - 1. `twins` as in
+    `best_others`.
     """
     matrix = None if words is None else sparse.csr_matrix(
         (words.data, words.indices, words.indptr), shape=(len(dense), words.width))
@@ -71,17 +73,22 @@ def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int) -> np
         found = dense[rows] @ dense.T
         return found if matrix is None else found + (matrix[rows] @ transposed).toarray()
 
-    return best_others(scores, len(dense), k)
+    return best_others(scores, len(dense), k, twins)
 
 
-def best_others(scores: Callable[[slice], np.ndarray], n: int, k: int) -> np.ndarray:
+def best_others(scores: Callable[[slice], np.ndarray], n: int, k: int,
+                twins: Iterable[Sequence[int]] = ()) -> np.ndarray:
     """Return the `k` best others of each of `n` films, int64 (n, k), the best first.
 
-    `scores` returns the scores of the films of a slice with all films, float (m, n).
+    `scores` returns the scores of the films of a slice with all films, float (m, n). The films
+    of each list in `twins` come last for each other, whatever their scores.
     """
     found = np.empty((n, k), np.int64)
     for start in range(0, n, _BLOCK):
         block = scores(slice(start, start + _BLOCK))
+        for rows in twins:
+            here = [row - start for row in rows if 0 <= row - start < len(block)]
+            block[np.ix_(here, rows)] = np.finfo(block.dtype).min
         block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
         found[start:start + len(block)] = top_k(block, k)
     return found

@@ -28,13 +28,14 @@ class Wishes(NamedTuple):
     """A query, found in the index: rows of films, texts, and rows of films to keep away from.
 
     `shared` holds each title given that several films share, with their rows; the first of them
-    was taken.
+    was taken. `notes` tell of films of a title given that the index leaves out.
     """
 
     films: Tuple[int, ...] = ()
     texts: Tuple[str, ...] = ()
     unlike: Tuple[int, ...] = ()
     shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
+    notes: Tuple[str, ...] = ()
 
 
 class Results(List[Result]):
@@ -116,7 +117,8 @@ class Recommender:
         Raises
         ------
         NothingFound
-            For a title, an id, a genre or a language that is not in the index.
+            For a title, an id, a genre or a language that is not in the index; FilmLeftOut for
+            a film that is in the catalogue but has no overview or no features.
         WrongQuery
             For arguments out of range or that contradict each other.
         RecommenderError, bert.errors.BertError
@@ -145,12 +147,15 @@ class Recommender:
                 raise WrongQuery("{} is both asked for and not wanted".format(
                     self.index.describe(row)))
         shared = [(name, rows) for name, rows in found + found_away if len(rows) > 1]
+        notes = [self.index.left_out.note(name, year) for name in titles]
+        notes += [self.index.left_out.note(name) for name in away]
         return Wishes(tuple(dict.fromkeys(films)), tuple(_many(overview)),
-                      tuple(dict.fromkeys(unliked)), tuple(shared))
+                      tuple(dict.fromkeys(unliked)), tuple(shared), tuple(filter(None, notes)))
 
     def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
                   diverse: float = 0.0) -> Results:
-        """Return what `similar` returns for `wishes`. Raises as `similar` does."""
+        """Return what `similar` returns for `wishes`, which never holds a film of `wishes` or one
+        that is told apart from it only by its id. Raises as `similar` does."""
         if k < 1:
             raise WrongQuery("k is {}, at least 1 is needed".format(k))
         if not 0 <= diverse <= 1:
@@ -165,9 +170,9 @@ class Recommender:
             rows = best[where[best]][:k]
             return Results(index.results(rows, index.column("weighted_rating")[rows]))
         n = max(_POOL * k, _SMALLEST_POOL) if diverse else k
+        where[index.twins.with_theirs(wishes.films + wishes.unlike)] = False
         if wishes.texts or wishes.unlike or len(wishes.films) > 1:
-            named = wishes.films + wishes.unlike
-            rows, scores = index.nearest(self.vector(wishes), n, named, where)
+            rows, scores = index.nearest(self.vector(wishes), n, where=where)
         else:
             rows, scores = index.nearest_to_film(wishes.films[0], n, where)
         if diverse:

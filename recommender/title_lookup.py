@@ -6,7 +6,9 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound
-from recommender.titles import related, split_year, title_key
+from recommender.left_out import LeftOut
+from recommender.near_titles import nearest_titles
+from recommender.titles import split_year, title_key
 
 _IMDB_ID = re.compile("tt[0-9]{5,10}", re.IGNORECASE)
 
@@ -25,14 +27,17 @@ class TitleLookup:
         Returns title, year and id of a row in a few words, for errors.
     mistyped : callable
         Returns the rows of up to so many films whose titles look like a mistyped one.
+    left_out : LeftOut
+        The films that the index leaves out.
     rows_of_keys : dict
         Filled at the first lookup and read by the next.
     """
 
     def __init__(self, column: Callable[[str], np.ndarray], describe: Callable[[int], str],
-                 mistyped: Callable[[str, int], List[int]], rows_of_keys: RowsOfKeys):
+                 mistyped: Callable[[str, int], List[int]], left_out: LeftOut,
+                 rows_of_keys: RowsOfKeys):
         self._column, self._describe, self._mistyped = column, describe, mistyped
-        self._rows_of_keys = rows_of_keys
+        self._left_out, self._rows_of_keys = left_out, rows_of_keys
 
     def load(self) -> None:
         """Read the titles now, so that no query waits for it."""
@@ -54,27 +59,35 @@ class TitleLookup:
 
         Raises
         ------
+        FilmLeftOut
+            If the index leaves out all films of the title.
         NothingFound
             If there is none; names up to five near titles, or the years that there are.
         """
         if _IMDB_ID.fullmatch(title.strip()):
-            rows = np.flatnonzero(self._column("imdb_id") == title.strip().lower()).tolist()
+            imdb_id = title.strip().lower()
+            rows = np.flatnonzero(self._column("imdb_id") == imdb_id).tolist()
             if rows:
                 return rows
+            left_out = self._left_out.of_imdb_id(imdb_id)
+            if left_out:
+                raise self._left_out.error(left_out)
         name, found = title, self._rows_by_column(title)
-        split = split_year(title)
+        split, left_out = split_year(title), self._left_out.of_title(title, year)
         if split and not any(found):
             name, found = split[0], self._rows_by_column(split[0])
             if year not in (None, split[1]):
                 raise NothingFound("no film is of {} and of {}: name one year".format(
                     split[1], year))
             year = split[1]
-        if not any(found):
-            near = self.near(name, 5)
-            hint = "; near: " + ", ".join(map(self._describe, near)) if near else ""
-            raise NothingFound("no film is called {!r}{}".format(name, hint))
         of_year = [[row for row in rows if year in (None, int(self._column("year")[row]))]
                    for rows in found]
+        if left_out and not any(of_year):
+            raise self._left_out.error(left_out)
+        if not any(found):
+            near = self.describe_near(name, 5)
+            hint = "; near: " + ", ".join(near) if near else ""
+            raise NothingFound("no film is called {!r}{}".format(name, hint))
         if not any(of_year):
             raise NothingFound("no film called {!r} is of {}; there is {}".format(
                 name, year, ", ".join(self._describe(row) for rows in found for row in rows)))
@@ -105,10 +118,24 @@ class TitleLookup:
         First come titles that contain it or are contained in it, those with most votes first,
         then titles that look like a mistyped one.
         """
-        key, keys = title_key(title), self._column("title_key").tolist()
         # Sorted by votes first, so that of titles equally related the best known come first.
-        by_votes = np.argsort(-self._column("vote_count"), kind="stable").tolist()
-        rows = [by_votes[place] for place in related(key, [keys[row] for row in by_votes])]
-        if len(rows) < limit:
-            rows += [row for row in self._mistyped(title, limit) if row not in rows]
-        return rows[:limit]
+        by_votes = np.argsort(-self._column("vote_count"), kind="stable")
+        place_of = np.argsort(by_votes)
+        return by_votes[nearest_titles(
+            title_key(title), self._column("title_key")[by_votes].tolist(), limit,
+            lambda _, limit: [int(place_of[row]) for row in self._mistyped(title, limit)])].tolist()
+
+    def describe_near(self, title: str, limit: int) -> List[str]:
+        """Describe up to `limit` films with titles near to one, the nearest first.
+
+        Films that the index leaves out are among them, with the reason.
+        """
+        key, column, left_out = title_key(title), self._column("title_key"), self._left_out
+        films = [(column[row], self._describe(row)) for row in self.near(title, limit)]
+        others = [(left_out.key(place), left_out.describe_with_reason(place))
+                  for place in left_out.near(key, limit)]
+        if not others:
+            return [film for _, film in films]
+        films += others
+        keys = [key for key, _ in films]
+        return [films[place][1] for place in nearest_titles(key, keys, limit)]

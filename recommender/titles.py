@@ -41,6 +41,16 @@ def split_year(title: str) -> Optional[Tuple[str, int]]:
     return (match.group(1), int(match.group(2))) if match else None
 
 
+def described(title: str, year: int, movie_id: int, more: str = "") -> str:
+    """Return title, year and id of a film in a few words, and `more` in the brackets.
+
+    >>> described("Heat", 1995, 949), described("Heat", 0, 949, "no overview")
+    ('Heat (1995, id 949)', 'Heat (year unknown, id 949, no overview)')
+    """
+    return "{} ({}, id {}{})".format(title, year or "year unknown", movie_id,
+                                     more and ", " + more)
+
+
 def related(key: str, keys: Sequence[str]) -> List[int]:
     """Return places in `keys` of titles that contain a title or are contained in it.
 

@@ -15,8 +15,8 @@ Answer = Dict[str, Any]
 def recommendation(served: Served, given: Answer) -> Answer:
     """Return what `recommend.py --json` prints for the same query, with its notes as fields.
 
-    `others` are films that share a title that was given; a `note` tells that a text was cut.
-    Raises what `Recommender` does.
+    `others` are films that share a title that was given; a `note` tells of films of that title
+    that cannot be recommended for, and that a text was cut. Raises what `Recommender` does.
     """
     recommender, index = served.recommender, served.index
     filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
@@ -39,8 +39,11 @@ def recommendation(served: Served, given: Answer) -> Answer:
     if others:
         answer["others"] = others
     cut = recommender.cut_texts(wishes)
+    notes = [*wishes.notes]
     if cut:
-        answer["note"] = _note(wishes, cut, index.features.max_seq_length)
+        notes.append(_note(wishes, cut, index.features.max_seq_length))
+    if notes:
+        answer["note"] = "; ".join(notes)
     return answer
 
 
@@ -49,6 +52,20 @@ def _note(wishes: Wishes, cut: List[str], max_seq_length: int) -> str:
         "text {}".format(place) for place, text in enumerate(wishes.texts, 1) if text in cut)
     return "{} {} longer than {} word pieces: the rest was not read".format(
         which, "is" if len(cut) == 1 else "are", max_seq_length)
+
+
+def completion(served: Served, typed: str, limit: int) -> Answer:
+    """Return films whose titles complete what was typed, most votes first.
+
+    `left_out` are the films of exactly that title that cannot be recommended for.
+    """
+    index = served.index
+    rows = served.titles.complete(typed, limit)
+    answer = {"query": {"q": typed}, "results": [brief(index, row) for row in rows]}
+    left_out = index.left_out.of_title(typed)
+    if left_out:
+        answer["left_out"] = [index.left_out.brief(place) for place in left_out]
+    return answer
 
 
 def brief(index: Index, row: int) -> Answer:

@@ -17,11 +17,11 @@ from werkzeug.exceptions import (
 )
 
 from bert.errors import BertError
-from recommender.errors import NothingFound, RecommenderError, WrongQuery
+from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, WrongQuery
 from recommender.index import Index
 from serving import counters
 from serving.access_log import AccessLog, observe_requests, observer
-from serving.answers import brief, recommendation
+from serving.answers import completion, recommendation
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
@@ -154,9 +154,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @answers("/movies")
     def complete_title(given: Answer) -> Answer:
-        index, titles = library.now.index, library.now.titles
-        rows = titles.complete(given["q"], given["k"])
-        return {"query": {"q": given["q"]}, "results": [brief(index, row) for row in rows]}
+        return completion(library.now, given["q"], given["k"])
 
     @answers("/map")
     def map_of_films(_: Answer) -> Answer:
@@ -182,6 +180,10 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @app.errorhandler(NothingFound)
     def nothing_found(error: NothingFound) -> Tuple[Answer, int]:
         return {"error": str(error)}, 404
+
+    @app.errorhandler(FilmLeftOut)
+    def left_out(error: FilmLeftOut) -> Tuple[Answer, int]:
+        return {"error": str(error), "code": error.code}, 404
 
     @app.errorhandler(WrongQuery)
     def senseless(error: WrongQuery) -> Tuple[Answer, int]:

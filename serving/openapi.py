@@ -140,7 +140,11 @@ _FILM: Dict[str, Schema] = {
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
-_NOT_FOUND = _answer("no such film, genre or language; what there is is named", "Error")
+_NOT_FOUND = _answer("no such film, genre or language; what there is is named; or, with a code, "
+                     "the film is known but cannot be recommended for", "Error")
+_CODE = {"type": "string", "enum": ["no_overview", "not_in_index"], "description":
+         "why a film that the catalogue has cannot be recommended for: it has no overview, or the "
+         "index was built without its features"}
 _WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
                    _object("overview", overview={"type": "string"})]}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
@@ -237,11 +241,16 @@ DOCUMENT = {
                 diverse={"type": "number"},
                 others={"type": "array", "items": _BRIEF_FILM,
                         "description": "other films of a title that was given"},
-                note={"type": "string", "description": "said of texts too long to be read whole"},
+                note={"type": "string", "description": "said of texts too long to be read whole, "
+                      "and of films of a title given that cannot be recommended for"},
                 **{"not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
                            "description": "the films to keep away from"}})},
         "Completion": _object("query results", query=_object("q", q={"type": "string"}),
-                              results={"type": "array", "items": _BRIEF_FILM}),
+                              results={"type": "array", "items": _BRIEF_FILM},
+                              left_out={"type": "array", "items": _object(
+                                  "id title year code", id=_ID, title=_BRIEF["title"],
+                                  year=_BRIEF["year"], code=_CODE), "description":
+                                  "films of exactly this title that cannot be recommended for"}),
         "Film": _object(" ".join(_FILM), **_FILM),
         "Results": {"type": "array", "items": _object(
             "rank score " + " ".join(_FILM), rank={"type": "integer"},
@@ -267,7 +276,7 @@ DOCUMENT = {
             genre={"type": "array", "items": {"type": ["integer", "null"]},
                    "description": "the place of the film's first genre in genres"},
             x={"type": "array", "items": _PLACE}, y={"type": "array", "items": _PLACE}),
-        "Error": _object("error", error={"type": "string", "description": "one line"}),
+        "Error": _object("error", error={"type": "string", "description": "one line"}, code=_CODE),
     }},
 }  # type: Dict[str, Any]
 

@@ -26,6 +26,7 @@ from torture.spoiling import (
     folder_for,
     hdf5,
     in_shard,
+    lacks_overview,
     layers_of,
     links,
     nested,
@@ -67,6 +68,7 @@ VERIFY = "extract_features.py --verify --output_dir features"
 BUILD = "build_index.py --input_file movies.csv --features features --output new.h5"
 GIVEN = "build_index.py --input_file movies.csv --from_pickle emb.pickle --output new.h5"
 FILM = "recommend.py --index index.h5 --id 7"
+TITLE = "recommend.py --index index.h5 "
 TEXT = "recommend.py --index index.h5 --bert_dir tiny --overview man"
 WHY = FILM + " --explain --bert_dir tiny --features features"
 SERVE = "server.py --index index.h5 --port 0"
@@ -75,6 +77,7 @@ RATE = "evaluate.py --input_file movies.csv --index index.h5"
 MODEL = "download.py --tmp_dir new --model model.zip"
 DATA = "download.py --data_dir new --data data.zip"
 
+_NO_OVERVIEW = "Film 7 (1999, id 7) is in the catalogue but has no overview"
 _BIG = (1 << 58,)  # shape of a dataset of int64 that would need 2 EiB
 _NAMES = dict.fromkeys(("bert_config.json", "vocab.txt", "bert_model.ckpt.index",
                         "bert_model.ckpt.data-00000-of-00001"), b"x")
@@ -324,6 +327,13 @@ TABLE = [
     Bad("flags", "no film of that title", "recommend.py --index index.h5 --title Flim7",
         "no film is called 'Flim7'", 2, nothing),
     Bad("flags", "no film of that id", FILM + "777", "no movie with id 7777", 2, nothing),
+    Bad("movies.csv", "has no overview of the film", FILM, _NO_OVERVIEW, 2, lacks_overview(7, "")),
+    Bad("movies.csv", "has no overview of the film", TITLE + "Film 7", _NO_OVERVIEW, 2,
+        lacks_overview(7, "NULL")),
+    Bad("movies.csv", "has no overview of the film", TITLE + "tt0000007", _NO_OVERVIEW, 2,
+        lacks_overview(7, "No overview found.")),
+    Bad("movies.csv", "has no overview of the film", TITLE + "film 8 --not-id 7", _NO_OVERVIEW, 2,
+        lacks_overview(7, "N/A")),
     Bad("flags", "an empty text", "recommend.py --index index.h5 --overview=",
         "the text is empty", 2, nothing),
     Bad("flags", "no recommendations", FILM + " -k 0", "0 is out of range", 2, nothing),

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 from typing import Any, Callable, Dict
@@ -15,6 +16,9 @@ from typing import Any, Callable, Dict
 import h5py
 import xxhash
 
+from recommender.building import build_index
+from recommender.catalogue import read_catalogue
+from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import file_digest
 
 Spoiler = Callable[[str], None]
@@ -83,6 +87,18 @@ def hdf5(name: str, how: Callable[[h5py.File], Any]) -> Spoiler:
     def spoil(folder: str) -> None:
         with h5py.File(os.path.join(folder, name), "r+") as file:
             how(file)
+    return spoil
+
+
+def lacks_overview(movie_id: int, spelling: str) -> Spoiler:
+    """Write a film's overview as missing into the catalogue, and build the index again."""
+    def spoil(folder: str) -> None:
+        cell = b'(,Film %d,)("[^"]*"|[^,]*)' % movie_id
+        change("movies.csv", lambda content: re.sub(
+            cell, br"\g<1>" + spelling.encode(), content))(folder)
+        build_index(read_catalogue(os.path.join(folder, "movies.csv")),
+                    FeatureReader(os.path.join(folder, "features")), "mean4",
+                    os.path.join(folder, "index.h5"))
     return spoil
 
 

@@ -24,6 +24,7 @@ from recommender.recipes import Recipe, make_recipe
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures
 from recommender.tables import Table, read_table
+from recommender.twins import twins_of
 
 K = 10  # films recommended for each film
 N_BASELINES = 5  # rows of `baseline_scores`, for the progress bar
@@ -99,7 +100,8 @@ def baseline_scores(movies: Sequence[Movie], truth: Truth, seed: int) -> Iterabl
             ("most popular", lambda: baselines.most_popular(movies, k)),
             ("same genre by rating", lambda: baselines.same_genre_by_rating(movies, ratings, k)),
             ("BM25", lambda: _bm25(movies, k)),
-            ("tfidf", lambda: nearest_others(*tfidf.fit(movies, lambda: ()), k))):
+            ("tfidf", lambda: nearest_others(*tfidf.fit(movies, lambda: ()), k,
+                                             twins_of(movies)))):
         yield score(name, recommend(), movies, truth, seed, is_baseline=True)
 
 
@@ -119,7 +121,8 @@ def recipe_scores(names: Iterable[str], movies: Sequence[Movie], reader: Feature
     for name in names:
         recipe = make_recipe(name, reader.settings)
         dense, words = recipe.fit(movies, stream if recipe.weighs_tokens else pooled)
-        yield score(name, nearest_others(dense, words, _k(movies)), movies, truth, seed)
+        top = nearest_others(dense, words, _k(movies), twins_of(movies))
+        yield score(name, top, movies, truth, seed)
 
 
 def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
@@ -128,7 +131,7 @@ def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
     rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
     dense, words = index.rows(np.array([rows[movie.id] for movie in movies]))
     return score("{} ({})".format(path, index.recipe.name),
-                 nearest_others(dense, words, _k(movies)), movies, truth, seed)
+                 nearest_others(dense, words, _k(movies), twins_of(movies)), movies, truth, seed)
 
 
 def _k(movies: Sequence[Movie]) -> int:
@@ -139,7 +142,8 @@ def _k(movies: Sequence[Movie]) -> int:
 def _bm25(movies: Sequence[Movie], k: int) -> np.ndarray:
     queries, documents = baselines.bm25_rows(movies)
     transposed = documents.T.tocsr()
-    return best_others(lambda rows: (queries[rows] @ transposed).toarray(), len(movies), k)
+    return best_others(lambda rows: (queries[rows] @ transposed).toarray(), len(movies), k,
+                       twins_of(movies))
 
 
 def _token_mean(film: MovieFeatures) -> MovieFeatures:

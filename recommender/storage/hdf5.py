@@ -268,6 +268,13 @@ class PlainFile:
             raise self.refuse("{} holds no strings".format(name))
         return h5py.Dataset(found)
 
+    def read(self, name: str, column: Any, rows: Any = slice(None)) -> Any:
+        """Return values of the column `name`, which `array` or `texts` returned."""
+        try:
+            return column[rows]
+        except _HDF5_ERRORS:  # texts that lie elsewhere, or are no UTF-8
+            raise self.refuse("{} cannot be read".format(name))
+
     def external_links(self) -> Dict[str, Tuple[str, str]]:
         """Return file and path of every link in the root, which may hold nothing else."""
         found = {}

@@ -3,9 +3,10 @@
 const API = "/api/v1";
 
 export class Failed extends Error {
-  constructor(message, status) {
+  constructor(message, status, code) {
     super(message);
     this.status = status; // of HTTP, or 0 where the server did not answer
+    this.code = code; // why a film cannot be recommended for, if that is what is wrong
   }
 }
 
@@ -25,6 +26,6 @@ export async function ask(path, { query = {}, body, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Failed("The server does not answer. It may have been stopped.", 0);
   }
-  if (!response.ok) throw new Failed(answer.error, response.status);
+  if (!response.ok) throw new Failed(answer.error, response.status, answer.code);
   return answer;
 }

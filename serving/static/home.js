@@ -7,6 +7,10 @@ import { searchBox } from "./search.js";
 import { marked, reasons } from "./why.js";
 
 const MAX_TITLE = 200; // characters; what is longer is no title
+const LEFT_OUT = { // headings, by the code of an error about a film that is not answered for
+  no_overview: "This film has no overview",
+  not_in_index: "This film is not in the index",
+};
 const FEW_WORDS = 4; // a text of so many may be a mistyped title
 const K = 10;
 const SOON = 200; // milliseconds without an answer until that is shown
@@ -51,8 +55,9 @@ async function find(text) {
   let asked = { text, filters };
   if (text.length <= MAX_TITLE) {
     try {
-      const { results } = await ask("/movies", { query: { q: text, k: 50 } });
-      const film = results.find(({ title }) => isSameTitle(title, text));
+      const { results, left_out: leftOut = [] } = await ask(
+        "/movies", { query: { q: text, k: 50 } });
+      const film = results.find(({ title }) => isSameTitle(title, text)) ?? leftOut[0];
       if (film) asked = { id: film.id, filters };
     } catch (error) {
       if (mine === shown) complain(error, () => find(text));
@@ -156,12 +161,16 @@ function complain(error, again) {
   shown += 1;
   const { filters, ...asked } = wish();
   const isFiltered = each(filters).length > 0;
-  const nothingThere = error.status === 404 && !isFiltered;
-  const box = message(nothingThere ? "There is no such film here" : "That did not work",
+  const nothingThere = error.status === 404 && !isFiltered && !error.code;
+  const box = message(
+    nothingThere ? "There is no such film here" : LEFT_OUT[error.code] ?? "That did not work",
     nothingThere ? "It may be in another catalogue. Search for its title above."
       : `${error.message[0].toUpperCase()}${error.message.slice(1)}`);
   if ([0, 429, 503].includes(error.status)) {
     box.append(choices([["Try again", again]]));
+  } else if (error.code) {
+    const text = input.value.trim();
+    if (text) box.append(choices([[`Films about “${text}”`, () => go({ text, filters })]]));
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
   }

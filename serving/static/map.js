@@ -290,9 +290,15 @@ async function start() {
     choose: (film) => choose(rowOf.get(film.id), { look: true }),
     submit: async (text) => {
       try {
-        const { results } = await ask("/movies", { query: { q: text.slice(0, 200), k: 1 } });
+        const { results, left_out: leftOut = [] } = await ask(
+          "/movies", { query: { q: text.slice(0, 200), k: 1 } });
+        if (leftOut.length) {
+          const { title, code } = leftOut[0];
+          tell(`${title} is not on the map: ${
+            code === "no_overview" ? "it has no overview" : "it is not in the index"}.`);
+        }
         if (results.length) choose(rowOf.get(results[0].id), { look: true });
-        else tell("No film has a title like this.");
+        else if (!leftOut.length) tell("No film has a title like this.");
       } catch (error) {
         tell(error.message);
       }

@@ -1,0 +1,42 @@
+"""Films told apart only by their id: one film twice in a catalogue, never recommended for itself.
+
+They have the same year, the same overview, and titles that are spelt alike. An index stores them
+as `twins` int32 (m, 2): the row of each such film, and a number that it shares with its twins.
+"""
+
+from collections import defaultdict
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+from recommender.catalogue import Movie
+from recommender.storage.hdf5 import PlainFile
+from recommender.titles import title_key
+
+
+def twins_of(movies: Sequence[Movie]) -> List[List[int]]:
+    """Return the places of films told apart only by their id, a list for each such film."""
+    alike: Dict[Tuple[int, str], List[int]] = defaultdict(list)
+    for place, movie in enumerate(movies):
+        alike[movie.year, movie.overview].append(place)
+    twins: Dict[Tuple[int, str], List[int]] = defaultdict(list)
+    for places in alike.values():
+        if len(places) > 1:  # else its title need not be looked at
+            for place in places:
+                twins[places[0], title_key(movies[place].title)].append(place)
+    return [places for places in twins.values() if len(places) > 1]
+
+
+class Twins:
+    """The twins that an open index stores; none in an index without them."""
+
+    def __init__(self, file: PlainFile, n: int):
+        self._rows, self._numbers = (file.array("twins", np.int32, (None, 2)) if file.holds("twins")
+                                     else np.zeros((0, 2), np.int32)).T
+        if ((self._rows < 0) | (self._rows >= n)).any():
+            raise file.refuse("twins are damaged")
+
+    def with_theirs(self, rows: Sequence[int]) -> np.ndarray:
+        """Return the rows of films and of all their twins, int64 (m,)."""
+        numbers = self._numbers[np.isin(self._rows, rows)]
+        return np.union1d(np.array(rows, np.int64), self._rows[np.isin(self._numbers, numbers)])
