@@ -3,7 +3,8 @@
 
     python download.py --model wwm        the research's checkpoint, 1.3 GB
     python download.py --model minilm     a small one for a first run, 90 MB
-    python download.py --model PATH       a zip or folder in Google's or Hugging Face's layout
+    python download.py --list             all checkpoints that it knows by name
+    python download.py --model PATH       an archive or folder in Google's or Hugging Face's layout
     python download.py --data movies      the catalogue, from Kaggle
     python download.py --data PATH        its archive, downloaded by hand
 
@@ -19,6 +20,7 @@ from bert.errors import BertError
 from fetching import FetchError
 from fetching.checkpoints import get_model
 from fetching.datasets import get_data
+from fetching.published import listing
 from recommender import cli
 from recommender.errors import RecommenderError
 
@@ -26,21 +28,27 @@ from recommender.errors import RecommenderError
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="download.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--model", metavar="wwm|minilm|PATH", help="the checkpoint to fetch: the "
-                       "research's (1.3 GB), a small one (90 MB), or a zip or folder of your own")
+    flags.add_argument("--model", metavar="NAME|PATH", help="the checkpoint to fetch: wwm (the "
+                       "research's, 1.3 GB), minilm (a small one, 90 MB), another name of --list, "
+                       "or an archive or folder of your own")
+    flags.add_argument("--list", action="store_true", help="list the checkpoints that --model "
+                       "knows by name, with their sizes and what they are good for")
     flags.add_argument("--data", metavar="movies|PATH", help="the movie data to fetch: from "
                        "Kaggle, or its archive or folder that you have already")
     flags.add_argument("--tmp_dir", default="tmp", help="folder of the checkpoints")
     flags.add_argument("--data_dir", default="data", help="folder of the movie data")
     args = flags.parse_args(argv)
-    if not args.model and not args.data:
-        flags.error("say what to get: --model wwm, --model minilm, --data movies, or a path")
+    if not (args.model or args.data or args.list):
+        flags.error("say what to get: --model wwm, --model minilm, --data movies, or a path; "
+                    "--list names more")
     return args
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the program; return the exit code."""
     args = parse_flags(argv)
+    if args.list:
+        print(listing())
     if args.model:
         print(get_model(args.model, args.tmp_dir))
     if args.data:

@@ -10,17 +10,24 @@ import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.errors import BertError
+from bert.hugging_face import (
+    HUGGING_FACE_CONFIG,
+    SAFETENSORS,
+    TOKENIZER_CONFIG,
+    other_weights,
+    refuse_other_models,
+    told_case,
+)
 
 CONFIG = "bert_config.json"
 VOCABULARY = "vocab.txt"
 WEIGHTS = "bert_model.ckpt"  # beginning of the names of the weights' files
 GRAPH = WEIGHTS + ".meta"    # never read here, and missing from Google's small models
 RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
-TOKENIZER_CONFIG = "tokenizer_config.json"  # Hugging Face's; kept for what it says of case
 DIGEST = "sha256.json"  # remembers the digest of the checkpoint's files
 _SETTLED_NS = 2 * 10 ** 9  # nanoseconds after which a file system's clock has surely moved on
 _CASED_SHARE = 0.01  # share of word pieces with capitals above which a vocabulary is cased
-_ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file of weights
+ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file of weights
 _OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
 _MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
 ACTIVATIONS = ("gelu", "relu", "tanh", "linear")  # those that Google's graph knows
@@ -190,15 +197,17 @@ def open_checkpoint(bert_dir: Optional[str] = None, bert_config_file: Optional[s
     BertError
         If a file is missing or damaged, or if vocabulary and config do not fit each other.
     """
+    if bert_dir is not None and os.path.isfile(bert_dir):
+        raise BertError("{0} is a file, not a checkpoint folder: `python download.py --model {0}` "
+                        "unpacks an archive into tmp/".format(bert_dir))
     if bert_dir is not None and not os.path.isdir(bert_dir):
         raise BertError("no checkpoint folder {}: download.py makes one".format(bert_dir))
     folder = bert_dir or ""
-    if _is_hugging_face(folder):
-        raise BertError("{0} is a folder in Hugging Face's layout: `python download.py --model "
-                        "{0}` converts it into tmp/".format(folder))
+    if folder and not init_checkpoint:
+        _refuse_other_layouts(folder)
     config_file = bert_config_file or os.path.join(folder, CONFIG)
     vocab_file = vocab_file or os.path.join(folder, VOCABULARY)
-    init_checkpoint = _ENDING.sub("", init_checkpoint or _weights_in(folder))
+    init_checkpoint = ENDING.sub("", init_checkpoint or _weights_in(folder))
     for path in (config_file, vocab_file, init_checkpoint + ".index"):
         if not os.path.isfile(path):
             raise BertError("checkpoint file {} is missing: download the checkpoint again "
@@ -241,11 +250,9 @@ def takes_lower_case(checkpoint: Checkpoint, asked: Optional[bool] = None) -> bo
 
 def _case_of(checkpoint: Checkpoint) -> Tuple[bool, str]:
     """Return whether a checkpoint is uncased, and the reason, worded for an error."""
-    path = os.path.join(os.path.dirname(checkpoint.vocab_file), TOKENIZER_CONFIG)
-    with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
-        told = json.load(file)
-        if isinstance(told, dict) and isinstance(told.get("do_lower_case"), bool):
-            return told["do_lower_case"], "as its {} says".format(TOKENIZER_CONFIG)
+    told = told_case(os.path.join(os.path.dirname(checkpoint.vocab_file), TOKENIZER_CONFIG))
+    if told is not None:
+        return told, "as its {} says".format(TOKENIZER_CONFIG)
     named = re.search(r"(un)?cased", checkpoint.name.lower())
     if named:
         return bool(named.group(1)), "as its name says"
@@ -255,10 +262,23 @@ def _case_of(checkpoint: Checkpoint) -> Tuple[bool, str]:
     return not is_cased, "with{} capitals in its vocabulary".format("" if is_cased else "out")
 
 
-def _is_hugging_face(folder: str) -> bool:
-    """Return True for a folder in Hugging Face's layout that is not in Google's, too."""
-    return (os.path.isfile(os.path.join(folder, "config.json"))
-            and not os.path.isfile(os.path.join(folder, CONFIG)))
+def _refuse_other_layouts(folder: str) -> None:
+    """Raise BertError for a folder that holds a model in another layout than Google's."""
+    names = os.listdir(folder)
+    has_its_config = HUGGING_FACE_CONFIG in names and CONFIG not in names
+    if not has_its_config and any(name.endswith(".index") for name in names):
+        return
+    try:
+        if has_its_config:
+            refuse_other_models(os.path.join(folder, HUGGING_FACE_CONFIG))
+        other = "" if SAFETENSORS in names else other_weights(sorted(names))
+    except BertError as error:
+        raise BertError("{}: {}".format(folder, error))
+    if other:
+        raise BertError("{}: {}".format(folder, other))
+    if has_its_config or SAFETENSORS in names:
+        raise BertError("{0} is a folder in Hugging Face's layout: `python download.py --model "
+                        "{0}` converts it into tmp/".format(folder))
 
 
 def _weights_in(folder: str) -> str:
@@ -273,7 +293,7 @@ def _weights_in(folder: str) -> str:
         return usual
     if len(found) > 1:
         raise BertError("{} holds the weights {}: say which with --init_checkpoint".format(
-            folder, ", ".join(_ENDING.sub("", os.path.basename(path)) for path in found)))
+            folder, ", ".join(ENDING.sub("", os.path.basename(path)) for path in found)))
     return found[0]
 
 

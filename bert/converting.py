@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -19,16 +19,7 @@ from bert.checkpoint import (
     read_config,
 )
 from bert.errors import BertError
-
-# Hugging Face's name of an activation to Google's. Google's gelu is the tanh approximation and
-# PyTorch's "gelu" the exact one; cosines of sentence embeddings agree above 0.99999.
-GOOGLE_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu",
-               "relu": "relu", "tanh": "tanh"}
-CONFIG_KEYS = (
-    "attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size",
-    "initializer_range", "intermediate_size", "max_position_embeddings",
-    "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
-EPSILON = 1e-12  # of Google's layer normalisation, which has no setting for it
+from bert.hugging_face import google_config
 
 
 def convert(config_file: str, vocab_file: str, weights_file: str, target: str) -> List[str]:
@@ -60,45 +51,6 @@ def convert(config_file: str, vocab_file: str, weights_file: str, target: str) -
     config = read_config(os.path.join(target, CONFIG))
     write_weights(weights_file, config, os.path.join(target, WEIGHTS))
     return differences
-
-
-def google_config(config_file: str) -> Tuple[Dict[str, Any], List[str]]:
-    """Translate Hugging Face's `config.json` to Google's `bert_config.json`.
-
-    Returns
-    -------
-    values : dict
-        Content of `bert_config.json`.
-    differences : list of str
-        As `convert` returns them.
-
-    Raises
-    ------
-    BertError
-        If `config_file` is not JSON or is not the config of a BERT that Google's graph can compute.
-    """
-    try:
-        with open(config_file, encoding="utf-8") as file:
-            values = json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise BertError("config.json is not JSON ({}): get it again".format(error))
-    if not isinstance(values, dict) or values.get("model_type") != "bert":
-        kind = values.get("model_type") if isinstance(values, dict) else None
-        raise BertError("config.json has model_type {!r}: 'bert' is needed".format(kind))
-    positions = values.get("position_embedding_type", "absolute")
-    if positions != "absolute":
-        raise BertError("config.json has position_embedding_type {!r}: Google's graph has "
-                        "'absolute' only".format(positions))
-    activation = values.get("hidden_act", "gelu")
-    if not isinstance(activation, str) or activation not in GOOGLE_ACTIVATIONS:
-        raise BertError("config.json has hidden_act {!r}: one of {} is needed".format(
-            activation, ", ".join(sorted(GOOGLE_ACTIVATIONS))))
-    differences = []
-    if values.get("layer_norm_eps", EPSILON) != EPSILON:
-        differences.append("config.json has layer_norm_eps {}, Google's graph has {}: numbers will "
-                           "differ a little".format(values["layer_norm_eps"], EPSILON))
-    return dict({key: values[key] for key in CONFIG_KEYS if key in values},
-                hidden_act=GOOGLE_ACTIVATIONS[activation]), differences
 
 
 def hugging_face_names(variable: str) -> List[str]:
@@ -174,7 +126,8 @@ def _match(tensors: Any, config: Config) -> Dict[str, str]:
             if variable.startswith("bert/pooler/"):
                 continue
             raise BertError("model.safetensors has no tensor {}, which config.json asks for: "
-                            "they are of different models".format(names[0]))
+                            "they are of different models, or it is no BERT (it has {})".format(
+                                names[0], min(names_there, default="none")))
         tensor = tensors.get_slice(source)
         found = tuple(tensor.get_shape())
         if variable.endswith("/kernel"):

@@ -1,25 +1,46 @@
-"""Read folders and zip archives as sources of files, and check an archive before it is used."""
+"""Read folders and archives as sources of files, and check an archive before it is used."""
 
+import bz2
 import collections
 import contextlib
 import errno
+import gzip
 import lzma
 import os
 import posixpath
 import re
 import shutil
 import struct
+import tarfile
 import zipfile
 import zlib
-from typing import Dict, Iterator, Optional, Sequence, Tuple, Union
+from typing import (
+    IO,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
+from bert.hugging_face import other_weights
 from fetching import FetchError
 from fetching.network import discard, fetch
 from recommender.cli import note
 from recommender.storage.files import need_room
 
 MAX_UNPACKED_BYTES = 8 << 30  # BERT-large in float32 has 1.3 GB, The Movies Dataset 0.9 GB
-PICKLES = (".bin", ".pt", ".pth")  # endings of the weights that PyTorch pickles
+MAX_READ = 4 << 20  # bytes of one read of a tar archive; its longest header is far below
+ENDINGS = re.compile(r"\.(zip|tgz|tar(\.(gz|bz2|xz))?)$")  # of the archives that are read
+
+# First bytes of a compressed tar archive, with what unpacks it.
+_PACKED: Tuple[Tuple[bytes, Callable[..., Any]], ...] = (
+    (b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ", lzma.open))
 
 # Raised by zipfile for damaged bytes, which it does not check before it uses them, or for a method
 # that it does not know.
@@ -61,7 +82,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except _UNREADABLE as error:
             raise self._refusal(error, "not a zip archive, or only a part of one")
-        self._check_headers()
+        _check_members(path, ((info.filename, info.file_size) for info in self._zip.infolist()))
         self._check_content()
         self.names = [name for name in self._zip.namelist() if not name.endswith("/")]
 
@@ -77,21 +98,7 @@ class Archive:
 
     def local(self, name: str, room: str) -> str:
         """Unpack the member `name` into the folder `room`; return its path."""
-        target = os.path.join(room, posixpath.basename(name))
-        need_room(room, self.size(name))
-        self.copy(name, target)
-        return target
-
-    def _check_headers(self) -> None:
-        for name in self._zip.namelist():
-            if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
-                raise FetchError("{} holds the name {!r}, which leads out of its folder: do not "
-                                 "trust this archive".format(self.path, name))
-        unpacked = sum(info.file_size for info in self._zip.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise FetchError("{} would unpack to {:,} bytes, more than the {:,} that are "
-                             "allowed: unpack it by hand and give the folder".format(
-                                 self.path, unpacked, MAX_UNPACKED_BYTES))
+        return _unpacked(self, name, room)
 
     def _check_content(self) -> None:
         note("checking {}".format(self.path))
@@ -112,26 +119,132 @@ class Archive:
         return FetchError("{} is {}: download it again".format(self.path, what))
 
 
-Source = Union[Folder, Archive]
+class TarArchive:
+    """A tar archive, compressed or not, as a source of files; `names` are its files.
+
+    Nothing is unpacked but by `copy` and `local`, to the paths that they are given. Raises
+    FetchError if it is no tar archive, is corrupt, holds a link, a device or a name that leads out
+    of its folder, or would unpack to more than MAX_UNPACKED_BYTES.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        self._members: Dict[str, tarfile.TarInfo] = {}
+        note("checking {}".format(path))
+        with self._readable():
+            self._file: Any = _SmallReads(_unpacking(path))
+            self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 (stays open)
+            _check_members(path, self._sizes())
+            # Bytes are compared with the checksum of a compressed file when its end is read.
+            for _ in range(MAX_UNPACKED_BYTES // MAX_READ):
+                if not self._file.read(MAX_READ):
+                    break
+        self.names = list(self._members)
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes of the file `name`."""
+        return self._members[name].size
+
+    def copy(self, name: str, target: str) -> None:
+        """Unpack the file `name` to the path `target`."""
+        with self._readable(), open(target, "wb") as file:
+            member = self._tar.extractfile(self._members[name])
+            assert member is not None, "only regular files are members"
+            with member:
+                shutil.copyfileobj(member, file)
+
+    def local(self, name: str, room: str) -> str:
+        """Unpack the file `name` into the folder `room`; return its path."""
+        return _unpacked(self, name, room)
+
+    def _sizes(self) -> Iterator[Tuple[str, int]]:
+        """Yield name and size of each member, and keep those that are files."""
+        for member in self._tar:
+            if not member.isdir():
+                if not member.isreg():
+                    raise FetchError("{} holds {!r}, which is a link or a device: pack the files "
+                                     "themselves (tar --dereference) or give the folder".format(
+                                         self.path, member.name))
+                self._members[posixpath.normpath(member.name)] = member
+            yield member.name, member.size
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn errors of tarfile and of what unpacks for it into FetchError."""
+        try:
+            yield
+        except (tarfile.TarError, *_UNREADABLE) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise FetchError("{} is corrupt, or only a part of a tar archive ({}): get it "
+                             "again".format(self.path, error or "its end is missing"))
+
+
+class _SmallReads:
+    """A file for tarfile that refuses to read much at once, which only a false header asks for."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_READ:
+            raise tarfile.ReadError("a header of {:,} bytes".format(size))
+        return self._file.read(size)
+
+
+def _unpacking(path: str) -> IO[bytes]:
+    """Open a tar archive so that reading it gives what was packed."""
+    with open(path, "rb") as file:
+        start = file.read(6)
+    unpackers: List[Callable[..., IO[bytes]]] = [
+        unpacker for magic, unpacker in _PACKED if start.startswith(magic)]
+    return (unpackers or [open])[0](path, "rb")
+
+
+def _is_tar(path: str) -> bool:
+    """Return True for a file that is compressed or a tar archive by its first bytes."""
+    with open(path, "rb") as file:
+        start = file.read(265)
+    return start[257:262] == b"ustar" or any(start.startswith(magic) for magic, _ in _PACKED)
+
+
+def _check_members(path: str, sizes: Iterable[Tuple[str, int]]) -> None:
+    """Check names and sizes of the members of an archive. Raises FetchError as its class says."""
+    unpacked = 0
+    for name, size in sizes:
+        if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
+            raise FetchError("{} holds the name {!r}, which leads out of its folder: do not "
+                             "trust this archive".format(path, name))
+        unpacked += size
+        if unpacked > MAX_UNPACKED_BYTES:
+            raise FetchError("{} would unpack to more than the {:,} bytes that are allowed: "
+                             "unpack it by hand and give the folder".format(
+                                 path, MAX_UNPACKED_BYTES))
+
+
+def _unpacked(archive: Union[Archive, TarArchive], name: str, room: str) -> str:
+    """Unpack the member `name` into the folder `room`; return its path."""
+    target = os.path.join(room, posixpath.basename(name))
+    need_room(room, archive.size(name))
+    archive.copy(name, target)
+    return target
+
+
+Source = Union[Folder, Archive, TarArchive]
 
 
 def open_source(path: str) -> Source:
-    """Open the folder or zip archive at `path`. Raises FetchError if it is neither."""
+    """Open the folder or archive at `path`. Raises FetchError if it is neither."""
     if os.path.isdir(path):
         return Folder(path)
     if not os.path.exists(path):
-        raise FetchError("there is no file or folder {}: give an existing one, or wwm or minilm "
-                         "to --model, movies to --data".format(path))
-    if path.endswith(PICKLES):
-        raise FetchError(pickle_refused(path))
-    return Archive(path)
-
-
-def pickle_refused(name: str) -> str:
-    """Return the message for the pickled weights `name`."""
-    return ("{} is a pickle, which can run code when it is opened: save the model as "
-            "model.safetensors (model.save_pretrained(folder, safe_serialization=True)) and give "
-            "that".format(name))
+        raise FetchError("there is no file or folder {}: give an existing one, or movies to "
+                         "--data".format(path))
+    other = other_weights([path])
+    if other:
+        raise FetchError("{}: {}".format(path, other))
+    return TarArchive(path) if _is_tar(path) else Archive(path)
 
 
 @contextlib.contextmanager

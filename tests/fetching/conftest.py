@@ -62,7 +62,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     with Server() as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr("fetching.checkpoints.WWM_URL", running.url)
+        monkeypatch.setattr("fetching.published.ADDRESS", running.url + "?{}/{}")
         monkeypatch.setattr("fetching.datasets.MOVIES_URL", running.url)
         yield running
         running.shutdown()

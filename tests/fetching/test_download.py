@@ -55,8 +55,8 @@ def test_the_help_does_not_wait_for_tensorflow():
 
 FROM_SERVER = """
 import sys
-from fetching import checkpoints
-checkpoints.WWM_URL = sys.argv.pop(1)
+from fetching import published
+published.ADDRESS = sys.argv.pop(1) + "?{}/{}"
 import download
 from recommender import cli
 cli.run(download.main, ())

@@ -86,7 +86,7 @@ def test_no_network_names_address_and_folder(run, monkeypatch, tmp_path):
     with socket.socket() as taken:  # bound but not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/file.zip"
-        monkeypatch.setattr("fetching.checkpoints.WWM_URL", url)
+        monkeypatch.setattr("fetching.published.ADDRESS", url)
         monkeypatch.setattr("fetching.datasets.MOVIES_URL", url)
         for argument, address, folder in (
                 (("--model", "wwm"), url, tmp_path / "tmp" / RESEARCH),

@@ -1,0 +1,220 @@
+"""Read what a folder in Hugging Face's layout says of its model; needs no TensorFlow."""
+
+import json
+import os
+import re
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from bert.errors import BertError
+
+HUGGING_FACE_CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"                # the whole tokenizer, its vocabulary included
+TOKENIZER_CONFIG = "tokenizer_config.json"  # says whether the checkpoint is cased
+SAFETENSORS = "model.safetensors"
+
+# Hugging Face's name of an activation to Google's. Google's gelu is the tanh approximation and
+# PyTorch's "gelu" the exact one; cosines of sentence embeddings agree above 0.99999.
+GOOGLE_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu", "gelu_pytorch_tanh": "gelu",
+                      "relu": "relu", "tanh": "tanh"}
+CONFIG_KEYS = (
+    "attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size",
+    "initializer_range", "intermediate_size", "max_position_embeddings",
+    "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
+EPSILON = 1e-12  # of Google's layer normalisation, which has no setting for it
+
+# Names that people know, by model_type; another model_type stands for itself.
+_KNOWN_AS = {
+    "albert": "ALBERT", "camembert": "CamemBERT", "deberta": "DeBERTa", "deberta-v2": "DeBERTa",
+    "distilbert": "DistilBERT", "electra": "ELECTRA", "modernbert": "ModernBERT",
+    "mpnet": "MPNet", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "xlnet": "XLNet"}
+_HEAD = re.compile(r"(LMHeadModel|PreTrainedModel|Model|For[A-Z]\w*)$")  # of an architecture
+
+# Weights that are not read here: the pattern of their names, what they are, and what
+# from_pretrained of the transformers library must be told to read them.
+_OTHER_WEIGHTS = (
+    (r"^model-\d+-of-\d+\.safetensors$|^model\.safetensors\.index\.json$", "one of several files",
+     ""),
+    (r"^(?!training_args|optimizer|scheduler|rng_state).*\.(bin|pt|pth)(\.index\.json)?$",
+     "a pickle, which can run code when it is opened", ""),
+    (r"(^|_)model\.h5$", "of Keras", ", from_tf=True"),
+    (r"\.msgpack$", "of Flax", ", from_flax=True"))
+_OTHER_VOCABULARIES = ("merges.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
+
+
+def read_object(path: str) -> Dict[str, Any]:
+    """Read a file that holds a JSON object. Raises BertError if it holds none."""
+    name = os.path.basename(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BertError("{} is not JSON ({}): get it again".format(name, error))
+    if not isinstance(values, dict):
+        raise BertError("{} holds no JSON object: get it again".format(name))
+    return values
+
+
+def refuse_other_models(config_file: str) -> None:
+    """Raise BertError if a `config.json` names a model that is not BERT.
+
+    Its model_type tells, else its architectures; a config with neither is not refused here.
+    """
+    values = read_object(config_file)
+    kind, architectures = values.get("model_type"), values.get("architectures")
+    if kind is not None:
+        if kind == "bert":
+            return
+        known, because = _KNOWN_AS.get(str(kind), str(kind)), "model_type {!r}".format(kind)
+    elif isinstance(architectures, list) and architectures:
+        known = _HEAD.sub("", str(architectures[0]))
+        if known == "Bert":
+            return
+        because = "architectures {!r}".format(architectures)
+    else:
+        return
+    raise BertError(
+        "it is {}, not BERT (its config has {}): Google's graph computes BERT only, so take a "
+        "checkpoint with model_type 'bert', or one of `python download.py --list`".format(
+            known, because))
+
+
+def google_config(config_file: str) -> Tuple[Dict[str, Any], List[str]]:
+    """Translate Hugging Face's `config.json` to Google's `bert_config.json`.
+
+    Returns
+    -------
+    values : dict
+        Content of `bert_config.json`.
+    differences : list of str
+        Sentences for the user, one for each setting that Google's graph cannot express and that
+        changes the numbers a little.
+
+    Raises
+    ------
+    BertError
+        If `config_file` is not JSON or is not the config of a BERT that Google's graph can compute.
+    """
+    refuse_other_models(config_file)
+    values = read_object(config_file)
+    if "hidden_size" not in values or "num_hidden_layers" not in values:
+        raise BertError("config.json has no hidden_size or no num_hidden_layers: it is not a "
+                        "BERT's")
+    positions = values.get("position_embedding_type", "absolute")
+    if positions != "absolute":
+        raise BertError("config.json has position_embedding_type {!r}: Google's graph has "
+                        "'absolute' only".format(positions))
+    activation = values.get("hidden_act", "gelu")
+    if not isinstance(activation, str) or activation not in GOOGLE_ACTIVATIONS:
+        raise BertError("config.json has hidden_act {!r}: one of {} is needed".format(
+            activation, ", ".join(sorted(GOOGLE_ACTIVATIONS))))
+    differences = []
+    if values.get("layer_norm_eps", EPSILON) != EPSILON:
+        differences.append("config.json has layer_norm_eps {}, Google's graph has {}: numbers will "
+                           "differ a little".format(values["layer_norm_eps"], EPSILON))
+    return dict({key: values[key] for key in CONFIG_KEYS if key in values},
+                hidden_act=GOOGLE_ACTIVATIONS[activation]), differences
+
+
+class Tokenizer(NamedTuple):
+    """What a `tokenizer.json` says.
+
+    Attributes
+    ----------
+    pieces : list of str
+        Word pieces in the order of their ids: the lines of `vocab.txt`.
+    lower_case : bool
+        True if text is put into lower case.
+    differences : list of str
+        Sentences for the user, one for each setting that Google's tokenizer does not have.
+    """
+
+    pieces: List[str]
+    lower_case: bool
+    differences: List[str]
+
+
+def read_tokenizer(path: str) -> Tokenizer:
+    """Read a `tokenizer.json`. Raises BertError if it is not a BERT's."""
+    values = read_object(path)
+    model = values.get("model")
+    # Older files of the library do not name the type of a model.
+    kind = model.get("type", "WordPiece") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or kind != "WordPiece" or model.get(
+            "continuing_subword_prefix", "##") != "##":
+        raise BertError("tokenizer.json holds a tokenizer of type {}, BERT's is WordPiece with ##: "
+                        "it is of another kind of model".format(kind))
+    steps = _normalizers(values.get("normalizer"))
+    lower_case = any(step.get("type") == "Lowercase" or step.get("lowercase") is True
+                     for step in steps)
+    strips = any(step.get("type") == "StripAccents"
+                 or step.get("strip_accents") is True
+                 or (step.get("type") == "BertNormalizer" and step.get("strip_accents") is None
+                     and step.get("lowercase") is True) for step in steps)
+    differences = []
+    if strips != lower_case:
+        differences.append("tokenizer.json {} accents, Google's tokenizer does not where it {} "
+                           "capitals: words with accents will be cut otherwise".format(
+                               *(("strips", "keeps") if strips else ("keeps", "lowers"))))
+    return Tokenizer(_pieces(model.get("vocab"), values.get("added_tokens")), lower_case,
+                     differences)
+
+
+def _normalizers(values: Any) -> List[Dict[str, Any]]:
+    """Return the steps of a tokenizer's normalizer, those within sequences included."""
+    if not isinstance(values, dict):
+        return []
+    within = values.get("normalizers")
+    if not isinstance(within, list):
+        return [values]
+    return [step for each in within for step in _normalizers(each)]
+
+
+def _pieces(vocabulary: Any, added: Any) -> List[str]:
+    """Return word pieces in the order of their ids. Raises BertError if there is no such list."""
+    by_id: Dict[Any, Any] = {}
+    if isinstance(vocabulary, dict):
+        by_id.update((number, piece) for piece, number in vocabulary.items())
+    if isinstance(added, list):
+        by_id.update((each.get("id"), each.get("content"))
+                     for each in added if isinstance(each, dict))
+    pieces = [by_id.get(number) for number in range(len(by_id))]
+    lines = [piece for piece in pieces if isinstance(piece, str) and piece == piece.strip()]
+    if not pieces or len(set(lines)) < len(pieces):
+        raise BertError("the vocabulary in tokenizer.json cannot be written as vocab.txt, a piece "
+                        "a line and the ids from 0 on: get vocab.txt of the same model")
+    return lines
+
+
+def told_case(tokenizer_config: str) -> Optional[bool]:
+    """Return do_lower_case of a `tokenizer_config.json`, None if it is not there or says none."""
+    try:
+        told = read_object(tokenizer_config).get("do_lower_case")
+    except BertError:
+        return None
+    return told if isinstance(told, bool) else None
+
+
+def other_weights(names: Sequence[str]) -> str:
+    """Return the message for the first of the files `names` whose weights are not read here.
+
+    It says what the file is and how to get `model.safetensors`; it is "" if no file is of that
+    kind. `names` may be paths, of which the message tells the file's name.
+
+    >>> other_weights(["config.json", "vocab.txt"])
+    ''
+    """
+    for pattern, what, how in _OTHER_WEIGHTS:
+        for path in names:
+            name = os.path.basename(path)
+            if re.search(pattern, name):
+                return ("{} is {}: take {} from where it came, or write it with transformers and "
+                        "PyTorch: AutoModel.from_pretrained(FOLDER{}).save_pretrained(NEW, "
+                        "safe_serialization=True, max_shard_size='9GB'); then download.py --model "
+                        "NEW, with vocab.txt copied into it".format(name, what, SAFETENSORS, how))
+    return ""
+
+
+def other_vocabulary(names: Sequence[str]) -> str:
+    """Return the name of the first of the files `names` that is a vocabulary but not BERT's."""
+    here = [os.path.basename(name) for name in names]
+    return next((name for name in here if name in _OTHER_VOCABULARIES), "")
