@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import re
 import threading
+from typing import Dict
 
 import pytest
 
@@ -18,6 +19,7 @@ class Server(http.server.ThreadingHTTPServer):
     """A server that sends `body` for every address and keeps what was asked for and sent."""
 
     body = b""
+    bodies: Dict[str, bytes] = {}  # by the last part of an address, in place of `body`
     status = 200
     content_type = "application/zip"
     ranges = True
@@ -25,7 +27,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.requests, self.sent = [], []
+        self.requests, self.sent, self.paths = [], [], []
         self.may_close = threading.Event()  # cleared, it keeps a connection that sends nothing more
         self.may_close.set()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/file.zip"
@@ -37,21 +39,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):  # noqa: N802, the name is the standard library's
         server = self.server
+        body = server.bodies.get(self.path.rpartition("/")[2], server.body)
         server.requests.append(dict(self.headers))
-        etag = '"{}"'.format(hashlib.sha256(server.body).hexdigest())
+        server.paths.append(self.path)
+        etag = '"{}"'.format(hashlib.sha256(body).hexdigest())
         wanted = re.match(r"bytes=(\d+)-$", self.headers.get("Range", ""))
         start = 0
         if wanted and server.ranges and self.headers.get("If-Range") == etag:
             start = int(wanted.group(1))
         self.send_response(206 if start else server.status)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}"
-                                              f"/{len(server.body)}")
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}"
+                                              f"/{len(body)}")
         self.send_header("Content-Type", server.content_type)
-        self.send_header("Content-Length", str(len(server.body) - start))
+        self.send_header("Content-Length", str(len(body) - start))
         self.send_header("ETag", etag)
         self.end_headers()
-        part = server.body[start:server.cut_at]
+        part = body[start:server.cut_at]
         server.sent.append(len(part))
         self.wfile.write(part)
         server.may_close.wait(60)

@@ -1,7 +1,9 @@
 """Checkpoints and archives to fetch."""
 
+import gzip
 import io
 import json
+import tarfile
 import zipfile
 
 import numpy as np
@@ -27,6 +29,30 @@ def zipped(files, folder="", method="ZIP_DEFLATED"):
         for name, content in files.items():
             archive.writestr(folder + name, content)
     return buffer.getvalue()
+
+
+def tarred(files, folder="", mode="w:gz", **types):
+    """The bytes of a tar archive of `files`; `types` are members of other kinds by name."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(folder + name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        for name, kind in types.items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "vocab.txt"
+            archive.addfile(member)
+    return buffer.getvalue()
+
+
+def says_size(content, n_bytes):
+    """A gzipped tar archive whose first header, with its checksum, says another size."""
+    plain = bytearray(gzip.decompress(content))
+    header = tarfile.TarInfo.frombuf(bytes(plain[:512]), "utf-8", "strict")
+    header.size = n_bytes
+    plain[:512] = header.tobuf(tarfile.GNU_FORMAT)
+    return gzip.compress(bytes(plain))
 
 
 def files_of(folder):
@@ -66,6 +92,18 @@ def tensors_of(config, head=True, old_names=False):
                for name, value in tensors.items()}
     tensors["embeddings.position_ids"] = np.arange(12, dtype=np.int64)[None]
     return tensors
+
+
+def tokenizer_json(lowercase=True, **model):
+    """The tokenizer.json of VOCABULARY, as the tokenizers library writes it."""
+    pieces = VOCABULARY.split()
+    return {
+        "version": "1.0", "truncation": None, "padding": None,
+        "added_tokens": [{"id": n, "content": pieces[n], "special": True} for n in range(4)],
+        "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+                       "strip_accents": None, "lowercase": lowercase},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "vocab": {piece: n for n, piece in enumerate(pieces)}, **model}}
 
 
 def hugging_face_folder(path, tensors, **config):
