@@ -10,10 +10,11 @@ import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.errors import BertError
-from bert.hugging_face import (
+from bert.other_layouts import (
     HUGGING_FACE_CONFIG,
     SAFETENSORS,
     TOKENIZER_CONFIG,
+    other_model,
     other_weights,
     refuse_other_models,
     told_case,
@@ -264,16 +265,19 @@ def _case_of(checkpoint: Checkpoint) -> Tuple[bool, str]:
 
 def _refuse_other_layouts(folder: str) -> None:
     """Raise BertError for a folder that holds a model in another layout than Google's."""
-    names = os.listdir(folder)
-    has_its_config = HUGGING_FACE_CONFIG in names and CONFIG not in names
-    if not has_its_config and any(name.endswith(".index") for name in names):
+    names = sorted(os.listdir(folder))
+    has_index = any(name.endswith(".index") for name in names)
+    if CONFIG in names and has_index:
         return
+    has_its_config = HUGGING_FACE_CONFIG in names and CONFIG not in names
     try:
         if has_its_config:
             refuse_other_models(os.path.join(folder, HUGGING_FACE_CONFIG))
-        other = "" if SAFETENSORS in names else other_weights(sorted(names))
     except BertError as error:
         raise BertError("{}: {}".format(folder, error))
+    other = other_model(names)
+    if not other and not has_index and SAFETENSORS not in names:
+        other = other_weights(names)
     if other:
         raise BertError("{}: {}".format(folder, other))
     if has_its_config or SAFETENSORS in names:

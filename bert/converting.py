@@ -19,7 +19,7 @@ from bert.checkpoint import (
     read_config,
 )
 from bert.errors import BertError
-from bert.hugging_face import google_config
+from bert.other_layouts import google_config
 
 
 def convert(config_file: str, vocab_file: str, weights_file: str, target: str) -> List[str]:

@@ -28,7 +28,7 @@ from typing import (
     Union,
 )
 
-from bert.hugging_face import other_weights
+from bert.other_layouts import other_weights
 from fetching import FetchError
 from fetching.network import discard, fetch
 from recommender.cli import note
@@ -244,7 +244,12 @@ def open_source(path: str) -> Source:
     other = other_weights([path])
     if other:
         raise FetchError("{}: {}".format(path, other))
-    return TarArchive(path) if _is_tar(path) else Archive(path)
+    if _is_tar(path):
+        return TarArchive(path)
+    if not ENDINGS.search(path) and not zipfile.is_zipfile(path):
+        raise FetchError("{} is a file, but neither a zip nor a tar archive: give the folder that "
+                         "holds it, or an archive of that".format(path))
+    return Archive(path)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import sys
 
 from bert.checkpoint import VOCABULARY, open_checkpoint
 from bert.errors import BertError
-from bert.hugging_face import HUGGING_FACE_CONFIG, SAFETENSORS, TOKENIZER_CONFIG
+from bert.other_layouts import HUGGING_FACE_CONFIG, SAFETENSORS, TOKENIZER_CONFIG
 from fetching import FetchError
 from fetching.archives import ENDINGS, Archive, Folder, downloaded, open_source
 from fetching.installing import install

@@ -3,17 +3,17 @@
 import json
 import os
 import posixpath
-import re
 from typing import Dict, List, Sequence
 
 from bert import quiet
 from bert.checkpoint import CONFIG, ENDING, VOCABULARY, WEIGHTS, open_checkpoint
 from bert.errors import BertError
-from bert.hugging_face import (
+from bert.other_layouts import (
     HUGGING_FACE_CONFIG,
     SAFETENSORS,
     TOKENIZER,
     TOKENIZER_CONFIG,
+    other_model,
     other_vocabulary,
     other_weights,
     read_object,
@@ -143,20 +143,13 @@ def _convert(source: Source, google: Dict[str, str], missing: Sequence[str], roo
 def _what_is_there(source: Source, google: Dict[str, str], missing: Sequence[str],
                    is_google: bool) -> str:
     """Return the message for a source that is complete in neither layout."""
-    if not is_google:
-        told = other_weights(source.names)
-        if told:
-            return told
+    other = "" if CONFIG in google else other_model(source.names)
+    if not other and not is_google:
+        other = other_weights(source.names)
+    if other:
+        return other
     if any(ENDING.search(file) for file in google) or CONFIG in google:
         return _are_missing(missing)
-    for name in source.names:
-        of_another = re.fullmatch(r"(albert|xlnet|electra)_config\.json", posixpath.basename(name))
-        if of_another:
-            return "it is {}, not BERT: Google's graph computes BERT only, take one of `python " \
-                   "download.py --list`".format(of_another[1].upper())
-    if any(name.endswith("saved_model.pb") for name in source.names):
-        return ("it is a SavedModel of TensorFlow: take the checkpoint of the same model in "
-                "Google's layout, or model.safetensors")
     return ("no checkpoint in it: Google's layout ({}, {}, {}.*) or Hugging Face's ({}, {} or {}, "
             "{}) is needed".format(CONFIG, VOCABULARY, WEIGHTS, HUGGING_FACE_CONFIG, VOCABULARY,
                                    TOKENIZER, SAFETENSORS))

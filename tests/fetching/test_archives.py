@@ -1,12 +1,15 @@
-"""Zip archives that are not to be trusted."""
+"""Archives that are not to be trusted."""
 
+import gzip
+import os
 import random
+import tarfile
 
 import pytest
 
 from fetching import FetchError
-from fetching.archives import Archive
-from tests.fetching.sources import GOOGLE, files_of, zipped
+from fetching.archives import MAX_READ, Archive, TarArchive
+from tests.fetching.sources import GOOGLE, files_of, says_size, tarred, zipped
 
 
 def test_a_corrupt_archive_is_refused_and_fetched_anew_next_time(server, run, tmp_path):
@@ -84,3 +87,107 @@ def test_whatever_bytes_are_damaged_it_is_one_error_or_the_right_content(tmp_pat
             n_refused += 1
             assert "\n" not in str(error)
     assert n_refused > 100
+
+
+@pytest.mark.parametrize("mode, ending", [
+    ("w:gz", ".tar.gz"), ("w:gz", ".tgz"), ("w", ".tar"), ("w:bz2", ".tar.bz2"),
+    ("w:xz", ".tar.xz"), ("w:gz", ".zip")])
+@pytest.mark.parametrize("folder", ["", "./", "deep/er/"])
+def test_a_tar_archive_is_read_as_a_zip_is(run, tmp_path, mode, ending, folder):
+    archive = tmp_path / ("small.v2" + ending)
+    archive.write_bytes(tarred(GOOGLE, folder, mode))
+    assert run("--model", str(archive))[0] == 0
+    assert files_of(tmp_path / "tmp" / "small.v2") == GOOGLE
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/evil.txt", "a/../../evil.txt"])
+def test_a_name_that_leads_out_of_a_tar_archive_is_refused(run, tmp_path, name):
+    archive = tmp_path / "m.tar.gz"
+    archive.write_bytes(tarred(dict(GOOGLE, **{name: b"evil"})))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "leads out" in error
+    assert not list(tmp_path.rglob("evil.txt"))
+    assert files_of(tmp_path / "tmp") == {}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
+                                  tarfile.BLKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_archive_are_refused(run, tmp_path, kind):
+    archive = tmp_path / "m.tgz"
+    archive.write_bytes(tarred(GOOGLE, **{"extra": kind}))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "'extra', which is a link or a device" in error
+    assert "--dereference" in error
+    assert files_of(tmp_path / "tmp") == {}
+
+
+def test_a_tar_archive_that_unpacks_to_too_much_is_refused(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("fetching.archives.MAX_UNPACKED_BYTES", 1 << 20)
+    archive = tmp_path / "m.tar.gz"
+    archive.write_bytes(tarred(dict(GOOGLE, zeros=bytes(2 << 20))))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "would unpack to more" in error
+
+
+def test_a_header_that_asks_for_much_memory_is_refused(tmp_path):
+    archive = tmp_path / "m.tar.gz"
+    content = tarred({"names": bytes(2 * MAX_READ)})
+    plain = bytearray(gzip.decompress(content))
+    header = tarfile.TarInfo("names")
+    header.size, header.type = 2 * MAX_READ, tarfile.XHDTYPE
+    plain[:512] = header.tobuf(tarfile.GNU_FORMAT)
+    archive.write_bytes(gzip.compress(bytes(plain)))
+    with pytest.raises(FetchError, match="a header of"):
+        TarArchive(str(archive))
+
+
+def test_a_file_of_a_tar_archive_shorter_than_its_header_says_is_refused(run, tmp_path):
+    archive = tmp_path / "m.tar.gz"
+    archive.write_bytes(says_size(tarred({"bert_config.json": b"{}"}), 1 << 20))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "m.tar.gz" in error
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-30], lambda content: content[:200],
+                                    lambda content: content[:9000] + b"x" + content[9001:]])
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_a_damaged_tar_archive_is_refused(run, tmp_path, mode, damage):
+    archive = tmp_path / "m.tar.gz"
+    archive.write_bytes(damage(tarred(GOOGLE, mode=mode)))
+    code, _, error = run("--model", str(archive))
+    assert code == 1
+    assert "corrupt, or only a part" in error
+    assert files_of(tmp_path / "tmp") == {}
+
+
+def test_whatever_bytes_of_a_tar_archive_are_damaged_it_is_one_error_or_the_right_content(tmp_path):
+    files = {"vocab.txt": b"a b c " * 20, "caf\u00e9.txt": b"x"}
+    whole, draw = tarred(files), random.Random(0)
+    n_refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in draw.sample(range(len(whole)), 2):
+            damaged[place] = draw.randrange(256)
+        path = tmp_path / "damaged.tgz"
+        path.write_bytes(bytes(damaged))
+        try:
+            archive = TarArchive(str(path))
+            for name in archive.names:
+                archive.copy(name, str(tmp_path / "member"))
+                assert (tmp_path / "member").read_bytes() in (*files.values(), b"")
+        except FetchError as error:
+            n_refused += 1
+            assert "\n" not in str(error)
+    assert n_refused > 100
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "bert_model.ckpt.index", "config.json"])
+def test_one_file_of_a_checkpoint_is_told_to_be_given_with_its_folder(run, tmp_path, name):
+    (tmp_path / name).write_bytes(os.urandom(999))
+    code, _, error = run("--model", str(tmp_path / name))
+    assert code == 1
+    assert "give the folder that holds it" in error

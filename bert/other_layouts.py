@@ -1,4 +1,4 @@
-"""Read what a folder in Hugging Face's layout says of its model; needs no TensorFlow."""
+"""Read what a folder in another layout than Google's says of its model; needs no TensorFlow."""
 
 import json
 import os
@@ -29,15 +29,17 @@ _KNOWN_AS = {
     "mpnet": "MPNet", "roberta": "RoBERTa", "xlm-roberta": "XLM-R", "xlnet": "XLNet"}
 _HEAD = re.compile(r"(LMHeadModel|PreTrainedModel|Model|For[A-Z]\w*)$")  # of an architecture
 
-# Weights that are not read here: the pattern of their names, what they are, and what
-# from_pretrained of the transformers library must be told to read them.
+# Weights that are not read here: the pattern of their names, what they are, and how the
+# transformers library loads and saves them, where it needs to be told.
 _OTHER_WEIGHTS = (
     (r"^model-\d+-of-\d+\.safetensors$|^model\.safetensors\.index\.json$", "one of several files",
-     ""),
+     "", ", max_shard_size='9GB'"),
     (r"^(?!training_args|optimizer|scheduler|rng_state).*\.(bin|pt|pth)(\.index\.json)?$",
-     "a pickle, which can run code when it is opened", ""),
-    (r"(^|_)model\.h5$", "of Keras", ", from_tf=True"),
-    (r"\.msgpack$", "of Flax", ", from_flax=True"))
+     "a pickle, which can run code when it is opened", "", ""),
+    (r"(^|_)model\.h5$", "a file of Keras", ", from_tf=True", ""),
+    (r"\.msgpack$", "a file of Flax", ", from_flax=True", ""))
+_SAVED_MODEL = "saved_model.pb"
+_OTHER_CONFIG = re.compile(r"(albert|electra|xlnet)_config\.json")
 _OTHER_VOCABULARIES = ("merges.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model")
 
 
@@ -203,14 +205,32 @@ def other_weights(names: Sequence[str]) -> str:
     >>> other_weights(["config.json", "vocab.txt"])
     ''
     """
-    for pattern, what, how in _OTHER_WEIGHTS:
+    for pattern, what, load, save in _OTHER_WEIGHTS:
         for path in names:
             name = os.path.basename(path)
             if re.search(pattern, name):
                 return ("{} is {}: take {} from where it came, or write it with transformers and "
                         "PyTorch: AutoModel.from_pretrained(FOLDER{}).save_pretrained(NEW, "
-                        "safe_serialization=True, max_shard_size='9GB'); then download.py --model "
-                        "NEW, with vocab.txt copied into it".format(name, what, SAFETENSORS, how))
+                        "safe_serialization=True{}); then download.py --model NEW, with vocab.txt "
+                        "copied into it".format(name, what, SAFETENSORS, load, save))
+    return ""
+
+
+def other_model(names: Sequence[str]) -> str:
+    """Return the message for a model among the files `names` that no conversion helps, or "".
+
+    >>> other_model(["albert_base/albert_config.json"])[:22]
+    'it is ALBERT, not BERT'
+    """
+    for path in names:
+        name = os.path.basename(path)
+        found = _OTHER_CONFIG.fullmatch(name)
+        if found:
+            return ("it is {}, not BERT (it has {}): Google's graph computes BERT only, so take "
+                    "one of `python download.py --list`".format(found[1].upper(), name))
+        if name == _SAVED_MODEL:
+            return ("it is a SavedModel of TensorFlow ({}), whose graph is not read: take the same "
+                    "model's checkpoint in Google's layout, or its {}".format(name, SAFETENSORS))
     return ""
 
 
