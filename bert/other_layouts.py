@@ -66,9 +66,10 @@ def refuse_other_models(config_file: str) -> None:
     if kind is not None:
         if kind == "bert":
             return
-        known, because = _KNOWN_AS.get(str(kind), str(kind)), "model_type {!r}".format(kind)
+        known = _KNOWN_AS.get(str(kind), " ".join(str(kind).split()))
+        because = "model_type {!r}".format(kind)
     elif isinstance(architectures, list) and architectures:
-        known = _HEAD.sub("", str(architectures[0]))
+        known = _HEAD.sub("", " ".join(str(architectures[0]).split()))
         if known == "Bert":
             return
         because = "architectures {!r}".format(architectures)
@@ -173,18 +174,18 @@ def _normalizers(values: Any) -> List[Dict[str, Any]]:
 
 def _pieces(vocabulary: Any, added: Any) -> List[str]:
     """Return word pieces in the order of their ids. Raises BertError if there is no such list."""
-    by_id: Dict[Any, Any] = {}
-    if isinstance(vocabulary, dict):
-        by_id.update((number, piece) for piece, number in vocabulary.items())
-    if isinstance(added, list):
-        by_id.update((each.get("id"), each.get("content"))
-                     for each in added if isinstance(each, dict))
-    pieces = [by_id.get(number) for number in range(len(by_id))]
-    lines = [piece for piece in pieces if isinstance(piece, str) and piece == piece.strip()]
-    if not pieces or len(set(lines)) < len(pieces):
+    by_id: Dict[int, str] = {}
+    found = list(vocabulary.items()) if isinstance(vocabulary, dict) else []
+    if found and isinstance(added, list):
+        found += [(each.get("content"), each.get("id")) for each in added if isinstance(each, dict)]
+    for piece, number in found:
+        if isinstance(number, int) and isinstance(piece, str) and "\n" not in piece:
+            by_id[number] = piece
+    n = len({piece.strip() for piece, _ in found if isinstance(piece, str)})
+    if not n or sorted(by_id) != list(range(n)):
         raise BertError("the vocabulary in tokenizer.json cannot be written as vocab.txt, a piece "
                         "a line and the ids from 0 on: get vocab.txt of the same model")
-    return lines
+    return [by_id[number] for number in range(n)]
 
 
 def told_case(tokenizer_config: str) -> Optional[bool]:

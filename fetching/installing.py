@@ -115,7 +115,8 @@ def _convert(source: Source, google: Dict[str, str], missing: Sequence[str], roo
         vocabulary = source.local(found[VOCABULARY], room)
     elif tokenizer:
         vocabulary = os.path.join(room, VOCABULARY)
-        with open(vocabulary, "w", encoding="utf-8", newline="\n") as file:
+        # Half a character, which JSON can hold, is refused when the vocabulary is read.
+        with open(vocabulary, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as file:
             file.write("".join(piece + "\n" for piece in tokenizer.pieces))
     else:
         other = other_vocabulary(source.names)

@@ -10,14 +10,15 @@ import os
 import pickle
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, NamedTuple
+from typing import List
 
 import h5py
 import numpy as np
 
+from torture.checkpoints import CHECKPOINTS
 from torture.spoiling import (
+    Bad,
     Call,
-    Spoiler,
     again,
     change,
     config,
@@ -50,18 +51,6 @@ from torture.worlds import (
     temporary_folder,
 )
 
-
-class Bad(NamedTuple):
-    """One bad input and how the program must answer it."""
-
-    file: str
-    wrong: str  # what is wrong with the file
-    command: str  # the program that reads it, with its flags
-    told: str  # part of the one line that the program must print
-    code: int  # its exit code
-    spoil: Spoiler  # makes the file bad
-
-
 EXTRACT = "extract_features.py --bert_dir tiny --input_file movies.csv --output_dir new"
 MORE = "extract_features.py --bert_dir tiny --input_file movies.csv --output_dir features"
 VERIFY = "extract_features.py --verify --output_dir features"
@@ -86,7 +75,7 @@ BERT = '{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "vocab_
        '"type_vocab_size": 2}'
 VOCAB = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n"
 
-TABLE = [
+TABLE = CHECKPOINTS + [
     # catalogues
     Bad("movies.csv", "is not there", EXTRACT, "movies.csv: No such file", 1,
         without("movies.csv")),

@@ -5,13 +5,15 @@ world (movies.csv, tiny/ with a checkpoint, features/, index.h5) and makes one f
 """
 
 import glob
+import io
 import json
 import os
 import pickle
 import re
 import struct
+import tarfile
 import zipfile
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, NamedTuple
 
 import h5py
 import xxhash
@@ -22,6 +24,18 @@ from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import file_digest
 
 Spoiler = Callable[[str], None]
+
+
+class Bad(NamedTuple):
+    """One bad input and how the program must answer it."""
+
+    file: str
+    wrong: str  # what is wrong with the file
+    command: str  # the program that reads it, with its flags
+    told: str  # part of the one line that the program must print
+    code: int  # its exit code
+    spoil: Spoiler  # makes the file bad
+
 
 _SEAL = 16  # bytes of the checksum at the end of features.h5
 
@@ -168,6 +182,34 @@ def again(name: str, **dataset: Any) -> Callable[[h5py.File], None]:
 def pickled(value: Any) -> Spoiler:
     """Write emb.pickle with `value` pickled, or with `value` itself where it is bytes."""
     return put("emb.pickle", value if isinstance(value, bytes) else pickle.dumps(value, 4))
+
+
+def folder_of(name: str, members: Dict[str, bytes]) -> Spoiler:
+    """Make a folder with the files `members`, content by name."""
+    def spoil(folder: str) -> None:
+        for member, content in members.items():
+            path = os.path.join(folder, name, member)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            put(path, content)("")
+    return spoil
+
+
+def tarred(name: str, members: Dict[str, bytes], how: Callable[[bytes], bytes] = bytes,
+           link: str = "") -> Spoiler:
+    """Write a .tar.gz of `members` and of a link that is named `link`; `how` changes its bytes."""
+    def spoil(folder: str) -> None:
+        path = os.path.join(folder, name)
+        with tarfile.open(path, "w:gz") as archive:
+            for member, content in members.items():
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+            if link:
+                info = tarfile.TarInfo(link)
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+                archive.addfile(info)
+        change(path, how)("")
+    return spoil
 
 
 class Call:
