@@ -72,7 +72,7 @@ GROUPS = (
               Published("wwm_cased_L-24_H-1024_A-16", "2019_05_30",
                         "BERT-Large, Cased (Whole Word Masking)"))),
     Group("The first BERTs, English. The base ones cost about a third of the large ones. Google "
-          "advises,\nunless capitals matter.", (
+          "advises the\nuncased ones unless capitals matter.", (
               Published("uncased_L-12_H-768_A-12", "2018_10_18", "BERT-Base, Uncased"),
               Published("cased_L-12_H-768_A-12", "2018_10_18", "BERT-Base, Cased"),
               Published("uncased_L-24_H-1024_A-16", "2018_10_18", "BERT-Large, Uncased"),
