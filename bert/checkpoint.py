@@ -28,6 +28,8 @@ RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
 DIGEST = "sha256.json"  # remembers the digest of the checkpoint's files
 _SETTLED_NS = 2 * 10 ** 9  # nanoseconds after which a file system's clock has surely moved on
 _CASED_SHARE = 0.01  # share of word pieces with capitals above which a vocabulary is cased
+# Names of uncased checkpoints; two of Google's do not say so.
+_UNCASED = re.compile(r"uncased|^(multilingual|chinese)_L-", re.IGNORECASE)
 ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file of weights
 _OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
 _MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
@@ -254,9 +256,8 @@ def _case_of(checkpoint: Checkpoint) -> Tuple[bool, str]:
     told = told_case(os.path.join(os.path.dirname(checkpoint.vocab_file), TOKENIZER_CONFIG))
     if told is not None:
         return told, "as its {} says".format(TOKENIZER_CONFIG)
-    named = re.search(r"(un)?cased", checkpoint.name.lower())
-    if named:
-        return bool(named.group(1)), "as its name says"
+    if "cased" in checkpoint.name.lower() or _UNCASED.search(checkpoint.name):
+        return bool(_UNCASED.search(checkpoint.name)), "as its name says"
     pieces = read_vocabulary(checkpoint.vocab_file)
     n_cased = sum(piece != piece.lower() for piece in pieces if not piece.startswith("["))
     is_cased = n_cased > _CASED_SHARE * len(pieces)

@@ -206,14 +206,17 @@ def other_weights(names: Sequence[str]) -> str:
     >>> other_weights(["config.json", "vocab.txt"])
     ''
     """
+    here = [os.path.basename(path) for path in names]
     for pattern, what, load, save in _OTHER_WEIGHTS:
-        for path in names:
-            name = os.path.basename(path)
+        for name in here:
             if re.search(pattern, name):
                 return ("{} is {}: take {} from where it came, or write it with transformers and "
-                        "PyTorch: AutoModel.from_pretrained(FOLDER{}).save_pretrained(NEW, "
+                        "PyTorch{}: AutoModel.from_pretrained(FOLDER{}).save_pretrained(NEW, "
                         "safe_serialization=True{}); then download.py --model NEW, with vocab.txt "
-                        "copied into it".format(name, what, SAFETENSORS, load, save))
+                        "copied into it".format(
+                            name, what, SAFETENSORS, " (call bert_config.json config.json)"
+                            if "bert_config.json" in here else "",
+                            load, save))
     return ""
 
 

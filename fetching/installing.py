@@ -73,7 +73,9 @@ def _google_files(names: Sequence[str]) -> Dict[str, str]:
     Raises FetchError if the folder holds several weights and none is called bert_model.ckpt.
     """
     weights = {posixpath.basename(name) for name in names if ENDING.search(name)}
-    found = best_folder(names, [CONFIG, VOCABULARY, TOKENIZER_CONFIG, *weights])
+    # Names with a dot in front are notes that macOS packs beside each file.
+    found = best_folder(names, [CONFIG, VOCABULARY, TOKENIZER_CONFIG,
+                                *(name for name in weights if not name.startswith("."))])
     there = sorted({ENDING.sub("", file) for file in found if ENDING.search(file)})
     taken = WEIGHTS if WEIGHTS in there else "".join(there[:1])
     if taken != WEIGHTS and len(there) > 1:

@@ -205,7 +205,9 @@ def test_a_vocabulary_that_is_padded_for_speed_is_taken_with_a_note(folder):
     ('{"do_lower_case": false}', "bert-base-uncased", "a", False),
     ('{"do_lower_case": true}', "x", "A", True),
     (None, "multi_cased_L-12_H-768_A-12", "a", False), ("{", "wwm_uncased_L-24", "A", True),
-    (None, "x", "a", True), (None, "x", "A", False), ('{"do_lower_case": 1}', "x", "a", True)])
+    (None, "multilingual_L-12_H-768_A-12", "A", True), (None, "chinese_L-12_H-768_A-12", "A", True),
+    (None, "BERT-Base-Uncased", "A", True), (None, "x", "a", True), (None, "x", "A", False),
+    ('{"do_lower_case": 1}', "x", "a", True)])
 def test_case_is_what_the_checkpoint_is(folder, told, name, vocabulary, expected):
     renamed = os.path.join(os.path.dirname(folder), name)
     os.rename(folder, renamed)

@@ -108,7 +108,9 @@ def test_another_treatment_of_accents_is_told(tmp_path, strip, lowercase, word):
 @pytest.mark.parametrize("name", ["model.ckpt-12345", "biobert.ckpt", "model"])
 def test_weights_of_another_name_are_taken(run, tmp_path, name):
     files = {key.replace("bert_model.ckpt", name): value for key, value in GOOGLE.items()}
-    for kind, content in (("a.zip", zipped(files)), ("b.tgz", tarred(files, "deep/"))):
+    of_macos = {"._" + key: b"x" for key in files}
+    for kind, content in (("a.zip", zipped(files)), ("b.tgz", tarred(files, "deep/")),
+                          ("c.tgz", tarred({**of_macos, **files}, "./"))):
         (tmp_path / kind).write_bytes(content)
         assert run("--model", str(tmp_path / kind))[0] == 0
         folder = str(tmp_path / "tmp" / kind[0])
@@ -209,6 +211,7 @@ def test_other_weights_are_refused_with_the_way_to_safetensors(run, tmp_path, we
         assert word in error
         assert "model.safetensors" in error
         assert "save_pretrained" in error
+        assert ("call bert_config.json config.json" in error) == (config == "bert_config.json")
 
 
 @pytest.mark.parametrize("names, told", [
