@@ -1,14 +1,12 @@
 """Find, open and check a checkpoint folder in Google's layout."""
 
-import contextlib
 import glob
-import hashlib
 import json
 import os
 import re
-import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from bert.digests import digest_of
 from bert.errors import BertError
 from bert.other_layouts import (
     HUGGING_FACE_CONFIG,
@@ -26,7 +24,6 @@ WEIGHTS = "bert_model.ckpt"  # beginning of the names of the weights' files
 GRAPH = WEIGHTS + ".meta"    # never read here, and missing from Google's small models
 RESEARCH = "wwm_uncased_L-24_H-1024_A-16"  # folder of the research's checkpoint
 DIGEST = "sha256.json"  # remembers the digest of the checkpoint's files
-_SETTLED_NS = 2 * 10 ** 9  # nanoseconds after which a file system's clock has surely moved on
 _CASED_SHARE = 0.01  # share of word pieces with capitals above which a vocabulary is cased
 # Names of uncased checkpoints; two of Google's do not say so.
 _UNCASED = re.compile(r"uncased|^(multilingual|chinese)_L-", re.IGNORECASE)
@@ -85,55 +82,11 @@ class Checkpoint(NamedTuple):
     def sha256(self) -> str:
         """Hex digest over config, vocabulary and weights, equal for equal checkpoints.
 
-        Reading 1.3 GB takes seconds, so it is remembered in the folder of the weights (DIGEST),
-        with the size and the times of each file, as long as they stay the same.
+        Reading 1.3 GB takes seconds, so it is remembered in the folder of the weights.
         """
         files = [self.config_file, self.vocab_file, self.init_checkpoint + ".index"] + sorted(
             glob.glob(glob.escape(self.init_checkpoint) + ".data-*"))
-        path = os.path.join(os.path.dirname(self.init_checkpoint), DIGEST)
-        before = _states(files)
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
-            remembered = json.load(file)
-            if isinstance(remembered, dict) and remembered.get("files") == before:
-                return str(remembered["sha256"])
-        digest = hashlib.sha256()
-        for name in files:
-            digest.update(str(os.path.getsize(name)).encode())
-            with open(name, "rb") as file:
-                for block in iter(lambda: file.read(1 << 20), b""):
-                    digest.update(block)
-        if _states(files) == before:
-            _remember(path, {"sha256": digest.hexdigest(), "files": before})
-        return digest.hexdigest()
-
-
-def _states(files: Sequence[str]) -> List[List[Any]]:
-    """Return path, size, inode and times of each file: others after any change of its content."""
-    states = []
-    for path in files:
-        found = os.stat(path)
-        states.append([os.path.abspath(path), found.st_size, found.st_ino, found.st_mtime_ns,
-                       found.st_ctime_ns])
-    return states
-
-
-def _remember(path: str, content: Dict[str, Any]) -> None:
-    """Write `content` to `path` as JSON, where the folder can be written.
-
-    Files that have just changed may change again within the same tick of the file system's clock,
-    so they are not remembered yet.
-    """
-    newest = max(state[-1] for state in content["files"])  # when it or its content changed
-    if time.time_ns() - newest < _SETTLED_NS:
-        return
-    temporary = "{}.{}".format(path, os.getpid())
-    with contextlib.suppress(OSError):
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(content, file)
-            os.replace(temporary, path)
-        except OSError:
-            os.remove(temporary)
+        return digest_of(files, os.path.join(os.path.dirname(self.init_checkpoint), DIGEST))
 
 
 def default_bert_dir(tmp_dir: str = "tmp") -> str:

@@ -43,7 +43,7 @@ def change(folder, **values):
 @pytest.fixture
 def settled(monkeypatch):
     """Let a digest be remembered although its files have just been written."""
-    monkeypatch.setattr("bert.checkpoint._SETTLED_NS", -10 ** 12)
+    monkeypatch.setattr("bert.digests._SETTLED_NS", -10 ** 12)
 
 
 def test_a_digest_is_computed_once(folder, settled):
