@@ -24,12 +24,17 @@ def digest_of(files: Sequence[str], path: str) -> str:
     digest = hashlib.sha256()
     for name in files:
         digest.update(str(os.path.getsize(name)).encode())
-        with open(name, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
+        add_file(digest, name)
     if _states(files) == before:
         _remember(path, {"sha256": digest.hexdigest(), "files": before})
     return digest.hexdigest()
+
+
+def add_file(digest: "hashlib._Hash", path: str) -> None:
+    """Add the content of a file to a digest of hashlib."""
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
 
 
 def _states(files: Sequence[str]) -> List[List[Any]]:

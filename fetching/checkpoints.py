@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from bert.checkpoint import VOCABULARY, open_checkpoint
+from bert.digests import add_file
 from bert.errors import BertError
 from bert.other_layouts import HUGGING_FACE_CONFIG, SAFETENSORS, TOKENIZER_CONFIG
 from fetching import FetchError
@@ -161,9 +162,7 @@ def _download_minilm(target: str, room: str) -> None:
             target, name, PART)
         fetch(url, part)
         digest = hashlib.sha256()
-        with open(part, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                digest.update(block)
+        add_file(digest, part)
         if digest.hexdigest() != expected:
             discard(part)
             raise FetchError("{} is not the file that is expected (SHA-256 {}, not {})".format(
