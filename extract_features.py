@@ -28,7 +28,6 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
-    Tuple,
     TypeVar,
 )
 
@@ -178,12 +177,15 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
         # Closed here, since TensorFlow cannot close its session when the interpreter exits.
         with contextlib.closing(batches):
-            n_done, n_cut = _store(writer, movies, _until(caught, batches), args.pooled)
+            counts = _store(writer, movies, pieces, _until(caught, batches), args.pooled)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
-             "were cut".format(n_done, args.output_dir, n_cut, args.max_seq_length))
-    if n_done < len(movies):
+             "were cut".format(counts.n_done, args.output_dir, counts.n_cut, args.max_seq_length))
+    if counts.n_unknown:
+        cli.note("{:,} overviews hold no word that {} knows: what these films are found near to "
+                 "says nothing".format(counts.n_unknown, checkpoint.name))
+    if counts.n_done < len(movies):
         cli.note("stopped with {:,} films to go: the same command continues from here".format(
-            len(movies) - n_done))
+            len(movies) - counts.n_done))
         return 128 + caught[0]
     return 0
 
@@ -272,28 +274,35 @@ class _FilmBar(tqdm):
                     films_a_second=self.n_done / elapsed if elapsed else 0.0)
 
 
-def _store(writer: FeatureWriter, movies: List[Overview],
-           batches: "Iterable[Iterable[TokenFeatures]]", pooled: bool) -> Tuple[int, int]:
-    """Write all batches, with a progress bar.
+class _Counts(NamedTuple):
+    """Numbers of films written: all, those whose overview was cut, and those of whose overview
+    no word is known."""
 
-    Returns the number of films written, and of those whose overview was cut.
-    """
-    n_cut = 0
+    n_done: int
+    n_cut: int
+    n_unknown: int
+
+
+def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,
+           batches: "Iterable[Iterable[TokenFeatures]]", pooled: bool) -> _Counts:
+    """Write all batches, with a progress bar."""
+    n_cut = n_unknown = 0
     with _FilmBar(movies) as bar:
 
         def write(batch: "Iterable[TokenFeatures]") -> None:
-            nonlocal n_cut
+            nonlocal n_cut, n_unknown
             for text in batch:
                 movie = movies[text.row]
                 layers = mean(text.layers) if pooled else text.layers
                 writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
+                n_unknown += not pieces.knows_any(text.token_ids)
                 bar.n_done += 1
                 bar.update(len(movie.overview))
 
         for_each_in_background(batches, write)
         bar.refresh()
-    return bar.n_done, n_cut
+    return _Counts(bar.n_done, n_cut, n_unknown)
 
 
 def for_each_in_background(items: Iterable[T], write: Callable[[T], None]) -> None:

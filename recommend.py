@@ -24,6 +24,7 @@ from recommender.explain import Share, Why
 from recommender.filters import NONE, Filters
 from recommender.index import Index, Result, index_to_open
 from recommender.recommender import Wishes
+from recommender.words import quoted
 
 _MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
 _STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
@@ -140,9 +141,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
-    for text in recommender.cut_texts(wishes):
-        cli.note("{} is longer than {} word pieces: the rest was not read".format(
-            quoted(text), index.features.max_seq_length))
+    for text in recommender.notes_on_texts(wishes):
+        cli.note(text)
     why = recommender.explain(wishes, results, args.features) if args.explain else []
     if args.json:
         answer = recommender.question(wishes, filters, args.diverse)
@@ -176,11 +176,6 @@ def names(index: Index, wishes: Wishes) -> List[str]:
     return ([index.describe(row) for row in wishes.films]
             + [quoted(text) for text in wishes.texts]
             + [index.describe(row) for row in wishes.unlike])
-
-
-def quoted(text: str) -> str:
-    """Return the beginning of a text in quotes."""
-    return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
 def table(results: Sequence[Result]) -> str:

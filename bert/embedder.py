@@ -29,6 +29,11 @@ class Embedder:
     do_lower_case : bool
         True for an uncased checkpoint.
 
+    Attributes
+    ----------
+    pieces : WordPieces
+        Tokenizer of the checkpoint.
+
     Raises
     ------
     BertError
@@ -37,7 +42,7 @@ class Embedder:
 
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], max_seq_length: int,
                  do_lower_case: bool):
-        self._pieces = WordPieces(checkpoint.vocab_file, do_lower_case)
+        self.pieces = WordPieces(checkpoint.vocab_file, do_lower_case)
         self._max_seq_length = max_seq_length
         encoder = Encoder(checkpoint, layers)
         with tf.Graph().as_default() as graph:
@@ -56,7 +61,7 @@ class Embedder:
         May be called from several threads.
         """
         found = []  # type: List[TokenFeatures]
-        for batch in batches(self._pieces, texts, self._max_seq_length, _BATCH_TOKENS):
+        for batch in batches(self.pieces, texts, self._max_seq_length, _BATCH_TOKENS):
             with self._lock:
                 layers = self._session.run(self._hidden, {
                     self._token_ids: batch["token_ids"], self._lengths: batch["lengths"]})

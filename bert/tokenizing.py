@@ -18,6 +18,9 @@ from bert.checkpoint import read_vocabulary
 AGREED = re.compile("[\t\n\r -~\u00a1\u00a7\u00ab\u00b7\u00bb\u00bf"
                     "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u012f\u0131-\u0148\u014a-\u017e"
                     "\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026]*")
+_SPELT_PIECES = 3  # pieces from which on a word may count as spelt letter by letter
+_SPELT_LETTERS = 1.5  # letters per piece below which it does: "привет" has 1.0, "plage" 2.5
+_AROUND = ".,;:!?\"'()[]"  # punctuation left off where a word is shown
 MAX_CHARACTERS_OF_A_WORD = 200  # a longer word becomes [UNK], as in Google's code
 
 
@@ -34,6 +37,21 @@ class Pieces(NamedTuple):
 
     token_ids: np.ndarray
     was_cut: bool
+
+
+class Reading(NamedTuple):
+    """What a vocabulary knows of the words of a text.
+
+    Attributes
+    ----------
+    unknown : tuple of str
+        Words of the text, as white space separates them, that hold one that is not known.
+    knows_any : bool
+        True if at least one word is known.
+    """
+
+    unknown: Tuple[str, ...]
+    knows_any: bool
 
 
 class WordPieces:
@@ -65,12 +83,16 @@ class WordPieces:
         self.vocabulary = read_vocabulary(vocab_file)
         self._cls = self.vocabulary["[CLS]"]
         self._sep = self.vocabulary["[SEP]"]
+        self._unk = self.vocabulary["[UNK]"]
         self._fast = Tokenizer(models.WordPiece(
             self.vocabulary, unk_token="[UNK]",
             max_input_chars_per_word=MAX_CHARACTERS_OF_A_WORD))
         self._fast.normalizer = normalizers.BertNormalizer(lowercase=do_lower_case)
         self._fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         self._google: Any = None
+        texts = [piece[2:] if piece.startswith("##") else piece for piece in self.vocabulary]
+        self._begins = np.array([not piece.startswith("##") for piece in self.vocabulary])
+        self._letters = np.array([len(text) if text.isalnum() else 0 for text in texts])
 
     def encode(self, texts: Sequence[str], max_seq_length: int) -> List[Pieces]:
         """Split each of `texts` into at most `max_seq_length` word pieces, as Google's script."""
@@ -84,6 +106,30 @@ class WordPieces:
             found.append(Pieces(np.array([self._cls] + ids[:room] + [self._sep], np.int32),
                                 len(ids) > room))
         return found
+
+    def read(self, text: str) -> Reading:
+        """Return which words of a text are known."""
+        words = text.split()
+        known = [self._known(pieces.token_ids) for pieces in self.encode(words, len(text) + 2)]
+        unknown = [word.strip(_AROUND) for word, parts in zip(words, known) if not parts.all()]
+        return Reading(tuple(dict.fromkeys(unknown)), any(parts.any() for parts in known))
+
+    def knows_any(self, token_ids: np.ndarray) -> bool:
+        """Return True if at least one word is known of the text that `encode` gave these ids."""
+        return bool(self._known(token_ids).any())
+
+    def _known(self, token_ids: np.ndarray) -> np.ndarray:
+        """Return for each word, without punctuation, whether it is known; bool (n_words,).
+
+        A word is not known if it is [UNK], or if its pieces are hardly more than single letters,
+        as those of another script are: the model has learnt next to nothing of these.
+        """
+        ids = token_ids[1:-1]
+        word = np.cumsum(self._begins[ids]) - 1
+        n_pieces, n_letters = np.bincount(word), np.bincount(word, self._letters[ids])
+        is_unknown = np.bincount(word, ids == self._unk) > 0
+        is_spelt = (n_pieces >= _SPELT_PIECES) & (n_letters < _SPELT_LETTERS * n_pieces)
+        return (~is_unknown & ~is_spelt)[is_unknown | (n_letters > 0)]
 
     def word_spans(self, text: str, max_seq_length: int) -> List[Tuple[int, int]]:
         """Return for each token id of `text` where the word of that token lies in the text.

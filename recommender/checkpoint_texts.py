@@ -14,7 +14,6 @@ from recommender.parts import Source
 from recommender.storage.shards import Settings
 
 if TYPE_CHECKING:
-    import bert.batches
     import bert.embedder
     import bert.tokenizing
 
@@ -43,21 +42,25 @@ class CheckpointTexts:
 
         Raises bert.errors.BertError if the checkpoint is not there or is another.
         """
-        found, = self.features([text])
-        return Source(text, found.layers, found.token_ids, was_cut=found.was_cut)
+        return self.embed_all([text])[0]
 
-    def features(self, texts: Sequence[str]) -> "List[bert.batches.TokenFeatures]":
-        """Return the hidden layers and token ids of each of `texts`, in their order.
+    def embed_all(self, texts: Sequence[str]) -> List[Source]:
+        """Return each of `texts` with its hidden layers and token ids, in their order.
 
         The first call loads TensorFlow and the checkpoint; calls from other threads wait for it.
         Raises bert.errors.BertError if the checkpoint is missing or another.
         """
+        embedder = self._loaded()
+        return [Source(text, found.layers, found.token_ids, was_cut=found.was_cut,
+                       **embedder.pieces.read(text)._asdict())
+                for text, found in zip(texts, embedder.features(texts))]
+
+    def _loaded(self) -> "bert.embedder.Embedder":
         with self._lock:
             if self._embedder is None:
                 with _without_collecting():
                     self._embedder = self._load()
-            embedder = self._embedder
-        return embedder.features(texts)
+            return self._embedder
 
     def _load(self) -> "bert.embedder.Embedder":
         # Imported late for start-up time: it loads TensorFlow, which takes seconds.

@@ -43,6 +43,10 @@ class Source(NamedTuple):
     genres : tuple of str
     was_cut : bool
         True if the text was longer than max_seq_length and its end was not read.
+    unknown : tuple of str
+        Words of the text that the checkpoint does not know.
+    knows_any : bool
+        True if the checkpoint knows at least one word of the text.
     """
 
     overview: str
@@ -51,6 +55,8 @@ class Source(NamedTuple):
     title: str = ""
     genres: Tuple[str, ...] = ()
     was_cut: bool = False
+    unknown: Tuple[str, ...] = ()
+    knows_any: bool = True
 
 
 # A function that goes through row and features of every film, as often as it is called.

@@ -7,16 +7,18 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from recommender.checkpoint_texts import CheckpointTexts
-from recommender.errors import RecommenderError, WrongQuery
+from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.parts import Source
 from recommender.storage.feature_store import LINKS, FeatureReader
+from recommender.words import quoted
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
 _POOL = 4  # candidates for each film of a varied answer, so that k are chosen from 4 k
 _SMALLEST_POOL = 100  # candidates at least, so that few films are varied, too
+_SHOWN_WORDS = 5  # unknown words that a note lists: enough to see what they are
 _KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the steps of a query
 
 Embed = Callable[[str], Source]  # returns a text with its hidden layers and token ids
@@ -216,9 +218,20 @@ class Recommender:
             vector -= PUSH * np.mean([self.index.embedding(row) for row in wishes.unlike], axis=0)
         return vector
 
-    def cut_texts(self, wishes: Wishes) -> List[str]:
-        """Return the texts that are longer than max_seq_length, whose end is not read."""
-        return [text for text in wishes.texts if self._source(text).was_cut]
+    def notes_on_texts(self, wishes: Wishes) -> List[str]:
+        """Return what a user should know of how the texts of `wishes` were read."""
+        made_by, notes = self.index.features, []
+        for text in wishes.texts:
+            source = self._source(text)
+            if source.was_cut:
+                notes.append("{} is longer than {} word pieces: the rest was not read".format(
+                    quoted(text), made_by.max_seq_length))
+            if source.unknown:
+                more = ", …" if len(source.unknown) > _SHOWN_WORDS else ""
+                notes.append("{} does not know {}{} in {}".format(
+                    made_by.checkpoint, ", ".join(source.unknown[:_SHOWN_WORDS]), more,
+                    quoted(text)))
+        return notes
 
     def explain(self, wishes: Wishes, results: Sequence[Result],
                 features: Optional[str] = None) -> List[Why]:
@@ -266,7 +279,15 @@ class Recommender:
                 for source in of_films[n + m:]]
 
     def _source(self, text: str) -> Source:
-        return self._embed(text) if self.index.recipe.uses_bert else Source(text)
+        """Return a text as the recipe takes it. Raises NothingFound if no word of it is known."""
+        if not self.index.recipe.uses_bert:
+            return Source(text)
+        source = self._embed(text)
+        if not source.knows_any:
+            raise NothingFound("{} knows no word of {}: say it in other words, in a language that "
+                               "it has learnt".format(self.index.features.checkpoint,
+                                                      quoted(text)))
+        return source
 
     def _spans(self, source: Source) -> List[Span]:
         return self._texts.word_spans(source) if self.index.recipe.uses_bert else []

@@ -5,6 +5,7 @@ are the words of row i, and `data` at the same places are their weights.
 """
 
 import re
+import textwrap
 from collections import Counter
 from typing import Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
@@ -101,6 +102,11 @@ def words_of(text: str) -> Iterator[Tuple[str, int, int]]:
 def count_words(text: str) -> Counter:
     """Return how often each word occurs in a text."""
     return Counter(word for word, _, _ in words_of(text))
+
+
+def quoted(text: str) -> str:
+    """Return the beginning of a text in quotes."""
+    return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
 def fit_vocabulary(texts: Sequence[Counter]) -> Tuple[List[str], np.ndarray]:

@@ -1,11 +1,10 @@
 """Answer queries of the API from an index."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
 from recommender.index import Index
-from recommender.recommender import Wishes
 from serving.library import Served
 from serving.openapi import MAX_EXPLAINED
 
@@ -16,7 +15,7 @@ def recommendation(served: Served, given: Answer) -> Answer:
     """Return what `recommend.py --json` prints for the same query, with its notes as fields.
 
     `others` are films that share a title that was given; a `note` tells of films of that title
-    that cannot be recommended for, and that a text was cut. Raises what `Recommender` does.
+    that cannot be recommended for, and of how texts were read. Raises what `Recommender` does.
     """
     recommender, index = served.recommender, served.index
     filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
@@ -38,20 +37,10 @@ def recommendation(served: Served, given: Answer) -> Answer:
     others = [brief(index, row) for _, rows in wishes.shared for row in rows[1:]]
     if others:
         answer["others"] = others
-    cut = recommender.cut_texts(wishes)
-    notes = [*wishes.notes]
-    if cut:
-        notes.append(_note(wishes, cut, index.features.max_seq_length))
+    notes = [*wishes.notes, *recommender.notes_on_texts(wishes)]
     if notes:
         answer["note"] = "; ".join(notes)
     return answer
-
-
-def _note(wishes: Wishes, cut: List[str], max_seq_length: int) -> str:
-    which = "the text" if len(wishes.texts) == 1 else " and ".join(
-        "text {}".format(place) for place, text in enumerate(wishes.texts, 1) if text in cut)
-    return "{} {} longer than {} word pieces: the rest was not read".format(
-        which, "is" if len(cut) == 1 else "are", max_seq_length)
 
 
 def completion(served: Served, typed: str, limit: int) -> Answer:

@@ -2,34 +2,15 @@
 
 import threading
 from concurrent.futures import Future
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
-
-import numpy as np
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from recommender.checkpoint_texts import CheckpointTexts
+from recommender.parts import Source
 from recommender.storage.shards import Settings
 from serving import counters
 
 MAX_WAITING = 16  # texts that wait while the graph is busy: as many as one run can take
 _GATHER_SECONDS = 0.005  # for which a run waits for more texts if the one before had several
-
-
-class Embedded(NamedTuple):
-    """A text's hidden layers.
-
-    Attributes
-    ----------
-    layers : numpy.ndarray
-        float32, (n_layers, n_tokens, hidden_size).
-    token_ids : numpy.ndarray
-        int32, (n_tokens,).
-    was_cut : bool
-        The text is longer than the checkpoint reads.
-    """
-
-    layers: np.ndarray
-    token_ids: np.ndarray
-    was_cut: bool
 
 
 class Overloaded(Exception):
@@ -44,14 +25,14 @@ class Batches:
     of them to wake runs them all: none waits longer than one run and _GATHER_SECONDS.
     """
 
-    def __init__(self, run: Callable[[Sequence[str]], List[Embedded]]):
+    def __init__(self, run: Callable[[Sequence[str]], List[Source]]):
         self._run = run
         self._changed = threading.Condition()
         self._waiting = []  # type: List[Tuple[str, Future]]
         self._running = False
         self._last_size = 1
 
-    def __call__(self, text: str) -> Embedded:
+    def __call__(self, text: str) -> Source:
         """Return what `run` returns for `text`. Raises Overloaded if MAX_WAITING texts wait, and
         whatever `run` raises."""
         mine = Future()  # type: Future
@@ -94,8 +75,8 @@ class TextEmbedder:
         self._texts = CheckpointTexts(made_by, bert_dir, verbose)
         self._in_batches = Batches(self._embed)
 
-    def __call__(self, text: str) -> Embedded:
-        """Return the hidden layers of a text.
+    def __call__(self, text: str) -> Source:
+        """Return a text with its hidden layers.
 
         Raises BertError if the checkpoint is missing or another, Overloaded if too many texts
         wait.
@@ -107,9 +88,9 @@ class TextEmbedder:
 
         Raises BertError if the checkpoint is missing or another.
         """
-        self._texts.features(["."])  # the first run takes TensorFlow seconds to prepare
+        self._texts.embed("a")  # the first run takes TensorFlow seconds to prepare
 
-    def _embed(self, texts: Sequence[str]) -> List[Embedded]:
-        found = self._texts.features(texts)
+    def _embed(self, texts: Sequence[str]) -> List[Source]:
+        found = self._texts.embed_all(texts)
         counters.BATCHES.inc()
-        return [Embedded(each.layers, each.token_ids, each.was_cut) for each in found]
+        return found

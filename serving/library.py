@@ -91,9 +91,9 @@ class Library:
     def _served(self, index: Index, embed: Texts) -> Served:
         def source(text: str) -> Source:
             with counters.TEXTS_WAITING.track_inprogress():
-                layers, token_ids, was_cut = embed(text)
+                found = embed(text)
             counters.TEXTS.inc()
-            return Source(text, layers, token_ids, was_cut=was_cut)
+            return found
 
         return Served(index, embed, Recommender(index, source, self._bert_dir),
                       self._features or index.features_folder,

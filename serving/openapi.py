@@ -242,7 +242,8 @@ DOCUMENT = {
                 others={"type": "array", "items": _BRIEF_FILM,
                         "description": "other films of a title that was given"},
                 note={"type": "string", "description": "said of texts too long to be read whole, "
-                      "and of films of a title given that cannot be recommended for"},
+                      "of words that the checkpoint does not know, and of films of a title given "
+                      "that cannot be recommended for"},
                 **{"not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
                            "description": "the films to keep away from"}})},
         "Completion": _object("query results", query=_object("q", q={"type": "string"}),

@@ -25,8 +25,9 @@ from multiprocessing.connection import Connection
 from typing import Any, Dict, Optional
 
 from bert.errors import BertError
+from recommender.parts import Source
 from recommender.storage.shards import Settings
-from serving.batching import Embedded, Overloaded, TextEmbedder
+from serving.batching import Overloaded, TextEmbedder
 
 TEXT_SECONDS = 60  # for which a text query waits: a batch of the largest checkpoint takes 20
 _BEAT_SECONDS = 1.0  # between two signs of life while a checkpoint is loaded
@@ -48,8 +49,8 @@ class Texts:
         self.made_by = made_by
         self._address, self._seconds = address, seconds
 
-    def __call__(self, text: str) -> Embedded:
-        """Return the hidden layers of a text.
+    def __call__(self, text: str) -> Source:
+        """Return a text with its hidden layers.
 
         Raises BertError if the checkpoint is missing or another, Overloaded if too many texts
         wait or the process does not answer.

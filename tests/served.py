@@ -14,7 +14,7 @@ import urllib.request
 import numpy as np
 
 from bert.errors import BertError
-from serving.batching import Embedded
+from recommender.parts import Source
 from tests.worlds import row, write_index
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -48,7 +48,10 @@ class FakeTexts:
     """Layers that depend on nothing but the text's length; fits one checkpoint only."""
 
     def __call__(self, text):
-        return Embedded(self.layers(text), np.arange(3, dtype=np.int32), len(text) > 5000)
+        unknown = tuple(word for word in text.split() if max(word) > "\x7f")
+        return Source(text, self.layers(text), np.arange(3, dtype=np.int32),
+                      was_cut=len(text) > 5000, unknown=unknown,
+                      knows_any=len(unknown) < len(text.split()))
 
     @staticmethod
     def layers(text):

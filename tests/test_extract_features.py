@@ -55,6 +55,13 @@ def world(tmp_path, checkpoint_dir):
             output], output
 
 
+def test_overviews_of_which_no_word_is_known_are_counted(world, capsys):
+    flags, _ = world
+    write_catalogue(flags[3], ["a man", "\U0001f47d", "a \U0001f47d", "привет", "!"])
+    assert extract_features.main(flags) == 0
+    assert "3 overviews hold no word that small knows" in capsys.readouterr().err
+
+
 def stored(output):
     """Movie id to (layers, token_ids), read as any HDF5 tool would."""
     with h5py.File(os.path.join(output, "features.h5"), "r") as file:

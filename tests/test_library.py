@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bert.batches import TokenFeatures
+from bert.tokenizing import Reading
 from recommender.index import Index
 from serving.app import create_app
 from serving.batching import TextEmbedder
@@ -35,7 +36,13 @@ def test_race_of_first_text_queries_builds_one_graph(index, monkeypatch, tmp_pat
     asked = []
     all_asked = threading.Event()
 
+    class Pieces:
+        def read(self, text):
+            return Reading((), True)
+
     class Embedder:
+        pieces = Pieces()
+
         def features(self, texts):
             return [TokenFeatures(row, np.arange(3), FakeTexts.layers(text), False)
                     for row, text in enumerate(texts)]

@@ -8,7 +8,6 @@ import pytest
 
 from bert.errors import BertError
 from recommender.index import Index
-from recommender.parts import Source
 from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT, MAX_BODY, MAX_TEXT
@@ -98,11 +97,21 @@ def test_year_picks_among_films_of_one_title(client):
 
 def test_text_query_goes_through_the_index_recipe(client, index):
     body = body_of(client.post(RECOMMEND, json={"overview": "Ein Mädchen", "k": 4}))
-    layers, token_ids, _ = FakeTexts()("Ein Mädchen")
-    wanted = index.search(index.embed(Source("Ein Mädchen", layers, token_ids)), 4)
+    wanted = index.search(index.embed(FakeTexts()("Ein Mädchen")), 4)
+    del body["note"]  # the stand-in knows no word with an umlaut
     assert body == {"query": {"overview": "Ein Mädchen"},
                     "results": [result.to_dict() for result in wanted]}
     assert len(body_of(client.post(RECOMMEND, json={"overview": "x"}))["results"]) == 10
+
+
+def test_words_that_the_checkpoint_does_not_know_are_told(client):
+    body = body_of(client.post(RECOMMEND, json={"overview": "a 👽 meets 🤖🤖 again"}))
+    assert body["note"] == 'tiny does not know 👽, 🤖🤖 in "a 👽 meets 🤖🤖 again"'
+
+
+def test_a_text_of_which_no_word_is_known_is_not_answered(client):
+    message = error_of(client.post(RECOMMEND, json={"overview": "👽 привет"}), 404)
+    assert message.startswith('tiny knows no word of "👽 привет": say it in other words')
 
 
 def test_a_text_that_is_longer_than_the_model_reads_is_told(client):

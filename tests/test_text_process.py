@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from bert.errors import BertError
+from recommender.parts import Source
 from serving import text_keeper, text_process
-from serving.batching import Embedded, Overloaded
+from serving.batching import Overloaded
 from serving.text_keeper import EmbeddingProcess
 from serving.text_process import Answers, Texts, is_alive, limit_waits
 from tests.test_server_program import comes_true
@@ -38,7 +39,7 @@ class SlowEmbedder:
     def __call__(self, text):
         if text == "hang":
             assert self.hangs.wait(30)
-        return Embedded(np.zeros((1, 2, 3), np.float32), np.arange(2, dtype=np.int32), False)
+        return Source(text, np.zeros((1, 2, 3), np.float32), np.arange(2, dtype=np.int32))
 
 
 @pytest.fixture()

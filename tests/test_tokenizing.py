@@ -38,6 +38,33 @@ def test_every_sample_overview_has_googles_pieces(both):
         assert ours(overview) == google(overview)
 
 
+@pytest.fixture(scope="module")
+def uncased(minilm):
+    return WordPieces(os.path.join(minilm, "vocab.txt"), True)
+
+
+@pytest.mark.parametrize("text", ["👽", "😂😂😉 🤗", "привет мир", "Καλημέρα κόσμε", "สวัสดีชาวโลก",
+                                  "안녕하세요", "नमस्ते", "שלום", "!!! ...", "—", ""])
+def test_a_text_of_which_no_word_is_known_is_told_from_others(uncased, text):
+    assert not uncased.read(text).knows_any
+    assert not uncased.knows_any(uncased.encode([text], 256)[0].token_ids)
+
+
+@pytest.mark.parametrize("text, unknown", [
+    ("a man", ()), ("un été à la plage", ()), ("3.14159", ()), ("(sci-fi)", ()), ("I", ()),
+    ("a 👽 meets a человек.", ("👽", "человек")), ("xkcd, xkcd", ("xkcd",))])
+def test_words_that_are_not_known_are_listed(uncased, text, unknown):
+    assert uncased.read(text) == (unknown, text != "xkcd, xkcd")
+    assert uncased.knows_any(uncased.encode([text], 256)[0].token_ids) == (text != "xkcd, xkcd")
+
+
+def test_the_words_of_real_overviews_are_known(uncased):
+    with open(os.path.join(ROOT, "data", "sample_movies.csv"), encoding="utf-8") as file:
+        overviews = [row["overview"] for row in csv.DictReader(file)]
+    assert all(uncased.read(overview).knows_any for overview in overviews)
+    assert sum(len(uncased.read(overview).unknown) for overview in overviews) < 10
+
+
 def test_every_character_that_the_library_gets_is_one_on_which_both_agree(both):
     ours, google = both
     agreed = [chr(code) for code in range(0x3000) if AGREED.fullmatch(chr(code))]

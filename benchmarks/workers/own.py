@@ -69,7 +69,7 @@ def query(bert_dir):
         mean(found.layers)
 
     # Its graph, asked directly for the layers of the same ids.
-    pieces, = embedder._pieces.encode([QUERY], 256)
+    pieces, = embedder.pieces.encode([QUERY], 256)
     feed = {embedder._token_ids: [pieces.token_ids], embedder._lengths: [len(pieces.token_ids)]}
 
     def bare():
