@@ -8,14 +8,15 @@
 import recommender.environment  # noqa: F401
 
 import argparse
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from recommender import cli
-from recommender.building import build_from_embeddings, build_index, save_embeddings
+from recommender.building import build_index
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.errors import RecommenderError
+from recommender.given_embeddings import build_from_embeddings, save_embeddings
 from recommender.index import Index
-from recommender.recipes import POOLED, RECIPES
+from recommender.recipes import DEFAULT_RECIPES, POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.pickles import load_embeddings
 
@@ -28,9 +29,11 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--features", default="data/features",
                        help="the folder that extract_features.py wrote")
     flags.add_argument("--output", default="data/index.h5", help="the index to write")
-    flags.add_argument("--recipe", default="mean4", choices=RECIPES,
-                       help="how a film becomes the vector by which films are compared: {}".format(
-                           ", ".join(RECIPES)))
+    flags.add_argument("--recipe", type=_recipes, metavar="NAMES",
+                       help="one or several, as mean4,best, of {}: how a film becomes the vector "
+                       "by which films are compared; the first answers where no other is asked "
+                       "for (default: {}, as far as the features can make them)".format(
+                           ", ".join(RECIPES), ",".join(DEFAULT_RECIPES)))
     flags.add_argument("--layers", type=cli.layers,
                        help="hidden layers that the recipe takes instead of its own, such as -1,-2")
     flags.add_argument("--word_weight", type=cli.share, help="weight of the words, from 0 to "
@@ -51,10 +54,25 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     for name in ("recipe", "layers", "word_weight"):
         if args.from_pickle and getattr(args, name) != flags.get_default(name):
             flags.error("--{} goes with --features, not with --from_pickle".format(name))
-    if args.to_pickle and args.recipe not in POOLED:
-        flags.error("--to_pickle goes with the recipes of BERT alone: {}".format(
-            ", ".join(POOLED)))
+    for name in ("layers", "word_weight"):
+        if getattr(args, name) is not None and (args.recipe is None or len(args.recipe) > 1):
+            flags.error("--{} goes with a single --recipe".format(name))
+    if args.to_pickle and (args.recipe or DEFAULT_RECIPES)[0] not in POOLED:
+        flags.error("--to_pickle writes the embeddings of the first recipe, one of the recipes of "
+                    "BERT alone: {}".format(", ".join(POOLED)))
     return args
+
+
+def _recipes(text: str) -> List[str]:
+    """Convert names of recipes between commas."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in RECIPES:
+            raise argparse.ArgumentTypeError("no recipe {!r}: there are {}".format(
+                name, ", ".join(RECIPES)))
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError("{} names a recipe twice".format(text))
+    return names
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -77,15 +95,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
     """Build the index by a recipe and say which films it could not take."""
-    report = build_index(catalogue, FeatureReader(args.features), args.recipe, args.output,
+    report = build_index(catalogue, FeatureReader(args.features), args.output, args.recipe,
                          args.layers, args.word_weight, args.map, args.neighbours)
-    cli.note("{}: {:,} films by recipe {}; {:,} of the catalogue have no features, {:,} with "
+    for name, why in report.not_made.items():
+        cli.note("recipe {} is left out: {}".format(name, why))
+    cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
              "features are not in the catalogue".format(
-                 args.output, report.n_movies, args.recipe, report.without_features,
+                 args.output, report.n_movies, _named(report.recipes),
+                 report.without_features,
                  report.without_catalogue))
     if report.of_other_overviews:
         cli.note("{:,} films were left out, their features are of another overview than the "
                  "catalogue's: run extract_features.py again".format(report.of_other_overviews))
+
+
+def _named(recipes: Sequence[str]) -> str:
+    return "recipe{} {}".format("s" if len(recipes) > 1 else "", ", ".join(recipes))
 
 
 def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:

@@ -13,21 +13,17 @@ import argparse
 import json
 import shutil
 import sys
-import textwrap
-import unicodedata
-from typing import List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from bert.errors import BertError
-from recommender import Recommender, cli
+from recommender import cli
+from recommender.comparing import compare
+from recommender.comparing import comparison as as_json
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
-from recommender.explain import Share, Why
 from recommender.filters import NONE, Filters
-from recommender.index import Index, Result, index_to_open
-from recommender.recommender import Wishes
-from recommender.words import quoted
-
-_MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
-_STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
+from recommender.index import Index, index_to_open
+from recommender.printing import comparison, explanation, names, table
+from recommender.recommender import Recommender, Wishes
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -71,6 +67,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
                        help="from 0 to 1: how much variety counts against nearness")
+    flags.add_argument("--recipe", help="recipe of the index that answers (default: its first)")
+    flags.add_argument("--compare", action="store_true", help="show the answers of the index's "
+                       "first recipe and of --recipe, by default its second, side by side")
     flags.add_argument("--explain", action="store_true", help="mark the words that made each film "
                        "near; reads --features")
     flags.add_argument("--features", help="folder of the features for --explain (default: the one "
@@ -85,6 +84,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
         flags.error("name a film with --title or --id, describe one with --overview, or list the "
                     "best rated with a filter such as --genres")
+    if args.compare and args.explain:
+        flags.error("--explain goes with one recipe, not with --compare")
     if args.year is not None and len(args.title or ()) != 1:
         flags.error("--year goes with a single --title: behind each of several, write the year as "
                     "in \"Heat (1995)\"")
@@ -126,7 +127,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     index, filters = recommender.index, filters_of(args)
     try:
         wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
-                                    args.unlike_id)
+                                    args.unlike_id, args.recipe)
     except NothingFound as error:
         if args.words and not isinstance(error, FilmLeftOut):
             raise NothingFound("{}; a description in your own words goes behind --overview".format(
@@ -138,6 +139,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                                          ", ".join(map(index.describe, rows[1:]))))
     for text in wishes.notes:
         cli.note(text)
+    if args.compare:
+        return print_comparison(recommender, wishes, args)
+    if args.recipe is None and len(index.recipes) > 1:
+        cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
+            index.recipes[0], " or ".join(index.recipes[1:])))
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
@@ -149,7 +155,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         answer["results"] = [result.to_dict() for result in results]
         for result, reasons in zip(answer["results"], why):
             result["why"] = reasons.to_dict()
-        print(json.dumps(answer, ensure_ascii="utf" not in sys.stdout.encoding.lower(), indent=2))
+        print_json(answer)
         return 0
     tell(index, wishes)
     print(table(results))
@@ -158,6 +164,27 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if len(results) < args.k and filters != NONE:
         cli.note("the filters leave only {} films".format(len(results)))
     return 0
+
+
+def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Namespace) -> int:
+    """Print the answers of two recipes; return the exit code."""
+    filters = filters_of(args)
+    lists = compare(recommender, wishes, args.k, filters, args.diverse)
+    if not lists[0].ranked:
+        raise NothingFound("no film meets all of the filters: leave one out")
+    for text in recommender.notes_on_texts(wishes):
+        cli.note(text)
+    if args.json:
+        print_json(as_json(recommender, wishes, lists, filters, args.diverse))
+    else:
+        tell(recommender.index, wishes)
+        print(comparison(lists, shutil.get_terminal_size().columns))
+    return 0
+
+
+def print_json(answer: Dict[str, Any]) -> None:
+    """Print JSON, with escapes where stdout cannot write every character."""
+    print(json.dumps(answer, ensure_ascii="utf" not in sys.stdout.encoding.lower(), indent=2))
 
 
 def tell(index: Index, wishes: Wishes) -> None:
@@ -169,94 +196,6 @@ def tell(index: Index, wishes: Wishes) -> None:
                  + (unlike if wishes.unlike else ""))
     elif not wanted:
         cli.note("the best rated films; their score is IMDb's weighted rating, from 0 to 10")
-
-
-def names(index: Index, wishes: Wishes) -> List[str]:
-    """Describe the films and texts of the query, and last the disliked films, in a few words."""
-    return ([index.describe(row) for row in wishes.films]
-            + [quoted(text) for text in wishes.texts]
-            + [index.describe(row) for row in wishes.unlike])
-
-
-def table(results: Sequence[Result]) -> str:
-    """Return a table with a line for each film: rank, score, title, year, genres, id."""
-    width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)
-    lines = ["{:>4}  {:>6}  {}  {:>4}  {:<36}  {:>7}".format(
-        "rank", "score", _pad("title", width), "year", "genres", "id")]
-    for rank, score, movie in results:
-        lines.append("{:>4}  {:>6.4f}  {}  {:>4}  {}  {:>7}".format(
-            rank, score, _pad(movie["title"], width), movie["year"] or "?",
-            _pad(", ".join(movie["genres"]), 36), movie["id"]))
-    return "\n".join(lines)
-
-
-def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
-    """Return the texts of the query and of a film found with their strong words in asterisks.
-
-    Behind each text stand the shares of its parts in the score.
-    """
-    films = wishes.films + wishes.unlike
-    overviews = [index.movie(row)["overview"] for row in films]
-    overviews[len(wishes.films):len(wishes.films)] = wishes.texts
-    # A disliked film counts against the film found: its strong words have negative shares.
-    signs = [1] * len(overviews) + [1]
-    signs[len(overviews) - len(wishes.unlike):-1] = [-1] * len(wishes.unlike)
-    lines = ["{}. {}: score {:.4f}".format(result.rank, result.movie["title"], result.score)]
-    for name, overview, shares, sign in zip(
-            [*names(index, wishes), result.movie["title"]],
-            [*overviews, result.movie["overview"]], [*why.asked, why.found], signs):
-        lines.append(textwrap.fill(
-            "{}{}: {} [{}]".format("" if sign > 0 else "unlike ", name,
-                                   marked(overview, shares, sign), sums(shares)),
-            min(shutil.get_terminal_size().columns, 100), initial_indent="   ",
-            subsequent_indent="     "))
-    return "\n".join(lines)
-
-
-def marked(overview: str, shares: Sequence[Share], sign: int = 1) -> str:
-    """Return the overview with asterisks around the words with the greatest shares.
-
-    More asterisks mark greater shares; where `sign` is -1, negative ones count.
-    """
-    words = [share for share in shares if share.of == "overview"]
-    average = sum(abs(share.share) for share in words) / max(len(words), 1)
-    text, end = "", 0
-    for share in words:
-        is_word = any(c.isalnum() for c in share.word)
-        strength = sum(sign * share.share >= times * average for times in _STRONG)
-        asterisks = "*" * (strength if average and is_word else 0)
-        text += overview[end:share.start] + asterisks + share.word + asterisks
-        end = share.end
-    return text + overview[end:]
-
-
-def sums(shares: Sequence[Share]) -> str:
-    """Return the sums of the shares of overview, title, genres and BERT's own marks."""
-    told = []
-    for of in dict.fromkeys(share.of for share in shares):
-        parts = [(share.word, "{:.4f}".format(share.share)) for share in shares if share.of == of]
-        total = "{:.4f}".format(sum(share.share for share in shares if share.of == of))
-        single = ["{} {}".format(word, share) for word, share in parts
-                  if of in ("title", "genres") and float(share)]
-        if of == "overview" or float(total) or single:
-            told.append("{} {}".format("[CLS] and [SEP]" if of == "marks" else of, total)
-                        + (" ({})".format(", ".join(single)) if single else ""))
-    return "; ".join(told)
-
-
-def _columns(text: str) -> int:
-    """Return the terminal columns of `text`; East Asian letters take two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF"
-               else 1 for c in text)
-
-
-def _pad(text: str, width: int) -> str:
-    """Return `text` cut or padded to `width` columns."""
-    if _columns(text) > width:
-        while _columns(text) > width - 1:
-            text = text[:-1]
-        text += "…"
-    return text + " " * (width - _columns(text))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from recommender.errors import RecommenderError
 from recommender.index import Index
 from recommender.parts import Mean, Source, Words
 from recommender.recipes import Recipe
+from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.shards import MovieFeatures
 
@@ -62,14 +63,14 @@ class Why(NamedTuple):
                 "found": [share.to_dict() for share in self.found]}
 
 
-def explain_all(index: Index, weights: Sequence[float],
+def explain_all(space: EmbeddingSpace, weights: Sequence[float],
                 asked: Sequence[Tuple[Source, Sequence[Span]]], found: Source,
                 found_spans: Sequence[Span] = ()) -> Why:
     """Explain the score of a film by several wishes.
 
     Parameters
     ----------
-    index : Index
+    space : EmbeddingSpace
     weights : sequence of float
         Weight of each wish in the query vector.
     asked : sequence of (Source, sequence of Span)
@@ -79,7 +80,7 @@ def explain_all(index: Index, weights: Sequence[float],
     found_spans : sequence of Span
         The word of each of its tokens.
     """
-    told = [explain(index, source, found, spans, found_spans) for source, spans in asked]
+    told = [explain(space, source, found, spans, found_spans) for source, spans in asked]
     weighted = [_scaled(one.asked, weight) for one, weight in zip(told, weights)]
     # Each explanation has the words of the film found in the same order.
     of_found = zip(*(_scaled(one.found, weight) for one, weight in zip(told, weights)))
@@ -88,7 +89,7 @@ def explain_all(index: Index, weights: Sequence[float],
                 for shares in of_found])
 
 
-def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Span] = (),
+def explain(space: EmbeddingSpace, asked: Source, found: Source, asked_spans: Sequence[Span] = (),
             found_spans: Sequence[Span] = ()) -> Explanation:
     """Return the shares of the words of a film or text, `asked`, and of a film, `found`.
 
@@ -96,24 +97,25 @@ def explain(index: Index, asked: Source, found: Source, asked_spans: Sequence[Sp
     (0, 0) for [CLS] and [SEP]; a recipe without BERT needs neither them nor hidden layers.
     Raises RecommenderError if there are not as many spans as tokens.
     """
-    recipe = index.fitted_recipe()
+    recipe = space.fitted_recipe()
     ours, theirs = recipe.blocks(asked), recipe.blocks(found)
     return Explanation(sum(float(a @ b) for a, b in zip(ours, theirs)),
                        _shares(recipe, asked, asked_spans, ours, theirs),
                        _shares(recipe, found, found_spans, theirs, ours))
 
 
-def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) -> List[Source]:
-    """Return some films as the recipe saw them; a recipe without BERT needs no `reader`.
+def sources(index: Index, space: EmbeddingSpace, rows: Sequence[int],
+            reader: Optional[FeatureReader]) -> List[Source]:
+    """Return some films as the recipe of `space` saw them; one without BERT needs no `reader`.
 
     Raises RecommenderError where the features of one were not kept token by token.
     """
-    if not index.recipe.parts:
+    if not space.recipe.parts:
         raise RecommenderError("{} holds embeddings that were given: nothing is known of their "
                                "words".format(index.path))
     movies = [index.movie(row) for row in rows]
     kept: Dict[int, MovieFeatures] = {}
-    if index.recipe.uses_bert:
+    if space.recipe.uses_bert:
         if reader is None or reader.settings != index.features:
             raise RecommenderError("an explanation needs the features that {} was built from: name "
                                    "their folder with --features".format(index.path))
@@ -125,7 +127,7 @@ def sources(index: Index, rows: Sequence[int], reader: Optional[FeatureReader]) 
     found = []
     for movie in movies:
         source = Source(movie["overview"], title=movie["title"], genres=tuple(movie["genres"]))
-        if index.recipe.uses_bert:
+        if space.recipe.uses_bert:
             features = kept.get(movie["id"])
             if features is None or features.digest != overview_digest(movie["overview"]):
                 raise RecommenderError("the features that {} was made of are no longer there for "

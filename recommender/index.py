@@ -1,17 +1,13 @@
 """Read an index: one HDF5 file that holds everything a query needs.
 
-It holds `ids` int64 (n,); `embeddings` float32 (n, d), contiguous; for a recipe that joins words
-the sparse `words/indptr`, `words/indices` and `words/data`, which make rows of length 1 together
-with the embeddings; a column for each field that a result shows; what the recipe learnt, under
-`recipe/`; and root attributes that say which features, checkpoint and catalogue made it. It may
-hold a `map` float32 (n, 2) of the films, and the nearest others of each film: `neighbours/rows`
-int32 (n, k) and `neighbours/cosines` float64 (n, k); `twins` (see `recommender.twins`); and the
-table `left_out/` (see `recommender.left_out`). `recommender.building` writes it.
+It holds `ids` int64 (n,); a column for each field that a result shows; for each of its recipes a
+group (see `recommender.spaces`); and root attributes that say which features, checkpoint and
+catalogue made it, when, and by which recipes. It may hold `twins` (see `recommender.twins`) and
+the table `left_out/` (see `recommender.left_out`). `recommender.building` writes it.
 """
 
 import os
 import re
-import threading
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -19,17 +15,15 @@ import numpy as np
 from recommender.errors import NothingFound, RecommenderError
 from recommender.left_out import LeftOut
 from recommender.near_titles import NearTitles
-from recommender.parts import Source
-from recommender.ranking import nearest_rows
-from recommender.recipes import Recipe, open_recipe, read_learnt
+from recommender.recipes import recipe_names
+from recommender.spaces import EmbeddingSpace
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import settings_of
 from recommender.title_lookup import RowsOfKeys, TitleLookup
 from recommender.titles import described, title_key
 from recommender.twins import Twins
-from recommender.words import SparseRows
 
-FORMAT_VERSION = 1  # of the index file; one of another version is refused
+FORMAT_VERSION = 3  # of the index file; 2 is that of features, and 1 held a single recipe
 DEFAULT_INDEX = "data/index.h5"  # what build_index.py writes where --output is not given
 SAMPLE_INDEX = "data/sample_index.h5"  # what `make demo` builds of the sample catalogue
 DEFAULT_FEATURES = "data/features"  # what extract_features.py writes by default
@@ -42,8 +36,6 @@ NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np
 # Fields of a result, in the order of `recommend.py --json`.
 _SHOWN = ("id", "title", "original_title", "year", "genres", "language", "imdb_id",
           "vote_average", "vote_count", "weighted_rating", "overview")
-# Datasets of `words/`, with their dtypes.
-WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
 
 
 def index_to_open(given: Optional[str]) -> Tuple[str, str]:
@@ -80,8 +72,8 @@ class Result(NamedTuple):
 class Index:
     """An index opened for queries.
 
-    A film is known by its row, its position in the index, from 0. Opening maps the embeddings
-    into memory and reads the ids; all else is read when first needed.
+    A film is known by its row, its position in the index, from 0. Opening reads the ids and maps
+    the embeddings of the first recipe into memory; all else is read when first needed.
 
     Parameters
     ----------
@@ -101,10 +93,8 @@ class Index:
         Settings of the features that the index was built from.
     features_folder : str
         Folder of those features, as it lies from here; data/features if the index does not say.
-    recipe : Recipe
-        The recipe that made the embeddings; `fitted_recipe` has also what it learnt.
-    has_map : bool
-        True if the index was built with a map.
+    recipes : tuple of str
+        Names of its recipes. The first one answers where no other is asked for.
     twins : Twins
         Films told apart only by their id.
     left_out : LeftOut
@@ -120,28 +110,27 @@ class Index:
         self.path = path
         self.features = settings_of(file)
         self.features_folder = self._features_folder()
-        self.recipe = open_recipe(file, self.features)
+        self.recipes = recipe_names(file)
         self.ids = file.array("ids", np.int64, (None,))
-        self._embeddings = file.array("embeddings", np.float32, (len(self.ids), None))
-        self._words = self._read_words()
+        self._spaces: Dict[str, EmbeddingSpace] = {}
+        self.space()
         self._stored = {name: file.array(name, dtype, (len(self.ids),))
                         for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         self._stored.update((name, file.texts(name, len(self.ids))) for name in TEXT_COLUMNS)
         self._columns = {"id": self.ids}
         self._orders: Dict[str, np.ndarray] = {}
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
-        self.has_map = file.holds("map")
-        self._neighbours: Optional[Tuple[np.ndarray, np.ndarray]] = None
-        if file.holds("neighbours"):
-            rows = file.array("neighbours/rows", np.int32, (len(self), None))
-            self._neighbours = rows, file.array("neighbours/cosines", np.float64, rows.shape)
         self.twins = Twins(file, len(self))
-        self.left_out = LeftOut(file, is_given=not self.recipe.parts)
+        self.left_out = LeftOut(file, is_given=not self.space().recipe.parts)
         self._shown: Optional[List[Tuple]] = None
         self._rows_of_ids: Optional[Dict[int, int]] = None
         self._near: Optional[NearTitles] = None
         self._rows_of_keys: RowsOfKeys = {}
-        self._has_learnt, self._lock = False, threading.Lock()
+
+    @property
+    def uses_bert(self) -> bool:
+        """True if one of the recipes needs hidden layers for a text."""
+        return any(self.space(name).recipe.uses_bert for name in self.recipes)
 
     @property
     def identity(self) -> str:
@@ -149,8 +138,8 @@ class Index:
         return self._file.identity
 
     def __repr__(self) -> str:
-        return "Index({!r}: {:,} films, recipe {}, checkpoint {})".format(
-            self.path, len(self), self.recipe.name, self.features.checkpoint or "none")
+        return "Index({!r}: {:,} films, recipes {}, checkpoint {})".format(
+            self.path, len(self), ", ".join(self.recipes), self.features.checkpoint or "none")
 
     def _features_folder(self) -> str:
         if not self._file.has_attribute("features"):
@@ -158,20 +147,32 @@ class Index:
         return os.path.relpath(os.path.join(os.path.dirname(os.path.realpath(self.path)),
                                             self._file.attribute("features", str)))
 
-    def _read_words(self) -> SparseRows:
-        """Return the sparse part of the rows, without columns if the recipe joins no words."""
-        if not self._file.holds("words"):
-            return SparseRows(np.zeros(len(self) + 1, np.int64), np.zeros(0, np.int32),
-                              np.zeros(0, np.float32), 0)
-        words = SparseRows(width=int(self._file.array("words/width", np.int64, ())),
-                           **{name: self._file.array("words/" + name, dtype, (None,))
-                              for name, dtype in WORDS.items()})
-        if not words.is_whole(len(self)):
-            raise self._file.refuse("the words of the films are damaged")
-        return words
-
     def __len__(self) -> int:
         return len(self.ids)
+
+    def space(self, recipe: Optional[str] = None) -> EmbeddingSpace:
+        """Return the films as vectors by a recipe of this index, by default the first.
+
+        Raises NothingFound if the index was built without that recipe.
+        """
+        name = self.recipes[0] if recipe is None else recipe
+        if name not in self.recipes:
+            raise NothingFound("{} has no recipe {!r}, but {}: build_index.py --recipe builds an "
+                               "index of several".format(self.path, name,
+                                                         ", ".join(self.recipes)))
+        if name not in self._spaces:
+            self._spaces[name] = EmbeddingSpace(self._file, name, len(self), self.features)
+        return self._spaces[name]
+
+    def made_by(self, recipe: Optional[str] = None) -> Dict[str, str]:
+        """Return what an answer by a recipe comes from, by default the first one.
+
+        That is the recipe, the checkpoint, the name of this file, when it was built, as an ISO
+        8601 time, and a digest of its films and embeddings.
+        """
+        return {"recipe": self.space(recipe).recipe.name, "checkpoint": self.features.checkpoint,
+                "index": os.path.basename(self.path),
+                **{name: self._file.attribute(name, str) for name in ("built", "digest")}}
 
     def column(self, name: str) -> np.ndarray:
         """Return a column of the index, (n,); it is read once."""
@@ -189,7 +190,9 @@ class Index:
         return self._orders[name]
 
     def read_columns(self) -> None:
-        """Read all columns now, so that no query waits for it."""
+        """Read all columns and open all recipes now, so that no query waits for it."""
+        for recipe in self.recipes:
+            self.space(recipe)
         for name in self._stored:
             self.column(name)
         self._titles.load()
@@ -209,16 +212,6 @@ class Index:
             has = np.array([[genre in genres for genre in known] for genres in sets], bool)
             self._genres = known, has[places]
         return self._genres
-
-    def map(self) -> np.ndarray:
-        """Return the films' points on the map, float32 (n, 2), from 0 to 1.
-
-        Raises NothingFound if the index was built without a map.
-        """
-        if not self.has_map:
-            raise NothingFound("{} has no map: build it with build_index.py --map".format(
-                self.path))
-        return self._file.array("map", np.float32, (len(self), 2))
 
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """Return the fields that a result shows of a film, without the overview if not `full`."""
@@ -273,88 +266,6 @@ class Index:
     def describe(self, row: int) -> str:
         """Return title, year and id of a film in a few words."""
         return described(self._cell("title", row), int(self._cell("year", row)), self.ids[row])
-
-    def embedding(self, row: int) -> np.ndarray:
-        """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""
-        return np.concatenate([self._embeddings[row], self._words.row(row)])
-
-    def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
-        """Return the embeddings of some films as stored: dense (m, d), and the words if any."""
-        return self._embeddings[rows], self._words.take(rows) if self._words.width else None
-
-    def embed(self, source: Source) -> np.ndarray:
-        """Embed a text by the recipe of this index, float32 (d + width,), length 1.
-
-        Raises
-        ------
-        NothingFound
-            If the recipe knows no word of the text.
-        RecommenderError
-            If the index was built from given embeddings and has no recipe.
-        """
-        if not self.recipe.parts:
-            raise RecommenderError("{} holds embeddings that were given: it answers for films, "
-                                   "for texts build one from features".format(self.path))
-        vector = self.fitted_recipe().embed(source)
-        if not vector.any():
-            raise NothingFound("no film's overview has a word of the text: say more")
-        return vector
-
-    def fitted_recipe(self) -> Recipe:
-        """Return the recipe with what it learnt, which is read at the first call."""
-        with self._lock:
-            if not self._has_learnt:
-                read_learnt(self.recipe, self._file, self.features,
-                            self._embeddings.shape[1] + self._words.width)
-                self._has_learnt = True
-        return self.recipe
-
-    def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
-                where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
-        """Return the rows of the `k` nearest films to a vector, the nearest first.
-
-        Parameters
-        ----------
-        vector : np.ndarray
-            Float (d + width,).
-        k : int
-            Fewer are returned where fewer films count.
-        without : sequence of int
-            Rows that do not count.
-        where : np.ndarray, optional
-            bool (n,): the films that count, by default all.
-
-        Returns
-        -------
-        rows : np.ndarray
-            int64 (k,). Equally near films come in the order of the catalogue.
-        cosines : np.ndarray
-            float64 (k,).
-        """
-        counts = np.ones(len(self), bool) if where is None else where.copy()
-        counts[list(without)] = False
-        return nearest_rows(self._embeddings, self._words, vector, k, counts)
-
-    def nearest_to_film(self, row: int, k: int,
-                        where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Return what `nearest` finds for the embedding of a film, without that film.
-
-        It is read from the stored neighbours of the film if `k` of them count: no other film is
-        nearer than those.
-        """
-        if self._neighbours is not None:
-            near, cosines = self._neighbours[0][row], self._neighbours[1][row]
-            if ((near < 0) | (near >= len(self)) | ~np.isfinite(cosines)).any():
-                raise self._file.refuse("neighbours are damaged")
-            among = np.flatnonzero(where[near])[:k]
-            if len(among) == k:
-                return near[among], cosines[among]
-        return self.nearest(self.embedding(row), k, [row], where)
-
-    def search(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
-               where: Optional[np.ndarray] = None) -> List[Result]:
-        """Return the films that `nearest` finds."""
-        return self.results(*self.nearest(vector, k, without, where))
 
     def results(self, rows: np.ndarray, scores: np.ndarray) -> List[Result]:
         """Return the films of `rows`, ranked in that order."""

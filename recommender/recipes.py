@@ -5,7 +5,7 @@ what it learnt.
 """
 
 import json
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
@@ -127,28 +127,54 @@ class Recipe:
         total = weights.sum(axis=-1, keepdims=True)
         return np.sqrt(weights / np.where(total > 0, total, 1)) / np.where(lengths > 0, lengths, 1)
 
-    def save(self, file: h5py.File) -> None:
-        """Write the parts' options and what they learnt into an index."""
-        file.attrs["recipe"] = self.name
-        file.attrs["recipe_parts"] = json.dumps([
-            {"kind": part.kind, "weight": weight, **part.options} for weight, part in self.parts])
+    def options(self) -> List[Dict[str, Any]]:
+        """Return kind, weight and options of each part, for JSON."""
+        return [{"kind": part.kind, "weight": weight, **part.options}
+                for weight, part in self.parts]
+
+    def save_learnt(self, group: h5py.Group) -> None:
+        """Write what the parts learnt into the recipe's group of an index."""
         for at, (_, part) in enumerate(self.parts):
             for name in part.names:
                 array = part.arrays[name]
-                file.create_dataset("recipe/{}/{}".format(at, name), data=array,
-                                    dtype=h5py.special_dtype(vlen=str)
-                                    if array.dtype == object else None)
+                group.create_dataset("learnt/{}/{}".format(at, name), data=array,
+                                     dtype=h5py.special_dtype(vlen=str)
+                                     if array.dtype == object else None)
 
 
-def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
-    """Return the recipe that made an index, without what it learnt.
+def write_recipes(file: h5py.File, recipes: Sequence[Recipe]) -> None:
+    """Write names and parts of the recipes of an index, in their order, as its attribute."""
+    file.attrs["recipes"] = json.dumps([[recipe.name, recipe.options()] for recipe in recipes])
+
+
+def recipe_names(file: PlainFile) -> Tuple[str, ...]:
+    """Return the names of the recipes of an index, the one that answers by default first.
+
+    Raises RecommenderError if the index does not tell.
+    """
+    return tuple(name for name, _ in _listed(file))
+
+
+def _listed(file: PlainFile) -> List[Tuple[str, Any]]:
+    """Return names and parts of the recipes of an index."""
+    try:
+        listed = [(name, parts) for name, parts in json.loads(file.attribute("recipes", str))]
+        if listed and all(isinstance(name, str) and name for name, _ in listed):
+            return listed
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise file.refuse("the list of its recipes is damaged")
+
+
+def open_recipe(file: PlainFile, name: str, settings: Settings) -> Recipe:
+    """Return a recipe of an index, without what it learnt.
 
     Raises RecommenderError if this version does not know the recipe's parts.
     """
-    name, parts_of = file.attribute("recipe", str), file.attribute("recipe_parts", str)
+    listed = dict(_listed(file))
     try:
         parts = []
-        for options in json.loads(parts_of):
+        for options in listed[name]:
             kind, weight = KINDS[options.pop("kind")], float(options.pop("weight"))
             if not 0 < weight <= 1:
                 raise ValueError
@@ -159,8 +185,9 @@ def open_recipe(file: PlainFile, settings: Settings) -> Recipe:
             "it was made by a recipe {!r} that this version cannot repeat".format(name))
 
 
-def read_learnt(recipe: Recipe, file: PlainFile, settings: Settings, width: int) -> None:
-    """Read what the parts of `recipe` learnt when the index `file` was made.
+def read_learnt(recipe: Recipe, file: PlainFile, group: str, settings: Settings,
+                width: int) -> None:
+    """Read what the parts of `recipe` learnt when the index `file` was made, from its group.
 
     Raises RecommenderError if the recipe does not then make vectors of the index's `width`.
     """
@@ -169,7 +196,7 @@ def read_learnt(recipe: Recipe, file: PlainFile, settings: Settings, width: int)
     try:
         for at, (_, part) in enumerate(recipe.parts):
             for name in part.names:
-                part.arrays[name] = file.values("recipe/{}/{}".format(at, name))
+                part.arrays[name] = file.values("{}learnt/{}/{}".format(group, at, name))
         if recipe.embed(blank).shape != (width,):
             raise ValueError
     except (RecommenderError, ValueError, TypeError, AttributeError, IndexError):
@@ -188,6 +215,9 @@ _JOINED = {
 POOLED = tuple(_POOLED)  # recipes of BERT alone, whose vectors have no sparse part
 # All recipes, by the names of build_index.py --recipe.
 RECIPES = (*POOLED, "tfidf", *_JOINED)
+# Recipes of an index where none is named: the research's, which answers by default, and the one
+# that finds most.
+DEFAULT_RECIPES = ("mean4", "best")
 
 
 def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] = None,

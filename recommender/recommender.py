@@ -12,6 +12,7 @@ from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.parts import Source
+from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import LINKS, FeatureReader
 from recommender.words import quoted
 
@@ -30,7 +31,8 @@ class Wishes(NamedTuple):
     """A query, found in the index: rows of films, texts, and rows of films to keep away from.
 
     `shared` holds each title given that several films share, with their rows; the first of them
-    was taken. `notes` tell of films of a title given that the index leaves out.
+    was taken. `notes` tell of films of a title given that the index leaves out. `recipe` is the
+    recipe of the index to answer by, or None for its first.
     """
 
     films: Tuple[int, ...] = ()
@@ -38,6 +40,7 @@ class Wishes(NamedTuple):
     unlike: Tuple[int, ...] = ()
     shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
     notes: Tuple[str, ...] = ()
+    recipe: Optional[str] = None
 
 
 class Results(List[Result]):
@@ -88,7 +91,8 @@ class Recommender:
 
     def similar(self, title: Texts = None, id: Ids = None, overview: Texts = None,
                 year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
-                k: int = 10, diverse: float = 0.0, **filters: Any) -> Results:
+                k: int = 10, diverse: float = 0.0, recipe: Optional[str] = None,
+                **filters: Any) -> Results:
         """Return the films nearest to films and texts.
 
         Parameters
@@ -107,6 +111,8 @@ class Recommender:
             Number of films; fewer are returned where fewer pass the filters.
         diverse : float
             From 0 to 1: how much variety counts against nearness.
+        recipe : str, optional
+            A recipe of the index, by default its first.
         **filters
             Fields of `recommender.filters.Filters`, by name.
 
@@ -119,20 +125,22 @@ class Recommender:
         Raises
         ------
         NothingFound
-            For a title, an id, a genre or a language that is not in the index; FilmLeftOut for
+            For a title, an id, a genre, a language or a recipe that is not in the index, and for a
+            text of which no word is known; FilmLeftOut for
             a film that is in the catalogue but has no overview or no features.
         WrongQuery
             For arguments out of range or that contradict each other.
         RecommenderError, bert.errors.BertError
             If texts cannot be embedded.
         """
-        wishes = self.wishes(title, id, overview, year, unlike, unlike_id)
+        wishes = self.wishes(title, id, overview, year, unlike, unlike_id, recipe)
         return self.recommend(wishes, k, Filters(**filters), diverse)
 
     def wishes(self, title: Texts = None, id: Ids = None, overview: Texts = None,
-               year: Optional[int] = None, unlike: Texts = None,
-               unlike_id: Ids = None) -> Wishes:
+               year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
+               recipe: Optional[str] = None) -> Wishes:
         """Find in the index the films that `similar` is asked for. Raises as `similar` does."""
+        self.index.space(recipe)
         titles, away = _many(title), _many(unlike)
         if year is not None and len(titles) != 1:
             raise WrongQuery("a year picks among the films of one title: write it behind each of "
@@ -152,7 +160,8 @@ class Recommender:
         notes = [self.index.left_out.note(name, year) for name in titles]
         notes += [self.index.left_out.note(name) for name in away]
         return Wishes(tuple(dict.fromkeys(films)), tuple(_many(overview)),
-                      tuple(dict.fromkeys(unliked)), tuple(shared), tuple(filter(None, notes)))
+                      tuple(dict.fromkeys(unliked)), tuple(shared), tuple(filter(None, notes)),
+                      recipe)
 
     def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
                   diverse: float = 0.0) -> Results:
@@ -162,9 +171,9 @@ class Recommender:
             raise WrongQuery("k is {}, at least 1 is needed".format(k))
         if not 0 <= diverse <= 1:
             raise WrongQuery("diverse is {}, a number from 0 to 1 is needed".format(diverse))
-        index = self.index
-        where = passing(index, filters, wishes.films)
+        index, space = self.index, self.index.space(wishes.recipe)
         if not wishes.films and not wishes.texts:
+            where = passing(index, filters)
             if wishes.unlike or diverse:
                 raise WrongQuery("nothing is asked for that could be weighed against: name a film "
                                  "or give a text")
@@ -172,23 +181,32 @@ class Recommender:
             rows = best[where[best]][:k]
             return Results(index.results(rows, index.column("weighted_rating")[rows]))
         n = max(_POOL * k, _SMALLEST_POOL) if diverse else k
-        where[index.twins.with_theirs(wishes.films + wishes.unlike)] = False
-        if wishes.texts or wishes.unlike or len(wishes.films) > 1:
-            rows, scores = index.nearest(self.vector(wishes), n, where=where)
-        else:
-            rows, scores = index.nearest_to_film(wishes.films[0], n, where)
+        rows, scores = self.nearest(wishes, n, filters)
         if diverse:
-            chosen = varied(index, rows, scores, k, diverse)
+            chosen = varied(space, rows, scores, k, diverse)
             rows, scores = rows[chosen], scores[chosen]
         return Results(index.results(rows, scores))
+
+    def nearest(self, wishes: Wishes, k: int,
+                filters: Filters = NONE) -> Tuple[np.ndarray, np.ndarray]:
+        """Return rows and cosines of the `k` films nearest to the films and texts of `wishes`.
+
+        They are int64 (k,) and float64 (k,), fewer where fewer films pass the filters.
+        """
+        space = self.index.space(wishes.recipe)
+        where = passing(self.index, filters, wishes.films)
+        where[self.index.twins.with_theirs(wishes.films + wishes.unlike)] = False
+        if wishes.texts or wishes.unlike or len(wishes.films) > 1:
+            return space.nearest(self.vector(wishes), k, where=where)
+        return space.nearest_to_film(wishes.films[0], k, where)
 
     def question(self, wishes: Wishes, filters: Filters = NONE,
                  diverse: float = 0.0) -> Dict[str, Any]:
         """Return the query as `recommend.py --json` and the server show it.
 
         The field `query` holds the film or the text, a list `wishes` of them where there are
-        several, or nothing. The fields `not`, `filters` and `diverse` stand beside it where they
-        were asked for.
+        several, or nothing; `made_by` names what answers. The fields `not`, `filters` and
+        `diverse` stand beside it where they were asked for.
         """
         movie = self.index.movie
         asked = [movie(row) for row in wishes.films] + [{"overview": text}
@@ -202,6 +220,7 @@ class Recommender:
                                if value != getattr(NONE, name)}
         if diverse:
             told["diverse"] = diverse
+        told["made_by"] = self.index.made_by(wishes.recipe)
         return told
 
     def vector(self, wishes: Wishes) -> np.ndarray:
@@ -211,18 +230,19 @@ class Recommender:
         (Relevance feedback in information retrieval), as in Manning, Raghavan and Schütze 2008
         (Introduction to Information Retrieval), equation 9.3.
         """
-        liked = [self.index.embedding(row) for row in wishes.films]
-        liked += [self.index.embed(self._source(text)) for text in wishes.texts]
+        space = self.index.space(wishes.recipe)
+        liked = [space.embedding(row) for row in wishes.films]
+        liked += [space.embed(self._source(text, space)) for text in wishes.texts]
         vector = np.mean(liked, axis=0)
         if wishes.unlike:
-            vector -= PUSH * np.mean([self.index.embedding(row) for row in wishes.unlike], axis=0)
+            vector -= PUSH * np.mean([space.embedding(row) for row in wishes.unlike], axis=0)
         return vector
 
     def notes_on_texts(self, wishes: Wishes) -> List[str]:
         """Return what a user should know of how the texts of `wishes` were read."""
-        made_by, notes = self.index.features, []
+        space, made_by, notes = self.index.space(wishes.recipe), self.index.features, []
         for text in wishes.texts:
-            source = self._source(text)
+            source = self._source(text, space)
             if source.was_cut:
                 notes.append("{} is longer than {} word pieces: the rest was not read".format(
                     quoted(text), made_by.max_seq_length))
@@ -257,9 +277,9 @@ class Recommender:
         if not wishes.films and not wishes.texts:
             raise WrongQuery("the best rated films are near to nothing that could explain them: "
                              "name a film or give a text")
-        index = self.index
+        index, space = self.index, self.index.space(wishes.recipe)
         reader = None
-        if index.recipe.uses_bert:
+        if space.recipe.uses_bert:
             features = features or index.features_folder
             if not os.path.isdir(features):
                 raise RecommenderError("there is no folder {}: an explanation needs the features "
@@ -267,20 +287,21 @@ class Recommender:
                                        "--features".format(features, index.path))
             reader = self._reader(features, _version(features))
         found = [index.row_of_id(result.movie["id"]) for result in results]
-        of_films = sources(index, [*wishes.films, *wishes.unlike, *found], reader)
+        of_films = sources(index, space, [*wishes.films, *wishes.unlike, *found], reader)
         n, m = len(wishes.films), len(wishes.unlike)
-        asked = of_films[:n] + [self._source(text) for text in wishes.texts] + of_films[n:n + m]
+        texts = [self._source(text, space) for text in wishes.texts]
+        asked = of_films[:n] + texts + of_films[n:n + m]
         # The query vector is a weighted sum, and so is its cosine with a film.
         length = np.linalg.norm(self.vector(wishes)) or 1.0  # zero where no word is known
         n_liked = len(asked) - m
         weights = np.repeat([1 / n_liked, -PUSH / max(m, 1)], [n_liked, m]) / length
-        with_spans = [(source, self._spans(source)) for source in asked]
-        return [explain_all(index, weights, with_spans, source, self._spans(source))
+        with_spans = [(source, self._spans(source, space)) for source in asked]
+        return [explain_all(space, weights, with_spans, source, self._spans(source, space))
                 for source in of_films[n + m:]]
 
-    def _source(self, text: str) -> Source:
+    def _source(self, text: str, space: EmbeddingSpace) -> Source:
         """Return a text as the recipe takes it. Raises NothingFound if no word of it is known."""
-        if not self.index.recipe.uses_bert:
+        if not space.recipe.uses_bert:
             return Source(text)
         source = self._embed(text)
         if not source.knows_any:
@@ -289,11 +310,11 @@ class Recommender:
                                                       quoted(text)))
         return source
 
-    def _spans(self, source: Source) -> List[Span]:
-        return self._texts.word_spans(source) if self.index.recipe.uses_bert else []
+    def _spans(self, source: Source, space: EmbeddingSpace) -> List[Span]:
+        return self._texts.word_spans(source) if space.recipe.uses_bert else []
 
 
-def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
+def varied(space: EmbeddingSpace, rows: np.ndarray, scores: np.ndarray, k: int,
            diverse: float) -> np.ndarray:
     """Return places in `rows` of `k` films that are near but not all alike, int64 (k,).
 
@@ -302,7 +323,7 @@ def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
 
     Parameters
     ----------
-    index : Index
+    space : EmbeddingSpace
     rows : np.ndarray
         Candidates, int (n,).
     scores : np.ndarray
@@ -311,7 +332,7 @@ def varied(index: Index, rows: np.ndarray, scores: np.ndarray, k: int,
     diverse : float
         From 0 to 1.
     """
-    dense, words = index.rows(rows)
+    dense, words = space.rows(rows)
     closest = np.full(len(rows), -1.0)
     left = np.ones(len(rows), bool)
     chosen: List[int] = []

@@ -2,9 +2,11 @@
 
 from typing import Any, Dict
 
+from recommender.comparing import compare, comparison
 from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
 from recommender.index import Index
+from recommender.recommender import Wishes
 from serving.library import Served
 from serving.openapi import MAX_EXPLAINED
 
@@ -17,16 +19,11 @@ def recommendation(served: Served, given: Answer) -> Answer:
     `others` are films that share a title that was given; a `note` tells of films of that title
     that cannot be recommended for, and of how texts were read. Raises what `Recommender` does.
     """
-    recommender, index = served.recommender, served.index
-    filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
-    if filters == NONE and not {"title", "id", "overview"} & set(given):
-        raise WrongQuery("nothing is asked for: name a film by title or id, POST an overview, or "
-                         "list the best rated with a filter such as genres")
+    recommender = served.recommender
+    filters = _filters(given)
     if given["explain"] and given["k"] > MAX_EXPLAINED:
         raise WrongQuery("explain goes with k up to {}".format(MAX_EXPLAINED))
-    wishes = recommender.wishes(
-        given.get("title"), given.get("id"), given.get("overview"), given.get("year"),
-        given.get("not"), given.get("not_id"))
+    wishes = _wishes(served, given)
     results = recommender.recommend(wishes, given["k"], filters, given["diverse"])
     answer = recommender.question(wishes, filters, given["diverse"])
     answer["results"] = [result.to_dict() for result in results]
@@ -34,13 +31,42 @@ def recommendation(served: Served, given: Answer) -> Answer:
         why = recommender.explain(wishes, results, served.features)
         for result, reasons in zip(answer["results"], why):
             result["why"] = reasons.to_dict()
-    others = [brief(index, row) for _, rows in wishes.shared for row in rows[1:]]
-    if others:
-        answer["others"] = others
-    notes = [*wishes.notes, *recommender.notes_on_texts(wishes)]
-    if notes:
-        answer["note"] = "; ".join(notes)
+    answer.update(_notes(served, wishes))
     return answer
+
+
+def compared(served: Served, given: Answer) -> Answer:
+    """Return what `recommend.py --compare --json` prints for the same query, with its notes as
+    fields. Raises what `compare` does."""
+    recommender, filters = served.recommender, _filters(given)
+    wishes = _wishes(served, given)
+    lists = compare(recommender, wishes, given["k"], filters, given["diverse"])
+    answer = comparison(recommender, wishes, lists, filters, given["diverse"])
+    answer.update(_notes(served, wishes))
+    return answer
+
+
+def _filters(given: Answer) -> Filters:
+    """Return the filters of a query. Raises WrongQuery if it asks for nothing at all."""
+    filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
+    if filters == NONE and not {"title", "id", "overview"} & set(given):
+        raise WrongQuery("nothing is asked for: name a film by title or id, POST an overview, or "
+                         "list the best rated with a filter such as genres")
+    return filters
+
+
+def _wishes(served: Served, given: Answer) -> Wishes:
+    return served.recommender.wishes(
+        given.get("title"), given.get("id"), given.get("overview"), given.get("year"),
+        given.get("not"), given.get("not_id"), given.get("recipe"))
+
+
+def _notes(served: Served, wishes: Wishes) -> Answer:
+    """Return the fields `others` and `note`, where there is something to say."""
+    others = [brief(served.index, row) for _, rows in wishes.shared for row in rows[1:]]
+    notes = [*wishes.notes, *served.recommender.notes_on_texts(wishes)]
+    return {**({"others": others} if others else {}),
+            **({"note": "; ".join(notes)} if notes else {})}
 
 
 def completion(served: Served, typed: str, limit: int) -> Answer:

@@ -21,7 +21,7 @@ from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, Wron
 from recommender.index import Index
 from serving import counters
 from serving.access_log import AccessLog, observe_requests, observer
-from serving.answers import completion, recommendation
+from serving.answers import compared, completion, recommendation
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
@@ -152,13 +152,18 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     def recommend(given: Answer) -> Answer:
         return recommendation(library.now, given)
 
+    @answers("/compare")
+    @answers("/compare", "post")
+    def compare(given: Answer) -> Answer:
+        return compared(library.now, given)
+
     @answers("/movies")
     def complete_title(given: Answer) -> Answer:
         return completion(library.now, given["q"], given["k"])
 
     @answers("/map")
-    def map_of_films(_: Answer) -> Answer:
-        return film_map(library.now.index)
+    def map_of_films(given: Answer) -> Answer:
+        return film_map(library.now.index, given.get("recipe"))
 
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:

@@ -43,11 +43,11 @@ class Served:
         self.titles.load()
 
     def load_texts(self) -> None:
-        """Return once texts can be answered, at once where the recipe uses no BERT.
+        """Return once texts can be answered, at once where no recipe uses BERT.
 
         Raises BertError if the checkpoint is missing or another.
         """
-        if self.index.recipe.uses_bert:
+        if self.index.uses_bert:
             self.embed.load()
 
 
@@ -72,7 +72,7 @@ class Library:
             try:
                 new = Index(now.index.path)
                 embed = now.embed
-                if new.recipe.uses_bert:
+                if new.uses_bert:
                     embed = embed.for_index(new.features)
                 served = self._served(new, embed)
                 served.load()

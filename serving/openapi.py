@@ -56,6 +56,8 @@ _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
     "year_to": {**_YEAR, "description": "it is of this year or earlier"},
     "language": {**_TEXT_KIND, "maxLength": 10,
                  "description": "its original language, as ISO 639-1 has it: fr"}}
+_RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50, "description":
+                   "a recipe of the index, by default its first"}
 # What a query for films may say, in the address or, with texts, as JSON.
 _QUESTION: Dict[str, Schema] = {
     "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
@@ -67,6 +69,7 @@ _QUESTION: Dict[str, Schema] = {
                             "needs something asked for"},
                            MAX_FILMS),
     "k": _K,
+    "recipe": _RECIPE,
     "diverse": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
                 "description": "how much variety counts against nearness; above 0, needs "
                                "something asked for"},
@@ -74,6 +77,8 @@ _QUESTION: Dict[str, Schema] = {
                 "tell what each word adds to a score; needs something asked for, and k is then at "
                 "most {}".format(MAX_EXPLAINED)},
     **_FILTERS}
+# Two answers have no explanations.
+_COMPARED = {name: schema for name, schema in _QUESTION.items() if name != "explain"}
 _EXAMPLE = {"title": "The Matrix", "k": 3}
 _TEXT = {**_TEXT_KIND, "maxLength": MAX_TEXT,
          "description": "what the films should be about"}
@@ -147,7 +152,30 @@ _CODE = {"type": "string", "enum": ["no_overview", "not_in_index"], "description
          "index was built without its features"}
 _WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
                    _object("overview", overview={"type": "string"})]}
+_RANKED: Dict[str, Schema] = {
+    "rank": {"type": "integer"},
+    "score": {"type": "number", "description": "cosine, from -1 to 1, or weighted rating"}}
+# What an answer says of the query.
+_ASKED: Dict[str, Schema] = {
+    "query": {
+        "description": "the film or text that was asked for, several as wishes, or nothing",
+        "anyOf": [_WISH, _object("wishes", wishes={"type": "array", "items": _WISH}), _object("")]},
+    "filters": _object("", **_FILTERS),
+    "diverse": {"type": "number"},
+    "others": {"type": "array", "items": _BRIEF_FILM,
+               "description": "other films of a title that was given"},
+    "note": {"type": "string", "description": "said of texts too long to be read whole, of words "
+             "that the checkpoint does not know, and of films of a title given that cannot be "
+             "recommended for"},
+    "not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
+            "description": "the films to keep away from"}}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
+_TWO_FOUND = _answer("what was asked for and what two recipes answer", "Comparison")
+_BODY_REFUSED = {
+    "400": _BAD_REQUEST, "404": _NOT_FOUND,
+    "413": _answer("the body is larger than {} bytes".format(MAX_BODY), "Error"),
+    "415": _answer("the body is not sent as application/json", "Error"),
+    "422": _answer("the JSON is not what the schema says", "Error")}
 _AGAIN = {"Retry-After": {"description": "seconds after which to ask again",
                           "schema": {"type": "integer"}}}
 _NOT_NOW = {**_answer("too many texts wait, or what a text or an explanation needs is not here",
@@ -181,13 +209,27 @@ DOCUMENT = {
                 "requestBody": {"required": True, "content": {"application/json": {
                     "schema": {"$ref": "#/components/schemas/Question"},
                     "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
-                "responses": {
-                    "200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
-                    "413": _answer("the body is larger than {} bytes".format(MAX_BODY), "Error"),
-                    "415": _answer("the body is not sent as application/json", "Error"),
-                    "422": _answer("the JSON is not what the schema says", "Error"),
-                    "503": _NOT_NOW,
-                },
+                "responses": {"200": _FOUND, **_BODY_REFUSED, "503": _NOT_NOW},
+            },
+        },
+        "/compare": {
+            "get": {
+                "operationId": "compare",
+                "summary": "The answers of two recipes to the same query: of the first of the "
+                           "index, and of another, by default its second",
+                "parameters": [
+                    _query(name, schema, example=_EXAMPLE.get(name))
+                    for name, schema in _COMPARED.items()],
+                "responses": {"200": _TWO_FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
+                              "503": _NOT_NOW},
+            },
+            "post": {
+                "operationId": "compare_by_text",
+                "summary": "The same for texts, alone or with films",
+                "requestBody": {"required": True, "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/ComparedQuestion"},
+                    "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
+                "responses": {"200": _TWO_FOUND, **_BODY_REFUSED, "503": _NOT_NOW},
             },
         },
         "/movies": {
@@ -205,8 +247,11 @@ DOCUMENT = {
             "get": {
                 "operationId": "map_of_films",
                 "summary": "All films as points in the plane, most votes first, near ones together",
+                "parameters": [_query("recipe", _RECIPE)],
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
-                              "404": _answer("the index was built without a map", "Error")},
+                              "400": _BAD_REQUEST,
+                              "404": _answer("the index was built without a map, or without the "
+                                             "recipe", "Error")},
             },
         },
         "/movies/{id}": {
@@ -231,21 +276,26 @@ DOCUMENT = {
     "components": {"schemas": {
         "Question": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
                      "allOf": _CONDITIONS},
-        "Recommendation": {
-            **_object("query results", query={
-                "description": "the film or text that was asked for, several as wishes, or nothing",
-                "anyOf": [_WISH, _object("wishes", wishes={"type": "array", "items": _WISH}),
-                          _object("")]},
-                results={"$ref": "#/components/schemas/Results"},
-                filters=_object("", **_FILTERS),
-                diverse={"type": "number"},
-                others={"type": "array", "items": _BRIEF_FILM,
-                        "description": "other films of a title that was given"},
-                note={"type": "string", "description": "said of texts too long to be read whole, "
-                      "of words that the checkpoint does not know, and of films of a title given "
-                      "that cannot be recommended for"},
-                **{"not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
-                           "description": "the films to keep away from"}})},
+        "ComparedQuestion": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_COMPARED),
+                             "allOf": _CONDITIONS},
+        "Recommendation": _object(
+            "query made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
+            results={"$ref": "#/components/schemas/Results"}, **_ASKED),
+        "Comparison": _object(
+            "query lists", **_ASKED, lists={
+                "type": "array", "minItems": 2, "maxItems": 2,
+                "description": "the index's first recipe comes first", "items": _object(
+                    "made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
+                    results={"type": "array", "items": _object(
+                        "rank score rank_in_other " + " ".join(_FILM), **_RANKED, **_FILM,
+                        rank_in_other={"type": "integer", "description":
+                                       "rank of the film in the whole list of the other"})})}),
+        "MadeBy": _object(
+            "recipe checkpoint index built digest", recipe={"type": "string"},
+            checkpoint={"type": "string"},
+            index={"type": "string", "description": "the name of the index's file"},
+            built={"type": "string", "format": "date-time"},
+            digest={"type": "string", "description": "of the films and their embeddings"}),
         "Completion": _object("query results", query=_object("q", q={"type": "string"}),
                               results={"type": "array", "items": _BRIEF_FILM},
                               left_out={"type": "array", "items": _object(
@@ -254,9 +304,7 @@ DOCUMENT = {
                                   "films of exactly this title that cannot be recommended for"}),
         "Film": _object(" ".join(_FILM), **_FILM),
         "Results": {"type": "array", "items": _object(
-            "rank score " + " ".join(_FILM), rank={"type": "integer"},
-            score={"type": "number", "description": "cosine, from -1 to 1, or weighted rating"},
-            **_FILM, why=_object(
+            "rank score " + " ".join(_FILM), **_RANKED, **_FILM, why=_object(
                 "asked found", found=_SHARES, asked={
                     "type": "array", "items": _SHARES, "description":
                     "of each wish, films first, then texts, then what is not wanted"}))},

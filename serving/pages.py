@@ -46,13 +46,15 @@ def pages(library: Library) -> Blueprint:
     return blueprint
 
 
-def film_map(index: Index) -> Dict[str, Any]:
+def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
     """Return all films, most votes first, as a list for each property that the map shows.
+
+    Their places are those by a recipe, by default the first.
 
     Raises NothingFound if the index was built without a map.
     """
     order = index.best_first("vote_count")
-    places = np.rint(index.map()[order] * MAP_SIZE).astype(int)
+    places = np.rint(index.space(recipe).map()[order] * MAP_SIZE).astype(int)
     first = [(split_genres(genres) or [""])[0] for genres in index.column("genres")[order]]
     genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
     number = {genre: at for at, genre in enumerate(genres)}
@@ -65,12 +67,13 @@ def film_map(index: Index) -> Dict[str, Any]:
 
 def _about(index: Index, features: str) -> Dict[str, Any]:
     """Return the values that the pages show of an index and of its folder of features."""
+    space = index.space()
     most_voted = index.best_first("vote_count")[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,
-            "recipe": index.recipe.name, "has_map": index.has_map,
-            "can_explain": os.path.isdir(features) or not index.recipe.uses_bert,
+            "recipe": space.recipe.name, "has_map": space.has_map,
+            "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],
             "popular": [index.movie(int(row), full=False) for row in most_voted]}

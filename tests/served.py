@@ -41,7 +41,7 @@ def write_films(folder, films=FILMS):
     os.makedirs(str(folder), exist_ok=True)
     return write_index(folder, [
         row(movie_id, title, release_date="{}-05-01".format(year), vote_count=str(votes))
-        for movie_id, title, year, votes in films], with_map=True)
+        for movie_id, title, year, votes in films], with_map=True, recipes=("mean4", "best"))
 
 
 class FakeTexts:

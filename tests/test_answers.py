@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
     write_films(folder)
     build_index(read_catalogue(str(folder / "movies.csv")),
-                FeatureReader(str(folder / "features")), "tfidf", str(folder / "words.h5"))
+                FeatureReader(str(folder / "features")), str(folder / "words.h5"), ["tfidf"])
     return folder
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recommender.index import Index
-from tests.worlds import only_line, random_layers, row, write_csv, write_features
+from tests.worlds import only_line, random_layers, row, search, write_csv, write_features
 
 ROWS = [row(603, "The Matrix"), row(604, "The Matrix Reloaded"), row(5, "Five"),
         row(6, "Six", overview="No Overview"), row(603, "The Matrix")]
@@ -50,8 +50,8 @@ def test_it_writes_the_index_and_reports_on_stderr(build, world):
     read, built = result.stderr.splitlines()
     assert read == ("{}: 5 rows read, 3 kept, 2 left out (1 without an overview, 1 with an id "
                     "seen before)".format(world["--input_file"]))
-    assert built == ("{}: 2 films by recipe mean4; 1 of the catalogue have no features, 1 with "
-                     "features are not in the catalogue".format(world["--output"]))
+    assert built == ("{}: 2 films by recipes mean4, best; 1 of the catalogue have no features, "
+                     "1 with features are not in the catalogue".format(world["--output"]))
     assert Index(world["--output"]).ids.tolist() == [603, 5]
 
 
@@ -59,7 +59,7 @@ def test_building_again_gives_the_same_index(build, world):
     answers = []
     for _ in range(2):
         assert build(world).returncode == 0
-        answers.append(Index(world["--output"]).search(np.ones(8), 2))
+        answers.append(search(Index(world["--output"]), np.ones(8), 2))
     assert answers[0] == answers[1]
     assert not [name for name in os.listdir(os.path.dirname(world["--output"]))
                 if name.endswith(".part")]

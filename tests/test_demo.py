@@ -31,7 +31,7 @@ def test_two_films_with_one_title_have_different_embeddings(sample):
     index = Index(sample.index)
     for title in ("The Mummy", "Cinderella", "The Avengers", "Hamlet"):
         one, other = index.rows_of_title(title)[:2]
-        assert float(index.embedding(one) @ index.embedding(other)) < 0.99
+        assert float(index.space().embedding(one) @ index.space().embedding(other)) < 0.99
 
 
 def test_a_row_is_the_mean_over_layers_and_tokens(sample):
@@ -40,7 +40,7 @@ def test_a_row_is_the_mean_over_layers_and_tokens(sample):
     for movie_id, layers, token_ids, _ in FeatureReader(sample.features).movies():
         assert layers.shape == (4, len(token_ids), 384)
         mean = layers.astype(np.float64).reshape(-1, 384).mean(axis=0)
-        np.testing.assert_allclose(index.embedding(index.row_of_id(movie_id)), unit(mean),
+        np.testing.assert_allclose(index.space().embedding(index.row_of_id(movie_id)), unit(mean),
                                    rtol=0, atol=1e-6)
         n += 1
     assert n == len(index)

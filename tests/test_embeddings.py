@@ -5,14 +5,14 @@ import pickle
 import numpy as np
 import pytest
 
-from recommender.building import build_from_embeddings
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.explain import sources
+from recommender.given_embeddings import build_from_embeddings
 from recommender.index import Index
 from recommender.parts import Source
 from recommender.storage.pickles import load_embeddings
-from tests.worlds import overviews_of, random_layers, row, write_csv, write_features
+from tests.worlds import overviews_of, random_layers, row, search, write_csv, write_features
 
 X, Y = np.eye(8)[:2]
 ROWS = [row(603, "The Matrix"), row(5, "Hamlet", release_date="1990-12-19"),
@@ -37,7 +37,7 @@ def test_titles_are_found_as_written_or_else_however_spelt(catalogue, tmp_path):
                             tmp_path / "index.h5")
     assert index.ids.tolist() == [603, 7, 8]
     assert unmapped == []
-    np.testing.assert_allclose([index.embedding(at) for at in range(3)],
+    np.testing.assert_allclose([index.space().embedding(at) for at in range(3)],
                                [X, Y, (X + Y) / 2 ** 0.5], atol=1e-6)
 
 
@@ -77,13 +77,14 @@ def test_a_dict_of_other_films_is_told(catalogue, tmp_path):
 def test_given_embeddings_answer_for_films_and_not_for_texts(catalogue, tmp_path):
     index, _ = built(catalogue, {"Heat": X, "The Matrix": X + Y, "Amélie": Y},
                      tmp_path / "index.h5")
-    found = index.search(index.embedding(index.row_of_id(7)), 1, without=[index.row_of_id(7)])
+    row_of_heat = index.row_of_id(7)
+    found = search(index, index.space().embedding(row_of_heat), 1, without=[row_of_heat])
     assert [result.movie["title"] for result in found] == ["The Matrix"]
-    assert not index.recipe.uses_bert
+    assert not index.space().recipe.uses_bert
     with pytest.raises(RecommenderError, match="it answers for films"):
-        index.embed(Source("A heist in Los Angeles"))
+        index.space().embed(Source("A heist in Los Angeles"))
     with pytest.raises(RecommenderError, match="nothing is known of their words"):
-        sources(index, [0], None)
+        sources(index, index.space(), [0], None)
 
 
 @pytest.fixture
@@ -108,7 +109,8 @@ def test_there_and_back_again_is_the_same_index(build, tmp_path):
     assert (again.returncode, again.stdout) == (0, "")
     one, other = Index(str(tmp_path / "a.h5")), Index(str(tmp_path / "b.h5"))
     for at in range(len(ROWS)):
-        np.testing.assert_allclose(other.embedding(at), one.embedding(at), atol=1e-7)
+        np.testing.assert_allclose(other.space().embedding(at), one.space().embedding(at),
+                                   atol=1e-7)
 
 
 def test_the_program_lists_what_it_could_not_map(build, tmp_path):

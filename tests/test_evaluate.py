@@ -11,7 +11,7 @@ from recommender.catalogue import read_catalogue
 from recommender.index import Index
 from recommender.neighbours import nearest_others
 from recommender.storage.feature_store import FeatureReader
-from tests.worlds import only_line, overviews_of, row, write_csv, write_features
+from tests.worlds import only_line, overviews_of, row, search, write_csv, write_features
 
 SHARKS = "{'id': 1, 'name': 'Shark Collection'}"
 X, Y, Z = np.eye(8)[:3]
@@ -35,7 +35,7 @@ def world(tmp_path):
     features = write_features(tmp_path / "features", {
         film["id"]: np.tile(np.float32(vector), (4, 3, 1)) for film, vector in FILMS},
         overviews=overviews_of(catalogue))
-    build_index(catalogue, FeatureReader(features), "mean4", str(tmp_path / "index.h5"))
+    build_index(catalogue, FeatureReader(features), str(tmp_path / "index.h5"), ["mean4"])
     return tmp_path
 
 
@@ -122,9 +122,9 @@ def test_an_index_is_measured_as_its_recipe_is(evaluate, world):
 
 def test_neighbours_are_those_that_a_search_finds(world):
     index = Index(str(world / "index.h5"))
-    top = nearest_others(*index.rows(np.arange(5)), 4)
+    top = nearest_others(*index.space().rows(np.arange(5)), 4)
     for at in range(5):
-        found = index.search(index.embedding(at), 4, without=[at])
+        found = search(index, index.space().embedding(at), 4, without=[at])
         assert (top[at] + 1).tolist() == [result.movie["id"] for result in found]
 
 

@@ -9,7 +9,7 @@ from recommender.parts import Source
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
 from tests.test_recipes import build, features_of, films, write_world
-from tests.worlds import SETTINGS, row
+from tests.worlds import SETTINGS, row, search
 
 
 @pytest.fixture
@@ -30,15 +30,15 @@ def spans_of(source):
 
 
 def explained(index, reader, asked, found):
-    both = sources(index, [asked, found], reader)
-    return explain(index, *both, *map(spans_of, both))
+    both = sources(index, index.space(), [asked, found], reader)
+    return explain(index.space(), *both, *map(spans_of, both))
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_shares_of_either_side_add_up_to_the_score(world, tmp_path, name):
     index = build(world, tmp_path / "index.h5", name)
     for asked in range(4):
-        for result in index.search(index.embedding(asked), 5, without=[asked]):
+        for result in search(index, index.space().embedding(asked), 5, without=[asked]):
             found = index.row_of_id(result.movie["id"])
             told = explained(index, world[1], asked, found)
             assert told.score == pytest.approx(result.score, abs=1e-5)
@@ -52,10 +52,10 @@ def test_a_text_is_explained_too(world, tmp_path, name):
     index = build(world, tmp_path / "index.h5", name)
     layers, token_ids = features_of(99)
     asked = Source("a shark at the beach", layers, token_ids)
-    score = index.search(index.embed(asked), 1)[0].score
-    found, = sources(index, [index.row_of_id(index.search(index.embed(asked), 1)[0].movie["id"])],
-                     world[1])
-    told = explain(index, asked, found, spans_of(asked), spans_of(found))
+    nearest, = search(index, index.space().embed(asked), 1)
+    score = nearest.score
+    found, = sources(index, index.space(), [index.row_of_id(nearest.movie["id"])], world[1])
+    told = explain(index.space(), asked, found, spans_of(asked), spans_of(found))
     assert sum(share.share for share in told.asked) == pytest.approx(score, abs=1e-5)
     assert {share.of for share in told.asked} <= {"overview", "marks"}
 
@@ -71,7 +71,7 @@ def test_a_share_is_what_one_works_out_by_hand(tmp_path):
     asked, found = (Source(overview, np.tile(np.pad(tokens, ((0, 0), (0, 5))), (4, 1, 1)),
                            np.array([101, 7, 102])) for overview, tokens in (
         ("shark", one), ("boat", other)))
-    told = explain(index, asked, found, [(0, 0), (0, 5), (0, 0)], [(0, 0), (0, 4), (0, 0)])
+    told = explain(index.space(), asked, found, [(0, 0), (0, 5), (0, 0)], [(0, 0), (0, 4), (0, 0)])
     assert told.score == pytest.approx(1 / 2)
     # Lengths are sqrt(2) each; the word (2, 0, 2) / 3 times (1, 1, 0) over 2 is 1 / 3.
     assert [(share.of, share.word, share.start, share.end, pytest.approx(share.share))
@@ -83,7 +83,7 @@ def test_a_share_is_what_one_works_out_by_hand(tmp_path):
 
 def test_pieces_of_one_word_are_one_share(world, tmp_path):
     index = build(world, tmp_path / "index.h5", "mean4")
-    asked, = sources(index, [2], world[1])
+    asked, = sources(index, index.space(), [2], world[1])
     told = explained(index, world[1], 2, 5)
     pieces = [share for share in told.asked if share.of == "overview"]
     assert len(asked.token_ids) == 6
@@ -122,24 +122,25 @@ def test_features_that_were_not_kept_are_told(world, tmp_path, reader, what):
     index = build(world, tmp_path / "index.h5", "last")
     (tmp_path / "other").mkdir()
     with pytest.raises(RecommenderError, match=what):
-        sources(index, [0, 4], reader(tmp_path / "other"))
+        sources(index, index.space(), [0, 4], reader(tmp_path / "other"))
 
 
 def test_pooled_features_cannot_tell_words_apart(tmp_path):
     world = write_world(tmp_path, films(), SETTINGS._replace(pooled=True))
     index = build(world, tmp_path / "index.h5", "mean4")
     with pytest.raises(RecommenderError, match="extract features without --pooled"):
-        sources(index, [0], world[1])
+        sources(index, index.space(), [0], world[1])
 
 
 def test_a_recipe_of_words_needs_no_features(world, tmp_path):
     index = build(world, tmp_path / "index.h5", "tfidf")
     told = explained(index, None, 0, 1)
-    assert told.score == pytest.approx(float(index.embedding(0) @ index.embedding(1)))
+    ours, theirs = map(index.space().embedding, (0, 1))
+    assert told.score == pytest.approx(float(ours @ theirs))
 
 
 def test_spans_of_another_vocabulary_are_told(world, tmp_path):
     index = build(world, tmp_path / "index.h5", "last")
-    asked, found = sources(index, [0, 1], world[1])
+    asked, found = sources(index, index.space(), [0, 1], world[1])
     with pytest.raises(RecommenderError, match="vocabulary makes 2 word pieces"):
-        explain(index, asked, found, [(0, 0), (0, 0)], spans_of(found))
+        explain(index.space(), asked, found, [(0, 0), (0, 0)], spans_of(found))

@@ -61,6 +61,6 @@ def test_the_same_films_have_the_same_places():
 
 def test_an_index_without_a_map_says_how_to_get_one(tmp_path):
     index = Index(write_index(tmp_path, [row(1, "Heat"), row(2, "Ronin")]))
-    assert not index.has_map
+    assert not index.space().has_map
     with pytest.raises(NothingFound, match="build_index.py --map"):
-        index.map()
+        index.space().map()

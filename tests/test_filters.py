@@ -134,14 +134,14 @@ def test_genres_are_known_of_an_index_without_any(tmp_path):
 def test_the_nearest_of_those_that_pass_are_found_however_far_they_are(tmp_path):
     rows = [row(at, "Film {}".format(at), vote_count=str(at % 7)) for at in range(1, 201)]
     index = open_index(tmp_path, rows)
-    asked = index.embedding(0)
+    asked = index.space().embedding(0)
     where = passing(index, Filters(min_votes=6))
-    found, scores = index.nearest(asked, 10, [0], where)
-    exact = exact_scores(*index.rows(np.arange(200)), asked, np.arange(200))
+    found, scores = index.space().nearest(asked, 10, [0], where)
+    exact = exact_scores(*index.space().rows(np.arange(200)), asked, np.arange(200))
     wanted = [row for row in np.argsort(-exact, kind="stable") if where[row] and row != 0][:10]
     assert found.tolist() == wanted
     assert scores.tolist() == exact[wanted].tolist()
-    assert len(index.nearest(asked, 1000, [0], where)[0]) == where.sum()
+    assert len(index.space().nearest(asked, 1000, [0], where)[0]) == where.sum()
 
 
 @pytest.mark.parametrize("wrong", [{"top_rated": -1}, {"top_rated": 0}, {"min_votes": -1}])

@@ -1,6 +1,7 @@
 """The index: rows that are the mean of the stored features, replaced whole, searched exactly."""
 
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.worlds import (
     overviews_of,
     random_layers,
     row,
+    search,
     write_csv,
     write_features,
     write_index,
@@ -57,18 +59,18 @@ def test_a_row_is_the_mean_over_layers_and_tokens_of_the_stored_features(tmp_pat
     features = {movie_id: random_layers(n_tokens, movie_id, settings)
                 for movie_id, n_tokens in ((603, 256), (604, 3), (5, 40), (6, 71), (128, 2))}
     catalogue, reader = parts(tmp_path, MATRIX, features, settings)
-    build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    build_index(catalogue, reader, str(tmp_path / "index.h5"), ["mean4"])
     with h5py.File(str(tmp_path / "index.h5"), "r") as index, \
             h5py.File(str(tmp_path / "features" / "features.h5"), "r") as stored:
         assert index["ids"][:].tolist() == [603, 604, 5, 6, 128]
-        for movie_id, embedding in zip(index["ids"][:], index["embeddings"][:]):
+        for movie_id, embedding in zip(index["ids"][:], index["recipes/mean4/embeddings"][:]):
             mean = stored[str(movie_id)][:].astype(np.float64).mean(axis=(0, 1))
             np.testing.assert_allclose(embedding, mean / np.linalg.norm(mean), atol=1e-6)
 
 
 def test_embeddings_are_contiguous_float32_rows_of_length_1(tmp_path):
     with h5py.File(write_index(tmp_path, MATRIX), "r") as file:
-        embeddings = file["embeddings"]
+        embeddings = file["recipes/mean4/embeddings"]
         assert embeddings.chunks is None
         assert (embeddings.dtype, embeddings.shape) == (np.float32, (5, 8))
         assert file["ids"].dtype == np.int64
@@ -79,13 +81,15 @@ def test_root_attributes_say_which_features_checkpoint_and_recipe_made_it(tmp_pa
     path = write_index(tmp_path, MATRIX)
     with h5py.File(path, "r") as file:
         attributes = dict(file.attrs)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", attributes.pop("built"))
+    assert re.fullmatch("[0-9a-f]{32}", attributes.pop("digest"))
     assert attributes.pop("layers").tolist() == [-1, -2, -3, -4]
     assert attributes == {
-        "features": "features", "format_version": 1, "recipe": "mean4",
+        "features": "features", "format_version": 3,
         "max_seq_length": 256, "do_lower_case": True,
         "hidden_size": 8, "dtype": "float32", "pooled": False, "checkpoint": "tiny",
         "checkpoint_sha256": "ab" * 32, "catalogue": "movies.csv",
-        "recipe_parts": '[{"kind": "mean", "weight": 1.0, "layers": [-1, -2, -3, -4]}]',
+        "recipes": '[["mean4", [{"kind": "mean", "weight": 1.0, "layers": [-1, -2, -3, -4]}]]]',
         "catalogue_sha256": read_catalogue(str(tmp_path / "movies.csv")).sha256}
     assert Index(path).features == SETTINGS
 
@@ -94,7 +98,7 @@ def test_two_films_with_one_title_have_rows_of_their_own(tmp_path):
     index = open_index(tmp_path, MATRIX)
     one, other = index.rows_of_title("Hamlet")
     assert {int(index.ids[one]), int(index.ids[other])} == {5, 6}
-    assert np.abs(index.embedding(one) - index.embedding(other)).max() > 0.01
+    assert np.abs(index.space().embedding(one) - index.space().embedding(other)).max() > 0.01
 
 
 def test_a_result_shows_the_film_as_the_catalogue_has_it(tmp_path):
@@ -128,15 +132,15 @@ def test_an_unknown_year_and_no_genres_are_none_and_empty(tmp_path):
 def test_movies_that_are_only_on_one_side_are_counted(tmp_path):
     features = {movie_id: random_layers(3, movie_id) for movie_id in (6, 603, 77, 78, 79)}
     catalogue, reader = parts(tmp_path, MATRIX, features)
-    report = build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
-    assert report == (2, 3, 3, 0)
+    report = build_index(catalogue, reader, str(tmp_path / "index.h5"), ["mean4"])
+    assert report == (("mean4",), {}, 2, 3, 3, 0)
     assert Index(str(tmp_path / "index.h5")).ids.tolist() == [603, 6]
 
 
 def test_nothing_in_common_is_an_error(tmp_path):
     catalogue, reader = parts(tmp_path, MATRIX, {77: random_layers(3, 77)})
     with pytest.raises(RecommenderError, match="no overview in common"):
-        build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+        build_index(catalogue, reader, str(tmp_path / "index.h5"), ["mean4"])
 
 
 @pytest.mark.parametrize("poison", ["nan", "infinite", "opposed", "zero"])
@@ -150,7 +154,7 @@ def test_features_that_are_no_numbers_are_refused_by_movie_id(tmp_path, poison):
     catalogue, reader = parts(tmp_path, MATRIX, {603: random_layers(3, 603), 604: layers})
     with warnings.catch_warnings(), pytest.raises(RecommenderError, match="movie 604 "):
         warnings.simplefilter("error")  # a warning of NumPy would be more lines than one
-        build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+        build_index(catalogue, reader, str(tmp_path / "index.h5"), ["mean4"])
     assert not os.path.exists(str(tmp_path / "index.h5"))
 
 
@@ -160,7 +164,7 @@ def test_an_old_index_stays_when_building_fails(tmp_path, monkeypatch):
     bad = {603: np.full((4, 3, 8), np.nan, np.float32)}
     catalogue, reader = parts(tmp_path / "features", MATRIX, bad)
     with pytest.raises(RecommenderError):
-        build_index(catalogue, reader, "mean4", path)
+        build_index(catalogue, reader, path, ["mean4"])
     assert Path(path).read_bytes() == before
 
     def full_disk(fd):
@@ -169,23 +173,23 @@ def test_an_old_index_stays_when_building_fails(tmp_path, monkeypatch):
     reader = FeatureReader(str(tmp_path / "features"))
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        build_index(catalogue, reader, "mean4", path)
+        build_index(catalogue, reader, path, ["mean4"])
     assert Path(path).read_bytes() == before
-    assert ids_of(Index(path).search(np.ones(8), 5))
+    assert ids_of(search(Index(path), np.ones(8), 5))
 
 
 def test_an_open_index_goes_on_while_it_is_replaced(tmp_path):
     index = open_index(tmp_path, films(3), along([1] * 8, [2, 1] * 4, [-1] * 8))
-    before = index.embedding(1).copy()
+    before = index.space().embedding(1).copy()
     catalogue, reader = parts(tmp_path / "features", films(3), along(*np.eye(8)[:3]))
-    build_index(catalogue, reader, "mean4", index.path)
-    np.testing.assert_array_equal(index.embedding(1), before)
-    np.testing.assert_array_equal(Index(index.path).embedding(1), np.eye(8)[1])
+    build_index(catalogue, reader, index.path, ["mean4"])
+    np.testing.assert_array_equal(index.space().embedding(1), before)
+    np.testing.assert_array_equal(Index(index.path).space().embedding(1), np.eye(8)[1])
 
 
 def test_an_index_goes_into_a_folder_that_is_not_there_yet(tmp_path):
     catalogue, reader = parts(tmp_path, films(1), along([1] * 8))
-    build_index(catalogue, reader, "mean4", str(tmp_path / "a" / "b" / "index.h5"))
+    build_index(catalogue, reader, str(tmp_path / "a" / "b" / "index.h5"), ["mean4"])
     assert os.listdir(str(tmp_path / "a" / "b")) == ["index.h5"]
 
 
@@ -218,7 +222,7 @@ def test_films_without_votes_have_the_mean_rating(tmp_path):
 def test_search_gives_the_nearest_first_with_their_cosines(tmp_path):
     x, y = np.eye(8)[:2]
     index = open_index(tmp_path, films(4), along(-x, x + y, y, 5 * x))
-    results = index.search(3 * x, 4)
+    results = search(index, 3 * x, 4)
     assert ids_of(results) == [4, 2, 3, 1]
     assert [result.rank for result in results] == [1, 2, 3, 4]
     np.testing.assert_allclose([result.score for result in results], [1, 0.5 ** 0.5, 0, -1],
@@ -228,26 +232,26 @@ def test_search_gives_the_nearest_first_with_their_cosines(tmp_path):
 def test_the_film_asked_for_is_not_in_its_own_list(tmp_path):
     index = open_index(tmp_path, films(30))
     for asked in range(30):
-        found = ids_of(index.search(index.embedding(asked), 30, without=[asked]))
+        found = ids_of(search(index, index.space().embedding(asked), 30, without=[asked]))
         assert sorted([*found, int(index.ids[asked])]) == list(range(1, 31))
 
 
 def test_more_films_than_there_are_gives_all_there_are(tmp_path):
     index = open_index(tmp_path, films(3))
-    assert len(index.search(np.ones(8), 1000)) == 3
-    assert len(index.search(np.ones(8), 3, without=[0, 0])) == 2
-    assert index.search(np.ones(8), 5, without=[0, 1, 2]) == []
+    assert len(search(index, np.ones(8), 1000)) == 3
+    assert len(search(index, np.ones(8), 3, without=[0, 0])) == 2
+    assert search(index, np.ones(8), 5, without=[0, 1, 2]) == []
 
 
 def test_an_index_of_one_film_has_nothing_to_recommend_for_it(tmp_path):
     index = open_index(tmp_path, films(1))
-    assert index.search(index.embedding(0), 10, without=[0]) == []
+    assert search(index, index.space().embedding(0), 10, without=[0]) == []
 
 
 def test_ten_runs_give_the_same_ten(tmp_path):
     path = write_index(tmp_path, films(200))
     runs = [[(result.movie["id"], result.score)
-             for result in index.search(index.embedding(7), 10, without=[7])]
+             for result in search(index, index.space().embedding(7), 10, without=[7])]
             for index in (Index(path) for _ in range(10))]
     assert len(runs[0]) == 10
     assert runs == [runs[0]] * 10
@@ -259,21 +263,21 @@ def test_films_equally_near_come_in_the_order_of_the_catalogue(tmp_path, n):
     settings = SETTINGS._replace(hidden_size=384)
     same = random_layers(3, 1, settings)
     catalogue, reader = parts(tmp_path, films(n), dict.fromkeys(range(1, n + 1), same), settings)
-    build_index(catalogue, reader, "mean4", str(tmp_path / "index.h5"))
+    build_index(catalogue, reader, str(tmp_path / "index.h5"), ["mean4"])
     index = Index(str(tmp_path / "index.h5"))
     for seed in range(5):
         query = np.random.RandomState(seed).standard_normal(384)
-        results = index.search(query, 5)
+        results = search(index, query, 5)
         assert ids_of(results) == [1, 2, 3, 4, 5]
         assert len({result.score for result in results}) == 1
 
 
 def test_search_agrees_with_a_plain_sort_of_cosines(tmp_path):
     index = open_index(tmp_path, films(150))
-    embeddings = np.array([index.embedding(at) for at in range(150)], np.float64)
+    embeddings = np.array([index.space().embedding(at) for at in range(150)], np.float64)
     for seed in range(20):
         query = np.random.RandomState(seed).standard_normal(8)
-        results = index.search(query, 10)
+        results = search(index, query, 10)
         cosines = embeddings @ (query / np.linalg.norm(query))
         assert ids_of(results) == (np.argsort(-cosines)[:10] + 1).tolist()
         np.testing.assert_allclose([result.score for result in results],
@@ -317,31 +321,31 @@ def test_an_index_that_was_cut_off_is_refused(tmp_path):
 def test_hdf5_files_that_are_no_index_are_refused(tmp_path):
     with h5py.File(str(tmp_path / "other.h5"), "w") as file:
         file["ids"] = [1]
-    assert "not an index of format 1" in refusal(tmp_path / "other.h5")
+    assert "not an index of format 3" in refusal(tmp_path / "other.h5")
     write_features(tmp_path, {1: random_layers(3, 1)})
-    assert "not an index of format 1" in refusal(tmp_path / "features.h5")
+    assert "not an index of format 3" in refusal(tmp_path / "features.h5")
 
 
 def test_an_index_of_another_format_is_refused(tmp_path):
     path = write_index(tmp_path, MATRIX)
     with h5py.File(path, "r+") as file:
-        file.attrs["format_version"] = 2
-    assert "not an index of format 1" in refusal(path)
+        file.attrs["format_version"] = 1
+    assert "not an index of format 3" in refusal(path)
 
 
 def test_embeddings_that_are_not_numbers_are_told_when_they_would_be_compared(tmp_path):
     path = write_index(tmp_path, [row(n, "Film {}".format(n)) for n in range(1, 5)])
     with h5py.File(path, "r+") as file:
-        file["embeddings"][2] = np.nan
+        file["recipes/mean4/embeddings"][2] = np.nan
     index = Index(path)
     with pytest.raises(RecommenderError, match="embedding in row 2 is not numbers"):
-        index.nearest(index.embedding(0), 2)
+        index.space().nearest(index.space().embedding(0), 2)
 
 
 def test_embeddings_that_are_chunked_are_refused(tmp_path):
     path = write_index(tmp_path, MATRIX)
     with h5py.File(path, "r+") as file:
-        embeddings = file["embeddings"][:]
-        del file["embeddings"]
-        file.create_dataset("embeddings", data=embeddings, chunks=(2, 8))
+        embeddings = file["recipes/mean4/embeddings"][:]
+        del file["recipes/mean4/embeddings"]
+        file.create_dataset("recipes/mean4/embeddings", data=embeddings, chunks=(2, 8))
     assert "embeddings is not stored in the file in one piece" in refusal(path)

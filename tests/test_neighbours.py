@@ -75,7 +75,7 @@ def test_neighbours_spare_the_comparison_with_all_films(both, monkeypatch):
     def compare(*_):
         raise AssertionError("all films were compared")
 
-    monkeypatch.setattr("recommender.index.nearest_rows", compare)
+    monkeypatch.setattr("recommender.spaces.nearest_rows", compare)
     assert len(Recommender(both[0]).similar(id=9, min_votes=5)) == 10
     with pytest.raises(AssertionError):
         Recommender(both[1]).similar(id=9)
@@ -86,6 +86,6 @@ def test_neighbours_that_cannot_be_are_refused(tmp_path, what, value):
     path = write_index(tmp_path, [row(n, "Film {}".format(n)) for n in range(1, 9)],
                        n_neighbours=3)
     with h5py.File(path, "r+") as file:
-        file["neighbours"][what][2, 1] = value
+        file["recipes/mean4/neighbours"][what][2, 1] = value
     with pytest.raises(RecommenderError, match="neighbours are damaged"):
         Recommender(Index(path)).similar(id=3, k=2)

@@ -34,7 +34,7 @@ def test_the_map_lists_all_films_most_votes_first(client, index):
     assert [body["genres"][genre] for genre in body["genre"]] == ["Drama"] * len(FILMS)
     rows = [index.row_of_id(movie_id) for movie_id in body["id"]]
     np.testing.assert_allclose(np.stack([body["x"], body["y"]], axis=1) / 65535,
-                               index.map()[rows], rtol=0, atol=1e-5)
+                               index.space().map()[rows], rtol=0, atol=1e-5)
 
 
 def test_the_pages_run_nothing_that_stands_in_them_and_ask_no_other_host(client):

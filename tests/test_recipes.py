@@ -13,7 +13,7 @@ from recommender.index import Index
 from recommender.parts import Source
 from recommender.recipes import RECIPES, make_recipe
 from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
-from tests.worlds import SETTINGS, random_layers, row, write_csv
+from tests.worlds import SETTINGS, random_layers, row, search, write_csv
 
 GENRES = ["[{'id': 18, 'name': 'Drama'}]", "[]", "[{'id': 35, 'name': 'Comedy'}]",
           "[{'id': 18, 'name': 'Drama'}, {'id': 35, 'name': 'Comedy'}]"]
@@ -62,7 +62,7 @@ def fitted(world, name, **options):
 
 
 def build(world, path, name, **options):
-    build_index(*world, name, str(path), **options)
+    build_index(*world, str(path), [name], **options)
     return Index(str(path))
 
 
@@ -161,7 +161,7 @@ def test_a_token_that_no_film_has_weighs_most(world, name):
 
 
 def cosines(index):
-    rows = np.array([index.embedding(at) for at in range(len(index))], np.float64)
+    rows = np.array([index.space().embedding(at) for at in range(len(index))], np.float64)
     return rows @ rows.T
 
 
@@ -171,7 +171,8 @@ def test_a_joined_cosine_is_the_weighted_mean_of_the_parts(world, tmp_path):
     joined = cosines(build(world, tmp_path / "joined.h5", "hybrid", word_weight=0.3))
     np.testing.assert_allclose(joined, 0.7 * bert + 0.3 * words, atol=1e-6)
     with h5py.File(str(tmp_path / "joined.h5"), "r") as file:
-        assert [part["weight"] for part in json.loads(file.attrs["recipe_parts"])] == [0.7, 0.3]
+        (name, parts), = json.loads(file.attrs["recipes"])
+    assert (name, [part["weight"] for part in parts]) == ("hybrid", [0.7, 0.3])
 
 
 def test_a_film_without_genres_is_compared_by_what_it_has(world, tmp_path):
@@ -187,12 +188,12 @@ def test_a_film_without_genres_is_compared_by_what_it_has(world, tmp_path):
 def test_rows_have_length_1_and_a_text_goes_the_way_of_the_films(world, tmp_path, name):
     index = build(world, tmp_path / "index.h5", name)
     for at, movie in enumerate(world[0].movies):
-        row = index.embedding(at)
+        row = index.space().embedding(at)
         assert np.linalg.norm(row) == pytest.approx(1, abs=1e-6)
-        again = index.embed(Source(movie.overview, *features_of(movie.id), movie.title,
+        again = index.space().embed(Source(movie.overview, *features_of(movie.id), movie.title,
                                    movie.genres))
         np.testing.assert_allclose(again, row, atol=1e-6)
-        assert index.search(row, 1)[0].movie["id"] == movie.id
+        assert search(index, row, 1)[0].movie["id"] == movie.id
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -202,7 +203,7 @@ def test_a_rebuilt_index_ranks_the_same_whatever_the_order_of_the_store(world, t
     indexes = [build(of, tmp_path / path, name)
                for of, path in ((world, "a.h5"), (world, "b.h5"), (turned, "c.h5"))]
     for at in range(N):
-        rankings = [index.search(index.embedding(at), N) for index in indexes]
+        rankings = [search(index, index.space().embedding(at), N) for index in indexes]
         assert rankings[0] == rankings[1] == rankings[2]
 
 
@@ -220,7 +221,7 @@ def test_no_recipe_sees_a_film_s_collection_or_keywords(world, tmp_path, name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_catalogue_of_one_film_has_no_nan(tmp_path, name):
     index = build(write_world(tmp_path, films()[:1]), tmp_path / "index.h5", name)
-    assert np.isfinite(index.embedding(0)).all()
+    assert np.isfinite(index.space().embedding(0)).all()
 
 
 def test_pooled_features_serve_recipes_of_their_mean_and_words(tmp_path):
@@ -249,7 +250,7 @@ def test_what_a_recipe_cannot_use_is_told_before_the_work(name, options, pooled_
 def test_a_text_without_a_known_word_is_told(world, tmp_path):
     index = build(world, tmp_path / "index.h5", "tfidf")
     with pytest.raises(NothingFound, match="no film's overview has a word of the text"):
-        index.embed(Source("zzz"))
+        index.space().embed(Source("zzz"))
 
 
 @pytest.mark.parametrize("parts", [
@@ -262,8 +263,8 @@ def test_a_text_without_a_known_word_is_told(world, tmp_path):
 def test_an_index_of_a_recipe_that_is_not_known_is_refused(world, tmp_path, parts):
     build(world, tmp_path / "index.h5", "mean4")
     with h5py.File(str(tmp_path / "index.h5"), "r+") as file:
-        file.attrs["recipe_parts"] = parts
-    with pytest.raises(RecommenderError, match=r"index\.h5.*mean4.*build_index\.py"):
+        file.attrs["recipes"] = '[["mean4", {}]]'.format(parts)
+    with pytest.raises(RecommenderError, match=r"index\.h5.*recipe.*build_index\.py"):
         Index(str(tmp_path / "index.h5"))
 
 
@@ -274,7 +275,7 @@ def test_an_index_of_a_recipe_that_is_not_known_is_refused(world, tmp_path, part
 def test_what_was_learnt_and_is_damaged_is_told(world, tmp_path, name, array, damage):
     build(world, tmp_path / "index.h5", name)
     with h5py.File(str(tmp_path / "index.h5"), "r+") as file:
-        learnt = file["recipe"]
+        learnt = file["recipes/{}/learnt".format(name)]
         held = learnt[array][:]
         del learnt[array]
         if damage == "shorter":
@@ -284,4 +285,4 @@ def test_what_was_learnt_and_is_damaged_is_told(world, tmp_path, name, array, da
         elif damage == "text":
             learnt[array] = "text"
     with pytest.raises(RecommenderError, match=r"index\.h5: what its recipe learnt is damaged"):
-        Index(str(tmp_path / "index.h5")).embed(Source("a shark", *features_of(1)))
+        Index(str(tmp_path / "index.h5")).space().embed(Source("a shark", *features_of(1)))

@@ -80,7 +80,7 @@ def test_json_holds_the_query_and_the_results_with_their_fields(recommend):
     result = recommend("--id", "603", "-k", "2", "--json")
     assert (result.returncode, result.stderr) == (0, "")
     answer = json.loads(result.stdout)
-    assert set(answer) == {"query", "results"}
+    assert set(answer) == {"query", "made_by", "results"}
     assert (answer["query"]["id"], answer["query"]["title"]) == (603, "The Matrix")
     first, second = answer["results"]
     assert (first["rank"], first["id"], first["title"], first["year"], first["genres"]) == (
@@ -203,7 +203,7 @@ def test_json_tells_filters_and_variety_that_were_asked_for(recommend):
     result = recommend("--id", "603", "--to", "1999", "--genres", "Drama", "--diverse", "0.5",
                        "--json")
     answer = json.loads(result.stdout)
-    assert list(answer) == ["query", "filters", "diverse", "results"]
+    assert list(answer) == ["query", "filters", "diverse", "made_by", "results"]
     assert (answer["filters"], answer["diverse"]) == ({"genres": ["Drama"], "year_to": 1999}, 0.5)
     assert answer["query"]["id"] == 603
 
@@ -229,7 +229,7 @@ def index_of_words(index):
     folder = Path(index).parent
     path = str(folder / "words.h5")
     build_index(read_catalogue(str(folder / "movies.csv")),
-                FeatureReader(str(folder / "features")), "tfidf", path)
+                FeatureReader(str(folder / "features")), path, ["tfidf"])
     return path
 
 

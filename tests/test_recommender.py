@@ -11,7 +11,7 @@ from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.parts import Source
 from recommender.recommender import PUSH
 from tests.conftest import ROOT
-from tests.worlds import open_index, row
+from tests.worlds import open_index, row, search
 
 X, Y, Z, W = np.eye(8)[:4]
 FILMS = [
@@ -56,13 +56,14 @@ def test_one_film_answers_as_its_embedding_does(recommender):
     index = recommender.index
     for film in range(1, 9):
         at = index.row_of_id(film)
-        assert recommender.similar(id=film, k=5) == index.search(index.embedding(at), 5, [at])
+        assert recommender.similar(id=film, k=5) == search(
+            index, index.space().embedding(at), 5, [at])
 
 
 def test_one_text_answers_as_its_embedding_does(recommender):
     index = recommender.index
-    assert recommender.similar(overview="of z", k=5) == index.search(
-        index.embed(embed("of z")), 5)
+    assert recommender.similar(overview="of z", k=5) == search(
+        index, index.space().embed(embed("of z")), 5)
 
 
 def test_several_wishes_are_near_to_their_mean(recommender):

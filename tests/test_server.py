@@ -12,6 +12,7 @@ from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT, MAX_BODY, MAX_TEXT
 from tests.served import FILMS, FakeTexts, write_films
+from tests.worlds import search
 
 RECOMMEND = "/api/v1/recommend"
 MOVIES = "/api/v1/movies"
@@ -65,8 +66,8 @@ def at_once(n, ask):
 def test_title_query_answers_as_the_index_does(client, index):
     body = body_of(client.get(RECOMMEND + "?title=matrix&k=3"))
     row = index.row_of_id(603)
-    wanted = [result.to_dict() for result in index.search(index.embedding(row), 3, [row])]
-    assert body == {"query": index.movie(row), "results": wanted}
+    wanted = [result.to_dict() for result in search(index, index.space().embedding(row), 3, [row])]
+    assert body == {"query": index.movie(row), "made_by": index.made_by(), "results": wanted}
     assert list(body["results"][0])[:4] == ["rank", "score", "id", "title"]
 
 
@@ -97,9 +98,9 @@ def test_year_picks_among_films_of_one_title(client):
 
 def test_text_query_goes_through_the_index_recipe(client, index):
     body = body_of(client.post(RECOMMEND, json={"overview": "Ein Mädchen", "k": 4}))
-    wanted = index.search(index.embed(FakeTexts()("Ein Mädchen")), 4)
+    wanted = search(index, index.space().embed(FakeTexts()("Ein Mädchen")), 4)
     del body["note"]  # the stand-in knows no word with an umlaut
-    assert body == {"query": {"overview": "Ein Mädchen"},
+    assert body == {"query": {"overview": "Ein Mädchen"}, "made_by": index.made_by(),
                     "results": [result.to_dict() for result in wanted]}
     assert len(body_of(client.post(RECOMMEND, json={"overview": "x"}))["results"]) == 10
 

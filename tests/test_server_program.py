@@ -384,7 +384,7 @@ def test_missing_index_is_one_line(tmp_path, run_program):
 
 def test_an_index_of_an_unknown_recipe_is_one_line(index_path, run_program):
     with h5py.File(index_path, "r+") as file:
-        file.attrs["recipe_parts"] = file.attrs["recipe_parts"].replace("mean", "median")
+        file.attrs["recipes"] = file.attrs["recipes"].replace("mean", "median")
     said = fails_in_one_line(run_program, "--index", index_path, "--port", "0")
     assert index_path in said
     assert "recipe" in said

@@ -38,7 +38,7 @@ def path(request, tmp_path_factory):
     features = write_features(folder / "features", {
         movie_id: random_layers(3, sum(map(ord, text))) for movie_id, text in overviews.items()},
         overviews=overviews)
-    build_index(catalogue, FeatureReader(features), "mean4", str(folder / "index.h5"),
+    build_index(catalogue, FeatureReader(features), str(folder / "index.h5"), ["mean4"],
                 n_neighbours=request.param)
     return str(folder / "index.h5")
 

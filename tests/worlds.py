@@ -7,7 +7,7 @@ import numpy as np
 
 from recommender.building import build_index
 from recommender.catalogue import Catalogue, read_catalogue
-from recommender.index import Index
+from recommender.index import Index, Result
 from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
 from recommender.storage.shards import Settings
 
@@ -72,7 +72,7 @@ def overviews_of(catalogue: Catalogue) -> Dict[int, str]:
 
 def write_index(folder: Any, rows: List[Dict[str, Any]],
                 features: Optional[Dict[int, np.ndarray]] = None, with_map: bool = False,
-                n_neighbours: int = 0) -> str:
+                n_neighbours: int = 0, recipes: Sequence[str] = ("mean4",)) -> str:
     """Write catalogue, features and index of `rows` into `folder`; the path of the index."""
     catalogue = read_catalogue(write_csv(folder / "movies.csv", rows))
     if features is None:
@@ -80,9 +80,14 @@ def write_index(folder: Any, rows: List[Dict[str, Any]],
                     for movie in catalogue.movies}
     path = str(folder / "index.h5")
     written = write_features(folder / "features", features, overviews=overviews_of(catalogue))
-    build_index(catalogue, FeatureReader(written), "mean4", path, with_map=with_map,
+    build_index(catalogue, FeatureReader(written), path, recipes, with_map=with_map,
                 n_neighbours=n_neighbours)
     return path
+
+
+def search(index: Index, vector: np.ndarray, k: int, without: Sequence[int] = ()) -> List[Result]:
+    """The films nearest to a vector by the index's first recipe."""
+    return index.results(*index.space().nearest(vector, k, without))
 
 
 def open_index(folder: Any, rows: List[Dict[str, Any]],

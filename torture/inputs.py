@@ -66,6 +66,7 @@ RATE = "evaluate.py --input_file movies.csv --index index.h5"
 MODEL = "download.py --tmp_dir new --model model.zip"
 DATA = "download.py --data_dir new --data data.zip"
 
+_EMBEDDINGS = "recipes/mean4/embeddings"
 _NO_OVERVIEW = "Film 7 (1999, id 7) is in the catalogue but has no overview"
 _BIG = (1 << 58,)  # shape of a dataset of int64 that would need 2 EiB
 _NAMES = dict.fromkeys(("bert_config.json", "vocab.txt", "bert_model.ckpt.index",
@@ -219,20 +220,21 @@ TABLE = CHECKPOINTS + [
     Bad("index.h5", "has floats for ids", FILM, "ids is float64", 1,
         hdf5("index.h5", again("ids", data=np.ones(200)))),
     Bad("index.h5", "has too few embeddings", SERVE, "embeddings is float32 (5, 8)", 1,
-        hdf5("index.h5", again("embeddings", data=np.ones((5, 8), np.float32)))),
+        hdf5("index.h5", again(_EMBEDDINGS, data=np.ones((5, 8), np.float32)))),
     Bad("index.h5", "has its embeddings elsewhere", FILM, "embeddings is a link to elsewhere", 1,
-        hdf5("index.h5", again("embeddings", link=h5py.ExternalLink("other.h5", "/e")))),
+        hdf5("index.h5", again(_EMBEDDINGS, link=h5py.ExternalLink("other.h5", "/e")))),
     Bad("index.h5", "declares 2 EiB of embeddings", RATE, "not stored in the file in one piece", 1,
-        hdf5("index.h5", again("embeddings", shape=(200, 1 << 50), dtype=np.float32,
+        hdf5("index.h5", again(_EMBEDDINGS, shape=(200, 1 << 50), dtype=np.float32,
                                chunks=(1, 1024)))),
     Bad("index.h5", "has NaN for a film", TEXT, "row 8 is not numbers", 1,
-        hdf5("index.h5", lambda file: file["embeddings"].__setitem__(8, np.nan))),
+        hdf5("index.h5", lambda file: file[_EMBEDDINGS].__setitem__(8, np.nan))),
     Bad("index.h5", "has no titles", FILM, "title is missing", 1,
         hdf5("index.h5", lambda file: file.pop("title"))),
     Bad("index.h5", "is by an unknown recipe", SERVE, "that this version cannot repeat", 1,
-        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", '[{"kind": "x"}]'))),
-    Bad("index.h5", "is by a recipe without end", TEXT, "that this version cannot repeat", 1,
-        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipe_parts", nested(20000)))),
+        hdf5("index.h5", lambda file: file.attrs.__setitem__(
+            "recipes", '[["mean4", [{"kind": "x"}]]]'))),
+    Bad("index.h5", "is by a recipe without end", TEXT, "the list of its recipes is damaged", 1,
+        hdf5("index.h5", lambda file: file.attrs.__setitem__("recipes", nested(20000)))),
     Bad("index.h5", "is of another checkpoint", TEXT, "not the checkpoint that the index was made",
         1, change("tiny/vocab.txt", lambda content: content.replace(b"woman", b"child"))),
     Bad("index.h5", "is of another checkpoint", SERVE + " --bert_dir tiny --preload",
@@ -309,7 +311,7 @@ TABLE = CHECKPOINTS + [
     Bad("flags", "layers in words", EXTRACT + " --layers last", "'last' is not a list", 2, nothing),
     Bad("flags", "a layer too deep", EXTRACT + " --layers -9", "has 4 layers", 1, nothing),
     Bad("flags", "shards of 0 MB", EXTRACT + " --shard_mb 0", "0 is out of range", 2, nothing),
-    Bad("flags", "no such recipe", BUILD + " --recipe stew", "invalid choice: 'stew'", 2, nothing),
+    Bad("flags", "no such recipe", BUILD + " --recipe stew", "no recipe 'stew'", 2, nothing),
     Bad("flags", "layers for a recipe of its own", BUILD + " --recipe last --layers -2",
         "has no choice of layers", 2, nothing),
     Bad("flags", "nothing asked for", "recommend.py --index index.h5", "name a film", 2, nothing),

@@ -111,8 +111,8 @@ def lacks_overview(movie_id: int, spelling: str) -> Spoiler:
         change("movies.csv", lambda content: re.sub(
             cell, br"\g<1>" + spelling.encode(), content))(folder)
         build_index(read_catalogue(os.path.join(folder, "movies.csv")),
-                    FeatureReader(os.path.join(folder, "features")), "mean4",
-                    os.path.join(folder, "index.h5"))
+                    FeatureReader(os.path.join(folder, "features")),
+                    os.path.join(folder, "index.h5"), ["mean4"])
     return spoil
 
 

@@ -42,8 +42,8 @@ def index(csv, features):
     catalogue = read_catalogue(csv)
 
     def build():
-        build_index(catalogue, FeatureReader(features), "mean4",
-                    os.path.join(features, os.pardir, "index.h5"))
+        build_index(catalogue, FeatureReader(features),
+                    os.path.join(features, os.pardir, "index.h5"), ["mean4"])
 
     def read_one(_, found):
         if isinstance(found, h5py.Dataset):

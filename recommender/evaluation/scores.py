@@ -129,8 +129,9 @@ def index_score(path: str, index: Index, movies: Sequence[Movie], truth: Truth,
                 seed: int) -> Score:
     """Return the scores of a built index, which holds all of `movies`."""
     rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
-    dense, words = index.rows(np.array([rows[movie.id] for movie in movies]))
-    return score("{} ({})".format(path, index.recipe.name),
+    space = index.space()
+    dense, words = space.rows(np.array([rows[movie.id] for movie in movies]))
+    return score("{} ({})".format(path, space.recipe.name),
                  nearest_others(dense, words, _k(movies), twins_of(movies)), movies, truth, seed)
 
 

@@ -1,0 +1,176 @@
+"""Read one recipe of an index: all films as vectors, and the films nearest to a vector.
+
+A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), contiguous; for a
+recipe that joins words the sparse `words/indptr`, `words/indices` and `words/data`, which make
+rows of length 1 together with the embeddings; what the recipe learnt, under `learnt/`. There may
+be a `map` float32 (n, 2) of the films, and the nearest others of each film: `neighbours/rows`
+int32 (n, k) and `neighbours/cosines` float64 (n, k).
+"""
+
+import threading
+from typing import Optional, Sequence, Tuple
+
+import numpy as np
+
+from recommender.errors import NothingFound, RecommenderError
+from recommender.parts import Source
+from recommender.ranking import nearest_rows
+from recommender.recipes import Recipe, open_recipe, read_learnt
+from recommender.storage.hdf5 import PlainFile
+from recommender.storage.shards import Settings
+from recommender.words import SparseRows
+
+GROUP = "recipes/{}/"  # of a recipe in an index
+# Datasets of `words/`, with their dtypes.
+WORDS = {"indptr": np.int64, "indices": np.int32, "data": np.float32}
+
+
+class EmbeddingSpace:
+    """All films of an index as vectors, by one of its recipes.
+
+    Opening maps the embeddings into memory; what is not asked for is not read.
+
+    Parameters
+    ----------
+    file : PlainFile
+        The index.
+    name : str
+        Name of the recipe.
+    n : int
+        Number of films.
+    features : Settings
+        Settings of the features that the index was built from.
+
+    Raises
+    ------
+    RecommenderError
+        If the file does not hold the recipe as described above.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The recipe; `fitted_recipe` has also what it learnt.
+    features : Settings
+    path : str
+        Path of the index.
+    has_map : bool
+        True if the index was built with a map.
+    """
+
+    def __init__(self, file: PlainFile, name: str, n: int, features: Settings):
+        self._file, self._group, self._n = file, GROUP.format(name), n
+        self.path, self.features = file.path, features
+        self.recipe = open_recipe(file, name, features)
+        self._embeddings = file.array(self._group + "embeddings", np.float32, (n, None))
+        self._words = self._read_words()
+        self.has_map = file.holds(self._group + "map")
+        self._neighbours: Optional[Tuple[np.ndarray, np.ndarray]] = None
+        if file.holds(self._group + "neighbours"):
+            rows = file.array(self._group + "neighbours/rows", np.int32, (n, None))
+            self._neighbours = rows, file.array(self._group + "neighbours/cosines", np.float64,
+                                                rows.shape)
+        self._has_learnt, self._lock = False, threading.Lock()
+
+    def __repr__(self) -> str:
+        return "EmbeddingSpace({!r}: {:,} films as {} numbers and {} words, recipe {})".format(
+            self.path, self._n, self._embeddings.shape[1], self._words.width, self.recipe.name)
+
+    def _read_words(self) -> SparseRows:
+        """Return the sparse part of the rows, without columns if the recipe joins no words."""
+        group = self._group + "words"
+        if not self._file.holds(group):
+            return SparseRows(np.zeros(self._n + 1, np.int64), np.zeros(0, np.int32),
+                              np.zeros(0, np.float32), 0)
+        words = SparseRows(width=int(self._file.array(group + "/width", np.int64, ())),
+                           **{name: self._file.array(group + "/" + name, dtype, (None,))
+                              for name, dtype in WORDS.items()})
+        if not words.is_whole(self._n):
+            raise self._file.refuse("the words of the films are damaged")
+        return words
+
+    def map(self) -> np.ndarray:
+        """Return the films' points on the map, float32 (n, 2), from 0 to 1.
+
+        Raises NothingFound if the index was built without a map.
+        """
+        if not self.has_map:
+            raise NothingFound("{} has no map: build it with build_index.py --map".format(
+                self.path))
+        return self._file.array(self._group + "map", np.float32, (self._n, 2))
+
+    def embedding(self, row: int) -> np.ndarray:
+        """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""
+        return np.concatenate([self._embeddings[row], self._words.row(row)])
+
+    def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """Return the embeddings of some films as stored: dense (m, d), and the words if any."""
+        return self._embeddings[rows], self._words.take(rows) if self._words.width else None
+
+    def embed(self, source: Source) -> np.ndarray:
+        """Embed a text by the recipe, float32 (d + width,), length 1.
+
+        Raises
+        ------
+        NothingFound
+            If the recipe knows no word of the text.
+        RecommenderError
+            If the index was built from given embeddings and has no recipe.
+        """
+        if not self.recipe.parts:
+            raise RecommenderError("{} holds embeddings that were given: it answers for films, "
+                                   "for texts build one from features".format(self.path))
+        vector = self.fitted_recipe().embed(source)
+        if not vector.any():
+            raise NothingFound("no film's overview has a word of the text: say more")
+        return vector
+
+    def fitted_recipe(self) -> Recipe:
+        """Return the recipe with what it learnt, which is read at the first call."""
+        with self._lock:
+            if not self._has_learnt:
+                read_learnt(self.recipe, self._file, self._group, self.features,
+                            self._embeddings.shape[1] + self._words.width)
+                self._has_learnt = True
+        return self.recipe
+
+    def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
+                where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the `k` nearest films to a vector, the nearest first.
+
+        Parameters
+        ----------
+        vector : np.ndarray
+            Float (d + width,).
+        k : int
+            Fewer are returned where fewer films count.
+        without : sequence of int
+            Rows that do not count.
+        where : np.ndarray, optional
+            bool (n,): the films that count, by default all.
+
+        Returns
+        -------
+        rows : np.ndarray
+            int64 (k,). Equally near films come in the order of the catalogue.
+        cosines : np.ndarray
+            float64 (k,).
+        """
+        counts = np.ones(self._n, bool) if where is None else where.copy()
+        counts[list(without)] = False
+        return nearest_rows(self._embeddings, self._words, vector, k, counts)
+
+    def nearest_to_film(self, row: int, k: int,
+                        where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Return what `nearest` finds for the embedding of a film, without that film.
+
+        It is read from the stored neighbours of the film if `k` of them count: no other film is
+        nearer than those.
+        """
+        if self._neighbours is not None:
+            near, cosines = self._neighbours[0][row], self._neighbours[1][row]
+            if ((near < 0) | (near >= self._n) | ~np.isfinite(cosines)).any():
+                raise self._file.refuse("neighbours are damaged")
+            among = np.flatnonzero(where[near])[:k]
+            if len(among) == k:
+                return near[among], cosines[among]
+        return self.nearest(self.embedding(row), k, [row], where)
