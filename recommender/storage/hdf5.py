@@ -203,7 +203,8 @@ class PlainFile:
             except OSError as error:
                 if "unable to lock file" not in str(error):
                     raise
-        return h5py.File(h5py.h5f.open_file_image(superblock + self._pages[SUPERBLOCK:]))
+        return h5py.File(h5py.h5f.open_file_image(
+            b"".join((superblock, memoryview(self._pages)[SUPERBLOCK:]))))
 
     def __enter__(self) -> "PlainFile":
         return self

@@ -23,7 +23,7 @@ _OPEN = 1 | 4  # its bits: open for writing, and for writing while others read (
 _END = slice(28, 36)  # where the superblock keeps the address of the file's end
 _CHECKSUM = 44  # place of the superblock's checksum, 4 bytes
 _WORD = (1 << 32) - 1  # the bits of an unsigned integer of 32 bits
-_BLANK = 1 << 12  # bytes, more than any version of HDF5 writes for a file that holds nothing
+_BLANK = 1 << 10  # bytes; HDF5 writes 800, or fewer, for a file that holds nothing
 
 
 class FileInUse(RecommenderError):
@@ -95,7 +95,9 @@ def _end(superblock: bytes) -> Optional[int]:
 
 
 def lookup3(data: bytes) -> int:
-    """Return the checksum that HDF5 keeps of its structures (Bob Jenkins' lookup3, hashlittle).
+    """Return the checksum that HDF5 keeps of its structures: Bob Jenkins' lookup3, hashlittle.
+
+    `data` holds at least one byte.
 
     >>> hex(lookup3(b"Four score and seven years ago"))
     '0x17770551'
