@@ -18,6 +18,7 @@ from recommender.near_titles import NearTitles
 from recommender.recipes import recipe_names
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.hdf5 import PlainFile
+from recommender.storage.open_elsewhere import is_blank
 from recommender.storage.shards import settings_of
 from recommender.title_lookup import RowsOfKeys, TitleLookup
 from recommender.titles import described, title_key
@@ -41,9 +42,11 @@ _SHOWN = ("id", "title", "original_title", "year", "genres", "language", "imdb_i
 def index_to_open(given: Optional[str]) -> Tuple[str, str]:
     """Return the path of the index that a program opens, and a note for the user, or "".
 
-    It is the one `given`, else data/index.h5, else, where that is not there, the sample's.
+    It is the one `given`, else data/index.h5, else, where that is not there or holds nothing, the
+    sample's.
     """
-    if given or os.path.exists(DEFAULT_INDEX) or not os.path.exists(SAMPLE_INDEX):
+    has_default = os.path.exists(DEFAULT_INDEX) and not is_blank(DEFAULT_INDEX)
+    if given or has_default or not os.path.exists(SAMPLE_INDEX):
         return given or DEFAULT_INDEX, ""
     return SAMPLE_INDEX, "there is no {}: taking {}, the index of the sample catalogue".format(
         DEFAULT_INDEX, SAMPLE_INDEX)
@@ -102,7 +105,7 @@ class Index:
     """
 
     def __init__(self, path: str):
-        if not os.path.isfile(path):
+        if not os.path.isfile(path) or is_blank(path):
             raise RecommenderError("no index at {}: build_index.py makes one (`make demo` makes "
                                    "data/sample_index.h5)".format(path))
         self._file = file = PlainFile(path, "build it again with build_index.py")

@@ -15,9 +15,10 @@ from torture import (
     requests,
     rubbish,
     stopping,
+    touching,
     writers,
 )
 
 PROOFS = (
-    kills, stopping, disks, corruption, writers, inputs, rubbish, replacing, requests, documented,
-    overload)
+    kills, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing, requests,
+    documented, overload)

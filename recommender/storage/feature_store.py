@@ -20,6 +20,7 @@ from recommender.errors import RecommenderError
 from recommender.storage.files import PART, new_file, remove_abandoned
 from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
 from recommender.storage.locks import one_writer
+from recommender.storage.open_elsewhere import TouchedFile, is_blank, refuse_in_use
 from recommender.storage.shards import (
     OVERHEAD,
     REMEDY,
@@ -28,6 +29,7 @@ from recommender.storage.shards import (
     Shard,
     ShardWriter,
     check_digest,
+    clear_mark,
     is_shard_name,
     read_settings,
     shard_paths,
@@ -83,11 +85,16 @@ class FeatureReader:
     def __init__(self, folder: str):
         self.folder = folder
         path = os.path.join(folder, LINKS)
-        if not os.path.isfile(path):
-            raise RecommenderError("no features in {}: extract_features.py writes them".format(
-                folder))
-        self.settings, _ = _read_links(path)
+        if not os.path.isfile(path) or is_blank(path):
+            raise _no_features(folder)
         self._paths = shard_paths(folder)
+        try:
+            self.settings, _ = _read_links(path)
+        except TouchedFile:  # the shards say the same, and each has its checksum
+            if not self._paths:
+                raise _no_features(folder)
+            with Shard(self._paths[0]) as shard:
+                self.settings = shard.settings
         self._newest: Dict[int, str] = {}
 
     def __repr__(self) -> str:
@@ -221,7 +228,8 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
     """Return the contents of a feature folder. The caller must hold the folder's lock.
 
     Damaged files are renamed to end in .bad, so that their movies are extracted again, and
-    features.h5 is written anew if it does not agree with the shards.
+    features.h5 is written anew if it does not agree with the shards. So is a features.h5 that
+    another program opened for writing; what such a program left in a shard is mended.
 
     Parameters
     ----------
@@ -235,19 +243,29 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
     ------
     RecommenderError
         If there are features of other settings, or of two.
+    FileInUse
+        If another program has a file open for writing; nothing was changed then.
     """
     stock = Stock({}, {}, [])
     linked: Optional[Dict[int, str]] = None
     links_path = os.path.join(folder, LINKS)
-    if os.path.exists(links_path):
+    has_links = os.path.exists(links_path) and not is_blank(links_path)
+    paths = shard_paths(folder)
+    for path in [links_path] * has_links + paths:
+        with open(path, "rb") as file:
+            refuse_in_use(file)
+    if has_links:
         try:
             held, linked = _read_links(links_path)
             settings = _refuse_others(folder, held, settings)
+        except TouchedFile:
+            pass
         except DamagedFile:
             _set_aside(links_path, stock)
-    for path in shard_paths(folder):
+    for path in paths:
         try:
             check(path)
+            clear_mark(path)
             with Shard(path) as shard:
                 settings = _refuse_others(folder, shard.settings, settings)
                 stock.digests.update(zip(shard.ids, shard.digests))
@@ -268,6 +286,11 @@ def _checked(paths: List[str]) -> Iterator[str]:
             if following:
                 checks.append(ahead.submit(check_digest, following))
             yield path
+
+
+def _no_features(folder: str) -> RecommenderError:
+    """Return the error for a folder without features."""
+    return RecommenderError("no features in {}: extract_features.py writes them".format(folder))
 
 
 def _set_aside(path: str, stock: Stock) -> None:

@@ -169,19 +169,20 @@ def _locked_part(path: str) -> Iterator[str]:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):  # a file system without locks: nothing is removed
-                stack.enter_context(_locked(part))
+                # Shared, since it lasts until after the renaming and a reader takes one, too.
+                stack.enter_context(_locked(part, fcntl.LOCK_SH))
             if os.path.exists(part):  # no other writer removed it before it was locked
                 yield part
                 return
 
 
 @contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
+def _locked(path: str, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Hold the lock of a file or folder. Raises OSError if it is gone or another holds it."""
     # NFS locks only what is open for writing, which a folder cannot be.
     descriptor = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)

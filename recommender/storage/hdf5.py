@@ -17,6 +17,13 @@ import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
+from recommender.storage.open_elsewhere import (
+    SUPERBLOCK,
+    TouchedFile,
+    is_touched,
+    refuse_in_use,
+    unmarked,
+)
 
 # Errors that h5py raises for errors of HDF5.
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
@@ -138,6 +145,10 @@ class PlainFile:
     ------
     OSError
         If the file cannot be opened.
+    FileInUse
+        If another program has it open for writing.
+    TouchedFile
+        If it is sealed and another program opened it for writing.
     DamagedFile
         If it is no whole HDF5 file. Methods raise it for damage found later, and
         RecommenderError for content that is not as asked for.
@@ -159,17 +170,41 @@ class PlainFile:
     def _open_both(self) -> bool:
         """Map the file and open it with HDF5; return False if it was replaced in between."""
         with open(self.path, "rb") as file:
+            refuse_in_use(file)
             found = os.fstat(file.fileno())
             try:
+                # The map keeps a copy of the descriptor, and so the lock, as long as it lives.
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                if self._sealed and self._pages[-_SEAL:] != xxhash.xxh3_128_digest(
-                        memoryview(self._pages)[:-_SEAL]):
-                    raise self.damaged()
-                self._file = h5py.File(self.path, "r")
+                if self._sealed:
+                    self._compare_seal()
+                self._file = self._opened()
             except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
                 raise self.damaged()
             self.identity = "{}-{}-{}".format(found.st_ino, found.st_mtime_ns, found.st_size)
             return os.path.samestat(found, os.stat(self.path))
+
+    def _compare_seal(self) -> None:
+        """Raise TouchedFile or DamagedFile if the bytes and the checksum at the end differ."""
+        if self._pages[-_SEAL:] != xxhash.xxh3_128_digest(memoryview(self._pages)[:-_SEAL]):
+            if is_touched(self._pages[:SUPERBLOCK], len(self._pages)):
+                raise TouchedFile("{} was opened for writing by another program: {}".format(
+                    self.path, self._remedy))
+            raise self.damaged()
+
+    def _opened(self) -> h5py.File:
+        """Return the file opened by HDF5, from a copy in memory where HDF5 would not open it.
+
+        It opens no file that is marked as open, or that it cannot lock.
+        """
+        superblock = unmarked(self._pages[:SUPERBLOCK])
+        if superblock == self._pages[:SUPERBLOCK]:
+            try:
+                return h5py.File(self.path, "r")
+            except OSError as error:
+                if "unable to lock file" not in str(error):
+                    raise
+        return h5py.File(h5py.h5f.open_file_image(
+            b"".join((superblock, memoryview(self._pages)[SUPERBLOCK:]))))
 
     def __enter__(self) -> "PlainFile":
         return self

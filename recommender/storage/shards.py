@@ -5,9 +5,10 @@ A shard keeps, under each movie id, `(n_layers, n_tokens, hidden_size)`, or thei
 does not ask HDF5 for each movie: the `ids`, the `overview_digests` of the overviews that the
 features are of, the `offsets` in the file where the layers lie, `n_tokens`, and all `token_ids`
 in one row. The digest in a shard's name is XXH3-128 of the file, so that a shard and its checksum
-appear in one step.
+appear in one step; a mark that another program left by opening the shard does not count.
 """
 
+import contextlib
 import errno
 import glob
 import io
@@ -23,6 +24,7 @@ import xxhash
 from recommender.errors import RecommenderError
 from recommender.storage.files import PART, publish
 from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
+from recommender.storage.open_elsewhere import SUPERBLOCK, is_blank, refuse_in_use, unmarked
 
 # What to do about a damaged shard, for the end of errors.
 REMEDY = "remove it and run extract_features.py again, which redoes what it held"
@@ -187,9 +189,11 @@ def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
 def shard_paths(folder: str) -> List[str]:
     """Return the paths of the shards of a feature folder, the oldest first.
 
+    Files that hold nothing are no shards: a look at a shard that is not there may make one.
     Raises RecommenderError for another file in the folder of shards.
     """
     paths = sorted(glob.glob(os.path.join(glob.escape(folder), "shards", "*.h5")))
+    paths = [path for path in paths if not is_blank(path)]
     for path in paths:
         if not is_shard_name(path) or not os.path.isfile(path):
             raise RecommenderError("{} is not a shard of features: move it elsewhere".format(path))
@@ -199,24 +203,48 @@ def shard_paths(folder: str) -> List[str]:
 def check_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> None:
     """Compare a shard with the checksum in its name; raise DamagedFile if they differ.
 
-    `on_read` is called with the number of bytes of each block read.
+    `on_read` is called with the number of bytes of each block read. Raises FileInUse if another
+    program has the shard open for writing.
     """
     try:
-        if file_digest(path, on_read) != name_parts(path)[1]:
-            raise DamagedFile("{} does not have the checksum in its name: extract_features.py "
-                              "--verify sets it aside, and the same extraction again redoes "
-                              "it".format(path))
+        with open(path, "rb") as file:
+            refuse_in_use(file)
+            if file_digest(path, on_read) != name_parts(path)[1]:
+                raise DamagedFile("{} does not have the checksum in its name: "
+                                  "extract_features.py --verify sets it aside, and the same "
+                                  "extraction again redoes it".format(path))
     except OSError as error:
         if error.errno != errno.EIO:
             raise
         raise DamagedFile("{} cannot be read from the disk: {}".format(path, REMEDY))
 
 
+def clear_mark(path: str) -> None:
+    """Clear the mark of an open file that a killed program left in a shard, if there is one.
+
+    HDF5 refuses to open a file with the mark. Where the shard may not be written the mark stays,
+    and `Shard` opens it all the same. Raises DamagedFile if the shard is not as it was written.
+    """
+    with open(path, "rb") as file:
+        found = file.read(SUPERBLOCK)
+    if unmarked(found) != found:
+        check_digest(path)
+        with contextlib.suppress(OSError), open(path, "r+b") as file:
+            refuse_in_use(file)
+            file.write(unmarked(found))
+
+
 def file_digest(path: str, on_read: Callable[[int], Any] = lambda n_bytes: None) -> str:
-    """Return the XXH3-128 of a file in hex; call `on_read` with the bytes of each block."""
+    """Return the XXH3-128 of an HDF5 file in hex; call `on_read` with the bytes of each block.
+
+    The mark of a file that another program has or had open does not count.
+    """
     digest = xxhash.xxh3_128()
     block = bytearray(_BLOCK)
     with io.FileIO(path) as file:
+        superblock = file.read(SUPERBLOCK)
+        digest.update(unmarked(superblock))
+        on_read(len(superblock))
         for n_bytes in iter(lambda: file.readinto(block) or 0, 0):
             digest.update(memoryview(block)[:n_bytes])
             on_read(n_bytes)
