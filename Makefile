@@ -1,4 +1,4 @@
-# Two commands: `make demo` shows ten recommendations, `make test` proves the project.
+# Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
 .PHONY: help demo evaluate bench bench-server test browser pictures notebook torture lint lock clean
 
@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 
 help:
-	@echo "make demo   set everything up and show ten recommendations for a title and for a text"
+	@echo "make demo   set everything up and compare two recipes for a title and for a text"
 	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
 	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
@@ -37,9 +37,12 @@ data/sample_index.h5: data/sample_movies.csv .venv/installed | tmp/all-MiniLM-L6
 	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@ --map
 
 demo: data/sample_index.h5
-	$(PYTHON) recommend.py --index $< --title "The Matrix"
 	@echo
-	$(PYTHON) recommend.py --index $< --overview "A hacker learns that the world around him is a simulation run by machines"
+	@echo "Two lists for each question: by mean4, the research's recipe, and by best, which finds most."
+	@echo "The last number in a line is the film's rank in the other list."
+	$(PYTHON) recommend.py --index $< --title "The Matrix" --compare
+	@echo
+	$(PYTHON) recommend.py --index $< --compare --overview "A hacker learns that the world around him is a simulation run by machines"
 
 # For a catalogue of your own: make evaluate INPUT_FILE=data/movies_metadata.csv FEATURES=data/features
 INPUT_FILE := data/sample_movies.csv

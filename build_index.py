@@ -8,17 +8,27 @@
 import recommender.environment  # noqa: F401
 
 import argparse
+import os
 from typing import List, Optional, Sequence
 
+import numpy as np
+
+from bert.errors import BertError
 from recommender import cli
-from recommender.building import build_index
+from recommender.building import ReadTexts, build_index
 from recommender.catalogue import Catalogue, read_catalogue
+from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
 from recommender.given_embeddings import build_from_embeddings, save_embeddings
 from recommender.index import Index
 from recommender.recipes import DEFAULT_RECIPES, POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.pickles import load_embeddings
+
+# Seconds for 45,000 films on 2 cores, as measured: t-SNE, and comparing all films with all by
+# embeddings of 1,024 numbers.
+_MAP_SECONDS, _COMPARING_SECONDS = 180, 150
+_LONG = 30  # seconds from which on the cost is told beforehand
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -48,6 +58,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="also store the N nearest films of each film, so that server.py "
                        "answers many more queries a second; takes 3 minutes for 45,000 films, "
                        "and 12 bytes x N of disk a film")
+    flags.add_argument("--bert_dir", help="folder of the checkpoint, which reads short texts for "
+                       "the scale of scores (default: the one in tmp/ that made the features)")
     flags.add_argument("--strict", action="store_true",
                        help="fail at a row of the catalogue that cannot be used")
     args = flags.parse_args(argv)
@@ -80,10 +92,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
-    if args.neighbours:
-        cli.note("each film is compared with all others: about {1:.0f} seconds on 2 cores for "
-                 "{0:,} films with embeddings of 1,024 numbers".format(
-                     len(catalogue.movies), 150 * (len(catalogue.movies) / 45000) ** 2))
     if args.from_pickle:
         from_pickle(catalogue, args)
     else:
@@ -95,8 +103,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
     """Build the index by a recipe and say which films it could not take."""
-    report = build_index(catalogue, FeatureReader(args.features), args.output, args.recipe,
-                         args.layers, args.word_weight, args.map, args.neighbours)
+    features = FeatureReader(args.features)
+    tell_cost(len(catalogue.movies), features.settings.hidden_size,
+              len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours)
+    report = build_index(catalogue, features, args.output, args.recipe, args.layers,
+                         args.word_weight, args.map, args.neighbours,
+                         reader_of_texts(features, args.bert_dir), cli.progress_bar)
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
     cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
@@ -113,11 +125,38 @@ def _named(recipes: Sequence[str]) -> str:
     return "recipe{} {}".format("s" if len(recipes) > 1 else "", ", ".join(recipes))
 
 
+def tell_cost(n_films: int, width: int, n_recipes: int, with_map: bool, n_neighbours: int) -> None:
+    """Note how long comparing and the map will take, if it is long, and the disk needed."""
+    share = (n_films / 45000) * n_recipes
+    seconds = share * (with_map * _MAP_SECONDS + bool(n_neighbours) * _COMPARING_SECONDS
+                       * n_films / 45000 * width / 1024)
+    n_bytes = n_recipes * n_films * (4 * width + 12 * n_neighbours)
+    if seconds > _LONG:
+        cli.note("{:,} films by {}: about {:.0f} minutes on 2 cores for {}, and {:,.0f} MB of "
+                 "disk".format(n_films, "a recipe" if n_recipes == 1 else
+                               "{} recipes".format(n_recipes), seconds / 60 + 1, " and ".join(
+                                   ["the map"] * with_map + ["neighbours"] * bool(n_neighbours)),
+                               n_bytes / 1e6))
+
+
+def reader_of_texts(features: FeatureReader, bert_dir: Optional[str]) -> Optional[ReadTexts]:
+    """Return the function that reads texts by the checkpoint of `features`, if it is there."""
+    made_by = features.settings
+    if not os.path.isdir(bert_dir or os.path.join("tmp", made_by.checkpoint)):
+        cli.note("there is no checkpoint {0} in tmp/: scores of texts get no scale; --bert_dir "
+                 "names its folder".format(made_by.checkpoint))
+        return None
+    return CheckpointTexts(made_by, bert_dir).embed_all
+
+
 def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
     """Build the index from given embeddings and print the keys that fit no film."""
+    embeddings = load_embeddings(args.from_pickle)
+    tell_cost(len(embeddings), max(map(np.size, embeddings.values()), default=0), 1, args.map,
+              args.neighbours)
     n_movies, unmapped = build_from_embeddings(
-        catalogue, load_embeddings(args.from_pickle), args.from_pickle, args.output,
-        args.map, args.neighbours)
+        catalogue, embeddings, args.from_pickle, args.output,
+        args.map, args.neighbours, cli.progress_bar)
     for key, reason in unmapped:
         print("{}: {}".format(key, reason))
     cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "
@@ -126,4 +165,4 @@ def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, (RecommenderError,))
+    cli.run(main, (RecommenderError, BertError))

@@ -137,8 +137,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
                  "--id picks: {}".format(len(rows), title, index.describe(rows[0]),
                                          ", ".join(map(index.describe, rows[1:]))))
-    for text in wishes.notes:
-        cli.note(text)
     if args.compare:
         return print_comparison(recommender, wishes, args)
     if args.recipe is None and len(index.recipes) > 1:
@@ -147,7 +145,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
-    for text in recommender.notes_on_texts(wishes):
+    for text in recommender.notes(wishes, results, filters):
         cli.note(text)
     why = recommender.explain(wishes, results, args.features) if args.explain else []
     if args.json:
@@ -172,7 +170,7 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
     lists = compare(recommender, wishes, args.k, filters, args.diverse)
     if not lists[0].ranked:
         raise NothingFound("no film meets all of the filters: leave one out")
-    for text in recommender.notes_on_texts(wishes):
+    for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:
         print_json(as_json(recommender, wishes, lists, filters, args.diverse))

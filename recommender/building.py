@@ -24,7 +24,10 @@ from recommender.index import (
 )
 from recommender.left_out import TABLE, TEXTS
 from recommender.neighbours import nearest_films
+from recommender.parts import Source
+from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
+from recommender.scale import Scale, sample, scale_of, short_text
 from recommender.spaces import GROUP, WORDS
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file
@@ -33,6 +36,8 @@ from recommender.storage.shards import MovieFeatures, Settings, write_settings
 from recommender.titles import title_key
 from recommender.twins import twins_of
 from recommender.words import SparseRows
+
+ReadTexts = Callable[[Sequence[str]], List[Source]]  # texts with their hidden layers
 
 
 class BuildReport(NamedTuple):
@@ -66,7 +71,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
                 recipes: Optional[Sequence[str]] = None,
                 layers: Optional[Sequence[int]] = None,
                 word_weight: Optional[float] = None, with_map: bool = False,
-                n_neighbours: int = 0) -> BuildReport:
+                n_neighbours: int = 0, read_texts: Optional[ReadTexts] = None,
+                progress: Progress = silent) -> BuildReport:
     """Embed every film by one or several recipes and write the index.
 
     Films whose features are of another overview than the catalogue's are left out and counted.
@@ -85,6 +91,11 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         As in `recommender.recipes.make_recipe`.
     with_map, n_neighbours
         As in `write_index`.
+    read_texts : callable, optional
+        Returns texts with their hidden layers, for the scale of scores of texts by recipes with
+        BERT.
+    progress : Progress
+        Shows how far reading, comparing and the map are.
 
     Returns
     -------
@@ -103,12 +114,23 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
     kept, report = films_with_features(catalogue, features)
     movies = [catalogue.movies[place] for place in kept]
 
+    rows = sample(len(movies)).tolist()
+    texts = [Source(short_text(movies[row].overview)) for row in rows]
+    read = read_texts([text.overview for text in texts]) if read_texts and any(
+        recipe.uses_bert for recipe in made) else None
+
     def fitted() -> Iterator[Fitted]:
         for recipe in made:
-            yield Fitted(recipe, *recipe.fit(movies, lambda: features_by_row(movies, features)))
+            vectors = recipe.fit(movies, lambda: each(
+                features_by_row(movies, features), progress,
+                "reading features for {}".format(recipe.name), len(movies)))
+            asked = read if recipe.uses_bert else texts
+            scale = None if asked is None or len(movies) < 2 else scale_of(
+                *vectors, map(recipe.embed, asked), rows)
+            yield Fitted(recipe, *vectors, scale)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
-                features.folder)
+                features.folder, progress)
     return report._replace(recipes=tuple(recipe.name for recipe in made), not_made=not_made)
 
 
@@ -163,16 +185,19 @@ class Fitted(NamedTuple):
     """A fitted recipe with the vectors of n films.
 
     `embeddings` is float32 (n, d), of length 1 together with `words`, their sparse part, if any.
+    `of_texts` is the scale of scores of texts, where it is known.
     """
 
     recipe: Recipe
     embeddings: np.ndarray
     words: Optional[SparseRows]
+    of_texts: Optional[Scale] = None
 
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 fitted: Iterable[Fitted], settings: Settings, with_map: bool = False,
-                n_neighbours: int = 0, features_folder: Optional[str] = None) -> None:
+                n_neighbours: int = 0, features_folder: Optional[str] = None,
+                progress: Progress = silent) -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -192,6 +217,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         Also store so many nearest others of each film; minutes for 45,000 films.
     features_folder : str, optional
         Folder of the features, which the index names for explanations.
+    progress : Progress
+        As in `build_index`.
 
     Raises
     ------
@@ -212,12 +239,12 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         file["ids"] = ids = np.array([movie.id for movie in movies], np.int64)
         digest = hashlib.blake2b(ids.tobytes(), digest_size=16)
         recipes = []
-        for each in fitted:
-            digest.update(json.dumps([each.recipe.name, each.recipe.options()]).encode())
-            digest.update(np.ascontiguousarray(each.embeddings))
-            _write_recipe(file.create_group(GROUP.format(each.recipe.name)), each, with_map,
-                          n_neighbours)
-            recipes.append(each.recipe)
+        for one in fitted:
+            digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
+            digest.update(np.ascontiguousarray(one.embeddings))
+            _write_recipe(file.create_group(GROUP.format(one.recipe.name)), one, with_map,
+                          n_neighbours, progress)
+            recipes.append(one.recipe)
         write_recipes(file, recipes)
         file.attrs["built"] = _now()
         file.attrs["digest"] = digest.hexdigest()
@@ -232,19 +259,27 @@ def _now() -> str:
     return datetime.datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbours: int) -> None:
+def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbours: int,
+                  progress: Progress) -> None:
     """Write the vectors by a recipe, what it learnt, and what is made of them."""
-    recipe, embeddings, words = fitted
+    recipe, embeddings, words, of_texts = fitted
     group["embeddings"] = embeddings
     if words is not None:
         for name in WORDS:
             group["words/" + name] = getattr(words, name)
         group["words/width"] = words.width
     if with_map:
-        group["map"] = place_films(embeddings, words)
+        group["map"] = place_films(embeddings, words, progress)
     if n_neighbours:
         group["neighbours/rows"], group["neighbours/cosines"] = nearest_films(
-            embeddings, words, n_neighbours)
+            embeddings, words, n_neighbours, progress)
+    rows = sample(len(embeddings))
+    if len(embeddings) > 1:
+        vectors = [np.concatenate([embeddings[row], *([] if words is None else [words.row(row)])])
+                   for row in rows]
+        group["scale/films"] = np.stack(scale_of(embeddings, words, vectors, rows.tolist()))
+    if of_texts is not None:
+        group["scale/texts"] = np.stack(of_texts)
     recipe.save_learnt(group)
 
 

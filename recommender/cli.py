@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk or quota that is full
 # Written at the first signal; bytes, because a signal handler may only call os.write.
+_BAR_DELAY = 2.0  # seconds that work may take before a bar is shown
 _STOPPING = b"\nstopping after the running batch (once more stops at once)\n"
 
 
@@ -92,6 +93,19 @@ def note(message: str) -> None:
         # In one write, unlike print: the lines of several processes must not mix.
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def progress_bar(what: str, n: int) -> Iterator[Callable[[int], Any]]:
+    """Show a bar of `n` steps with rate and time left on stderr, if the work takes a while.
+
+    Yields the function that advances it.
+    """
+    # Imported late for start-up time: only long work needs it.
+    from tqdm import tqdm
+
+    with tqdm(total=n, desc=what, file=sys.stderr, delay=_BAR_DELAY, leave=False) as bar:
+        yield bar.update
 
 
 @contextlib.contextmanager

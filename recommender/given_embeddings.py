@@ -10,6 +10,7 @@ from recommender.building import Fitted, refuse_folder, write_index
 from recommender.catalogue import Catalogue, Movie
 from recommender.errors import RecommenderError
 from recommender.index import Index
+from recommender.progress import Progress, silent
 from recommender.ranking import unit
 from recommender.recipes import Recipe
 from recommender.storage.files import new_file
@@ -29,8 +30,8 @@ class Unmapped(NamedTuple):
 
 
 def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], source: str,
-                          output: str, with_map: bool = False,
-                          n_neighbours: int = 0) -> Tuple[int, List[Unmapped]]:
+                          output: str, with_map: bool = False, n_neighbours: int = 0,
+                          progress: Progress = silent) -> Tuple[int, List[Unmapped]]:
     """Write an index of the films that `embeddings` has vectors of.
 
     Such an index answers for films, not for texts.
@@ -42,7 +43,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
         From TMDB id, if all keys are numbers, else from title, to a vector (d,).
     source : str
         Path that errors name.
-    output, with_map, n_neighbours
+    output, with_map, n_neighbours, progress
         As in `build_index`.
 
     Returns
@@ -73,7 +74,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     rows = np.array([unit(vector) for vector in vectors], np.float32)
     settings = Settings((), 0, True, rows.shape[1], "float32", True, "", "")
     write_index(output, catalogue, kept, [Fitted(Recipe(GIVEN, [], settings), rows, None)],
-                settings, with_map, n_neighbours)
+                settings, with_map, n_neighbours, progress=progress)
     return len(kept), unmapped
 
 

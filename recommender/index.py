@@ -16,6 +16,7 @@ from recommender.errors import NothingFound, RecommenderError
 from recommender.left_out import LeftOut
 from recommender.near_titles import NearTitles
 from recommender.recipes import recipe_names
+from recommender.scale import Scale
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.open_elsewhere import is_blank
@@ -56,16 +57,21 @@ class Result(NamedTuple):
     """A recommended film.
 
     `rank` counts from 1; `score` is the cosine with the query, from -1 to 1; `movie` holds the
-    fields of the film that `recommend.py --json` prints.
+    fields of the film that `recommend.py --json` prints; `nearness` is 0 where the score is that
+    of any film, and 1 where it is that of a nearest one (see `recommender.scale`).
     """
 
     rank: int
     score: float
     movie: Dict[str, Any]
+    nearness: Optional[float] = None
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the fields of `recommend.py --json` and of the server."""
-        return {"rank": self.rank, "score": round(self.score, 6), **self.movie}
+        scores = {"rank": self.rank, "score": round(self.score, 6)}
+        if self.nearness is not None:
+            scores["nearness"] = round(self.nearness, 2)
+        return {**scores, **self.movie}
 
     def __repr__(self) -> str:
         return "Result(rank={}, score={:.4f}, {!r} ({}), id={})".format(
@@ -270,9 +276,11 @@ class Index:
         """Return title, year and id of a film in a few words."""
         return described(self._cell("title", row), int(self._cell("year", row)), self.ids[row])
 
-    def results(self, rows: np.ndarray, scores: np.ndarray) -> List[Result]:
-        """Return the films of `rows`, ranked in that order."""
-        return [Result(rank, float(score), self.movie(int(row)))
+    def results(self, rows: np.ndarray, scores: np.ndarray,
+                scale: Optional[Scale] = None) -> List[Result]:
+        """Return the films of `rows`, ranked in that order, and where their scores lie."""
+        return [Result(rank, float(score), self.movie(int(row)),
+                       None if scale is None else scale.nearness(float(score)))
                 for rank, (row, score) in enumerate(zip(rows, scores), 1)]
 
 

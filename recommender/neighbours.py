@@ -5,6 +5,7 @@ from typing import Callable, Iterable, Optional, Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
+from recommender.progress import Progress, silent
 from recommender.ranking import (
     PRODUCT_ERROR,
     exact_scores,
@@ -17,12 +18,12 @@ _SPARE = 16  # candidates beyond the k stored that are compared exactly, to be s
 _BLOCK = 512  # rows compared with all others at once; bounds memory to 512 x n floats
 
 
-def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
-                  k: int) -> Tuple[np.ndarray, np.ndarray]:
+def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
+                  progress: Progress = silent) -> Tuple[np.ndarray, np.ndarray]:
     """Return the `k` nearest other films of each film, and their cosines with it.
 
-    They are those that `Index.nearest` finds, in its order. Every film is compared with every
-    other, a block at a time: three minutes and about 1 GB for 45,000 films of 1,024 numbers on
+    They are those that `EmbeddingSpace.nearest` finds, in its order. Every film is compared with
+    every other, a block at a time: three minutes and about 1 GB for 45,000 films of 1,024 numbers on
     2 cores.
 
     Parameters
@@ -33,6 +34,8 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
         The sparse part of the rows.
     k : int
         All others are returned where there are fewer.
+    progress : Progress
+        Advances by films.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
     rows, cosines = np.empty((n, k), np.int32), np.empty((n, k))
     if not k:
         return rows, cosines
-    candidates = np.sort(nearest_others(dense, words, min(k + _SPARE, n - 1)), axis=1)
+    candidates = np.sort(nearest_others(
+        dense, words, min(k + _SPARE, n - 1), progress=progress), axis=1)
     for row in range(n):
         vector = dense[row] if words is None else np.concatenate([dense[row], words.row(row)])
         scores = exact_scores(dense, words, vector, candidates[row])
@@ -59,7 +63,8 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows],
 
 
 def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
-                   twins: Iterable[Sequence[int]] = ()) -> np.ndarray:
+                   twins: Iterable[Sequence[int]] = (),
+                   progress: Progress = silent) -> np.ndarray:
     """Return the `k` nearest other rows of each row, int64 (n, k), by float32 products.
 
     Compares all rows with all, a block at a time. `k` is from 1 to n - 1. `twins` as in
@@ -73,22 +78,24 @@ def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
         found = dense[rows] @ dense.T
         return found if matrix is None else found + (matrix[rows] @ transposed).toarray()
 
-    return best_others(scores, len(dense), k, twins)
+    return best_others(scores, len(dense), k, twins, progress)
 
 
 def best_others(scores: Callable[[slice], np.ndarray], n: int, k: int,
-                twins: Iterable[Sequence[int]] = ()) -> np.ndarray:
+                twins: Iterable[Sequence[int]] = (), progress: Progress = silent) -> np.ndarray:
     """Return the `k` best others of each of `n` films, int64 (n, k), the best first.
 
     `scores` returns the scores of the films of a slice with all films, float (m, n). The films
     of each list in `twins` come last for each other, whatever their scores.
     """
     found = np.empty((n, k), np.int64)
-    for start in range(0, n, _BLOCK):
-        block = scores(slice(start, start + _BLOCK))
-        for rows in twins:
-            here = [row - start for row in rows if 0 <= row - start < len(block)]
-            block[np.ix_(here, rows)] = np.finfo(block.dtype).min
-        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
-        found[start:start + len(block)] = top_k(block, k)
+    with progress("comparing films", n) as advance:
+        for start in range(0, n, _BLOCK):
+            block = scores(slice(start, start + _BLOCK))
+            for rows in twins:
+                here = [row - start for row in rows if 0 <= row - start < len(block)]
+                block[np.ix_(here, rows)] = np.finfo(block.dtype).min
+            block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+            found[start:start + len(block)] = top_k(block, k)
+            advance(len(block))
     return found

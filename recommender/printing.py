@@ -13,7 +13,7 @@ from recommender.words import quoted
 
 _MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
 _SIDE = 2  # columns between two lists side by side
-_LEAST_TITLE = 20  # columns of a title below which lists stand one under the other
+_LEAST_TITLE = 16  # columns of a title below which lists stand one under the other
 _STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
 _RECIPES = {"mean4": "mean4, the research's recipe"}  # headings of lists, if not the name alone
 
@@ -26,13 +26,15 @@ def names(index: Index, wishes: Wishes) -> List[str]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return a table with a line for each film: rank, score, title, year, genres, id."""
+    """Return a table with a line for each film: rank, score, nearness, title, year, genres, id."""
     width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)
-    lines = ["{:>4}  {:>6}  {}  {:>4}  {:<36}  {:>7}".format(
-        "rank", "score", _pad("title", width), "year", "genres", "id")]
-    for rank, score, movie in results:
-        lines.append("{:>4}  {:>6.4f}  {}  {:>4}  {}  {:>7}".format(
-            rank, score, _pad(movie["title"], width), movie["year"] or "?",
+    scaled = any(result.nearness is not None for result in results)
+    lines = ["{:>4}  {:>6}{}  {}  {:>4}  {:<36}  {:>7}".format(
+        "rank", "score", "  near" if scaled else "", _pad("title", width), "year", "genres", "id")]
+    for rank, score, movie, nearness in results:
+        lines.append("{:>4}  {:>6.4f}{}  {}  {:>4}  {}  {:>7}".format(
+            rank, score, "  {:>4.2f}".format(nearness) if nearness is not None else "",
+            _pad(movie["title"], width), movie["year"] or "?",
             _pad(", ".join(movie["genres"]), 36), movie["id"]))
     return "\n".join(lines)
 
@@ -43,8 +45,7 @@ def comparison(lists: Sequence[RankedList], columns: int) -> str:
     Behind each film stands its rank in the other list.
     """
     others = [other.recipe for other in reversed(lists)]
-    room = (columns - _SIDE) // 2 - sum(
-        len(cell) for cell in _cells("", "", "", "", max(others, key=len)))
+    room = (columns - _SIDE) // 2 - len(" ".join(_cells("", "", "", "", max(others, key=len))))
     titles = [result.movie["title"] for each in lists for result, _ in each.ranked]
     width = min(max([5] + [_columns(title) for title in titles]), _MAX_TITLE)
     is_beside = room >= min(width, _LEAST_TITLE)
@@ -58,17 +59,17 @@ def comparison(lists: Sequence[RankedList], columns: int) -> str:
 
 def _block(ranked: RankedList, other: str, width: int) -> List[str]:
     """Return a list as lines of the same width: a heading, the columns' names, the films."""
-    lines = ["".join(_cells("rank", "score", _pad("title", width), "year", other))]
+    lines = [" ".join(_cells("#", "score", _pad("title", width), "year", other))]
     for result, rank in ranked.ranked:
-        lines.append("".join(_cells(
+        lines.append(" ".join(_cells(
             str(result.rank), "{:.4f}".format(result.score), _pad(result.movie["title"], width),
             str(result.movie["year"] or "?"), str(rank), len(other))))
     return [_pad(_RECIPES.get(ranked.recipe, ranked.recipe), _columns(lines[0]))] + lines
 
 
 def _cells(rank: str, score: str, title: str, year: str, other: str, wide: int = 0) -> List[str]:
-    return ["{:>4}".format(rank), "  {:>6}  ".format(score), title, "  {:>4}".format(year),
-            "  {:>{}}".format(other, max(wide, 5))]
+    return ["{:>3}".format(rank), "{:>6}".format(score), title, "{:>4}".format(year),
+            "{:>{}}".format(other, max(wide, 5))]
 
 
 def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:

@@ -12,6 +12,7 @@ from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
 from recommender.parts import Source
+from recommender.scale import Scale
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import LINKS, FeatureReader
 from recommender.words import quoted
@@ -185,7 +186,22 @@ class Recommender:
         if diverse:
             chosen = varied(space, rows, scores, k, diverse)
             rows, scores = rows[chosen], scores[chosen]
-        return Results(index.results(rows, scores))
+        return Results(index.results(rows, scores, self._scale(wishes)))
+
+    def _scale(self, wishes: Wishes) -> Optional[Scale]:
+        """Return the scale of scores of a single film or text, or None where there is none."""
+        if len(wishes.films) + len(wishes.texts) != 1 or wishes.unlike:
+            return None
+        return self.index.space(wishes.recipe).scale("films" if wishes.films else "texts")
+
+    def is_alone(self, wishes: Wishes, results: Sequence[Result]) -> bool:
+        """Return True if the nearest of `results`, found without filters, is not near at all.
+
+        That is further than the nearest film is for 98 of 100 films, or short texts.
+        """
+        scale = self._scale(wishes)
+        return scale is not None and bool(results) and scale.is_alone(
+            max(result.score for result in results))
 
     def nearest(self, wishes: Wishes, k: int,
                 filters: Filters = NONE) -> Tuple[np.ndarray, np.ndarray]:
@@ -238,8 +254,19 @@ class Recommender:
             vector -= PUSH * np.mean([space.embedding(row) for row in wishes.unlike], axis=0)
         return vector
 
-    def notes_on_texts(self, wishes: Wishes) -> List[str]:
-        """Return what a user should know of how the texts of `wishes` were read."""
+    def notes(self, wishes: Wishes, results: Sequence[Result],
+              filters: Filters = NONE) -> List[str]:
+        """Return what a user should know of an answer: of the films and texts that were asked
+        for, and whether anything near was found."""
+        notes = [*wishes.notes, *self._notes_on_texts(wishes)]
+        if filters == NONE and self.is_alone(wishes, results):
+            notes.append("nothing near was found: by {}, 98 of 100 {} have a nearer film".format(
+                self.index.space(wishes.recipe).recipe.name,
+                "films" if wishes.films else "short texts"))
+        return notes
+
+    def _notes_on_texts(self, wishes: Wishes) -> List[str]:
+        """Return what a user should know of how texts were read."""
         space, made_by, notes = self.index.space(wishes.recipe), self.index.features, []
         for text in wishes.texts:
             source = self._source(text, space)

@@ -3,8 +3,9 @@
 A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), contiguous; for a
 recipe that joins words the sparse `words/indptr`, `words/indices` and `words/data`, which make
 rows of length 1 together with the embeddings; what the recipe learnt, under `learnt/`. There may
-be a `map` float32 (n, 2) of the films, and the nearest others of each film: `neighbours/rows`
-int32 (n, k) and `neighbours/cosines` float64 (n, k).
+be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighbours/rows` int32
+(n, k) and `neighbours/cosines` float64 (n, k); and scales of scores (see `recommender.scale`),
+`scale/films` and `scale/texts`, float32 (2, q): cosines with any film and with the nearest.
 """
 
 import threading
@@ -16,6 +17,7 @@ from recommender.errors import NothingFound, RecommenderError
 from recommender.parts import Source
 from recommender.ranking import nearest_rows
 from recommender.recipes import Recipe, open_recipe, read_learnt
+from recommender.scale import Scale
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
 from recommender.words import SparseRows
@@ -97,6 +99,16 @@ class EmbeddingSpace:
             raise NothingFound("{} has no map: build it with build_index.py --map".format(
                 self.path))
         return self._file.array(self._group + "map", np.float32, (self._n, 2))
+
+    def scale(self, of: str) -> Optional[Scale]:
+        """Return the scale of scores of "films" or of "texts", or None where there is none."""
+        name = "{}scale/{}".format(self._group, of)
+        if not self._file.holds(self._group + "scale") or not self._file.holds(name):
+            return None
+        quantiles = self._file.array(name, np.float32, (2, None))
+        if not quantiles.shape[1] or not np.isfinite(quantiles).all():
+            raise self._file.refuse("its scale of scores is damaged")
+        return Scale(*quantiles)
 
     def embedding(self, row: int) -> np.ndarray:
         """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""

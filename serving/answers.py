@@ -1,11 +1,11 @@
 """Answer queries of the API from an index."""
 
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from recommender.comparing import compare, comparison
 from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
-from recommender.index import Index
+from recommender.index import Index, Result
 from recommender.recommender import Wishes
 from serving.library import Served
 from serving.openapi import MAX_EXPLAINED
@@ -31,7 +31,7 @@ def recommendation(served: Served, given: Answer) -> Answer:
         why = recommender.explain(wishes, results, served.features)
         for result, reasons in zip(answer["results"], why):
             result["why"] = reasons.to_dict()
-    answer.update(_notes(served, wishes))
+    answer.update(_notes(served, wishes, results, filters))
     return answer
 
 
@@ -42,7 +42,7 @@ def compared(served: Served, given: Answer) -> Answer:
     wishes = _wishes(served, given)
     lists = compare(recommender, wishes, given["k"], filters, given["diverse"])
     answer = comparison(recommender, wishes, lists, filters, given["diverse"])
-    answer.update(_notes(served, wishes))
+    answer.update(_notes(served, wishes, [result for result, _ in lists[0].ranked], filters))
     return answer
 
 
@@ -61,10 +61,10 @@ def _wishes(served: Served, given: Answer) -> Wishes:
         given.get("not"), given.get("not_id"), given.get("recipe"))
 
 
-def _notes(served: Served, wishes: Wishes) -> Answer:
+def _notes(served: Served, wishes: Wishes, results: Sequence[Result], filters: Filters) -> Answer:
     """Return the fields `others` and `note`, where there is something to say."""
     others = [brief(served.index, row) for _, rows in wishes.shared for row in rows[1:]]
-    notes = [*wishes.notes, *served.recommender.notes_on_texts(wishes)]
+    notes = served.recommender.notes(wishes, results, filters)
     return {**({"others": others} if others else {}),
             **({"note": "; ".join(notes)} if notes else {})}
 

@@ -154,7 +154,9 @@ _WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
                    _object("overview", overview={"type": "string"})]}
 _RANKED: Dict[str, Schema] = {
     "rank": {"type": "integer"},
-    "score": {"type": "number", "description": "cosine, from -1 to 1, or weighted rating"}}
+    "score": {"type": "number", "description": "cosine, from -1 to 1, or weighted rating"},
+    "nearness": {"type": "number", "description": "where the score lies: 0 as with any film, 1 as "
+                 "with a nearest one; left out for several wishes"}}
 # What an answer says of the query.
 _ASKED: Dict[str, Schema] = {
     "query": {
@@ -165,8 +167,8 @@ _ASKED: Dict[str, Schema] = {
     "others": {"type": "array", "items": _BRIEF_FILM,
                "description": "other films of a title that was given"},
     "note": {"type": "string", "description": "said of texts too long to be read whole, of words "
-             "that the checkpoint does not know, and of films of a title given that cannot be "
-             "recommended for"},
+             "that the checkpoint does not know, of films of a title given that cannot be "
+             "recommended for, and where nothing near was found"},
     "not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
             "description": "the films to keep away from"}}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")

@@ -150,8 +150,8 @@ def test_two_lists_stand_side_by_side_where_there_is_room():
     heading, names, *films = comparison(lists_of("A title"), 100).splitlines()
     assert heading.split("  ")[0] == "mean4, the research's recipe"
     assert heading.endswith("best")
-    assert names.split() == ["rank", "score", "title", "year", "best"] + [
-        "rank", "score", "title", "year", "mean4"]
+    assert names.split() == ["#", "score", "title", "year", "best"] + [
+        "#", "score", "title", "year", "mean4"]
     assert [film.split() for film in films] == [
         ["1", "0.5000", "A", "title", "1991", "10"] * 2,
         ["2", "0.5000", "A", "title", "1992", "20"] * 2]

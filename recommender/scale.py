@@ -1,0 +1,99 @@
+"""A scale for scores: what films picked at random have, and what the nearest film has.
+
+A cosine alone says little: by one recipe any two films have 0.7, by another the nearest film has
+0.3. So an index keeps for each recipe, from a sample of its films and of short texts, how cosines
+with any film and with the nearest one are distributed. On the scale, 0 is the middle of the
+former and 1 the middle of the latter.
+"""
+
+import re
+from typing import Iterable, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from recommender.words import SparseRows
+
+N_SAMPLE = 300  # films, and texts, that the scale is made of: quantiles of 2 % need some hundreds
+_BLOCK = 50  # vectors that are compared with all films at once
+_QUANTILES = 51  # quantiles kept of each distribution, from the least to the greatest
+_ALONE = 0.02  # share of films whose nearest is further than where "nothing near" begins
+_TEXT_WORDS = 12  # words of a short text, as people type
+
+
+class Scale(NamedTuple):
+    """Distributions of cosines of films, or of texts, with films.
+
+    Attributes
+    ----------
+    random : np.ndarray
+        float32 (q,): quantiles, evenly spaced from the least to the greatest, of the cosines with
+        any other film.
+    nearest : np.ndarray
+        float32 (q,): the same for the cosine with the nearest other film.
+    """
+
+    random: np.ndarray
+    nearest: np.ndarray
+
+    def nearness(self, cosine: float) -> float:
+        """Return where a cosine lies: 0 as with any film, 1 as with the nearest one.
+
+        >>> scale = Scale(np.array([0.0, 0.2, 0.4]), np.array([0.3, 0.6, 0.9]))
+        >>> round(scale.nearness(0.4), 6)
+        0.5
+        """
+        any_film, nearest = _middle(self.random), _middle(self.nearest)
+        return (cosine - any_film) / max(nearest - any_film, 1e-9)
+
+    def is_alone(self, cosine: float) -> bool:
+        """Return True if the nearest film, of this cosine, is further than almost all have it."""
+        at = np.linspace(0, 1, len(self.nearest))
+        return cosine < float(np.interp(_ALONE, at, self.nearest))
+
+
+def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Iterable[np.ndarray],
+             own: Sequence[int]) -> Scale:
+    """Return the scale of vectors of films or texts, compared with all films.
+
+    Parameters
+    ----------
+    embeddings, words
+        As in an index.
+    vectors : iterable of np.ndarray
+        float32 (d + width,).
+    own : sequence of int
+        For each vector the row of the film that it is, or was taken from, which does not count.
+    """
+    found, nearest = [], []
+    asked = np.array(list(vectors), np.float32)
+    for start in range(0, len(asked), _BLOCK):
+        block = asked[start:start + _BLOCK]
+        cosines = block[:, :embeddings.shape[1]] @ embeddings.T
+        for vector, row, each in zip(block, own[start:], cosines):
+            if words is not None:
+                each += words.dot(vector[embeddings.shape[1]:])
+            others = np.delete(each, row)
+            found.append(others[np.linspace(0, len(others) - 1, N_SAMPLE).astype(int)])
+            nearest.append(others.max())
+    at = np.linspace(0, 1, _QUANTILES)
+    return Scale(np.quantile(np.concatenate(found), at).astype(np.float32),
+                 np.quantile(nearest, at).astype(np.float32))
+
+
+def sample(n: int) -> np.ndarray:
+    """Return rows of up to N_SAMPLE of `n` films, evenly spread, int64."""
+    return np.unique(np.linspace(0, n - 1, min(n, N_SAMPLE)).astype(np.int64))
+
+
+def short_text(overview: str) -> str:
+    """Return the beginning of an overview, as long as what people type.
+
+    >>> short_text("A shark attacks. A sheriff must act.")
+    'A shark attacks.'
+    """
+    sentence = re.split(r"(?<=[.!?])\s", overview.strip(), 1)[0]
+    return " ".join(sentence.split()[:_TEXT_WORDS])
+
+
+def _middle(quantiles: np.ndarray) -> float:
+    return float(quantiles[len(quantiles) // 2])
