@@ -32,7 +32,7 @@ help:
 tmp/all-MiniLM-L6-v2/bert_config.json: | .venv/installed
 	$(PYTHON) download.py --model minilm
 
-data/sample_index.h5: data/sample_movies.csv .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+data/sample_index.h5: data/sample_movies.csv recommender/index.py recommender/building.py .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) extract_features.py --bert_dir tmp/all-MiniLM-L6-v2 --input_file data/sample_movies.csv --output_dir data/sample_features
 	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@ --map
 

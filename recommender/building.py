@@ -119,11 +119,12 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
     read = read_texts([text.overview for text in texts]) if read_texts and any(
         recipe.uses_bert for recipe in made) else None
 
+    def stream() -> Iterator[Tuple[int, MovieFeatures]]:
+        return each(features_by_row(movies, features), progress, "reading features", len(movies))
+
     def fitted() -> Iterator[Fitted]:
         for recipe in made:
-            vectors = recipe.fit(movies, lambda: each(
-                features_by_row(movies, features), progress,
-                "reading features for {}".format(recipe.name), len(movies)))
+            vectors = recipe.fit(movies, stream)
             asked = read if recipe.uses_bert else texts
             scale = None if asked is None or len(movies) < 2 else scale_of(
                 *vectors, map(recipe.embed, asked), rows)

@@ -23,8 +23,8 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
     """Return the `k` nearest other films of each film, and their cosines with it.
 
     They are those that `EmbeddingSpace.nearest` finds, in its order. Every film is compared with
-    every other, a block at a time: three minutes and about 1 GB for 45,000 films of 1,024 numbers on
-    2 cores.
+    every other, a block at a time: three minutes and about 1 GB for 45,000 films of 1,024 numbers
+    on 2 cores.
 
     Parameters
     ----------

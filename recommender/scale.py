@@ -91,7 +91,7 @@ def short_text(overview: str) -> str:
     >>> short_text("A shark attacks. A sheriff must act.")
     'A shark attacks.'
     """
-    sentence = re.split(r"(?<=[.!?])\s", overview.strip(), 1)[0]
+    sentence = re.split(r"(?<=[.!?])\s", overview.strip(), maxsplit=1)[0]
     return " ".join(sentence.split()[:_TEXT_WORDS])
 
 
