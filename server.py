@@ -8,15 +8,13 @@
 import recommender.environment  # noqa: F401
 
 import argparse
-import contextlib
 import gc
 import os
 import signal
 import socket
 import sys
-import threading
 from functools import partial
-from typing import Any, Callable, Optional, Sequence
+from typing import Optional, Sequence
 
 from bert.errors import BertError
 from recommender import cli
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from recommender.index import Index, index_to_open
     from serving.access_log import AccessLog
     from serving.app import create_app
-    from serving.library import Library
+    from serving.library import Library, in_background
     from serving.listening import serve
     from serving.text_keeper import EmbeddingProcess
     from serving.text_process import Texts
@@ -95,16 +93,6 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         else:
             in_background(library.now.load)
             serve_at(bound)
-
-
-def in_background(load: Callable[[], Any]) -> None:
-    """Call `load` in a thread. Errors are ignored: the first request raises them again."""
-
-    def run() -> None:
-        with contextlib.suppress(Exception):
-            load()
-
-    threading.Thread(target=run, daemon=True).start()
 
 
 if __name__ == "__main__":

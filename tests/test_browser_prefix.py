@@ -12,10 +12,10 @@ from tests.served import running
 def site(request, sample):
     """Address of a proxy's site; /movies is the server's, to which the path is sent or not."""
     keeps = request.param == "kept"
+    flags = ("--prefix", "/movies") if keeps else ()
     with running("--index", sample.index, "--features", sample.features, "--port", 0,
-                 *(("--prefix", "/movies") if keeps else ())) as server:
-        with reverse_proxy(server.port, keeps_path=keeps) as port:
-            yield "http://127.0.0.1:{}".format(port)
+                 *flags) as server, reverse_proxy(server.port, keeps_path=keeps) as port:
+        yield "http://127.0.0.1:{}".format(port)
 
 
 @pytest.fixture()
