@@ -9,6 +9,7 @@ the keeper whether there are workers, and the workers whether there is a keeper.
 import argparse
 import contextlib
 import fcntl
+import glob
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import sys
 import time
 from typing import IO, Iterator, Optional, Sequence
 
-from serving.shared_folder import Joined, is_at, lock_in
+from serving.shared_folder import Joined, is_at, lock_in, remove_abandoned
 from serving.text_keeper import EmbeddingProcess, address_in, environment, listen_for_texts
 
 _KEEPER = "keeper"  # file that the keeper holds locked
@@ -44,12 +45,11 @@ class SharedTexts:
 
     def start(self) -> None:
         """Start the keeper unless there is one."""
-        with _locked(os.path.join(self._joined.folder, _STARTING)), open(
-                os.path.join(self._joined.folder, _KEEPER), "a") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with _locked(os.path.join(self._joined.folder, _STARTING)), self._keeper_lock() as held:
+            if held is None:
                 return
+            if self._keeper:
+                self._keeper.poll()  # it has ended
             # The keeper inherits the socket, so that workers can ask at once, and the lock.
             with listen_for_texts(self._joined.folder) as listening:
                 descriptors = [listening.fileno(), held.fileno()]
@@ -58,6 +58,25 @@ class SharedTexts:
                      str(self._joined.group), str(listening.fileno()), *self._flags],
                     stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=descriptors,
                     env=environment())
+
+
+    def leave(self) -> None:
+        """Remove the folder if this is the last process and no keeper will do so."""
+        self._joined.lock.close()
+        with contextlib.suppress(FileNotFoundError), self._keeper_lock() as held:
+            if held is not None:
+                remove_abandoned()
+
+    @contextlib.contextmanager
+    def _keeper_lock(self) -> Iterator[Optional[IO[str]]]:
+        """Yield the keeper's lock, held, or None if there is a keeper, which holds it."""
+        with open(os.path.join(self._joined.folder, _KEEPER), "a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+            else:
+                yield file
 
 
 @contextlib.contextmanager
@@ -83,9 +102,9 @@ def wait_for_workers(lock: IO[str], group: int) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         deadline = time.monotonic() + _GRACE_SECONDS
         while True:
-            if time.monotonic() > deadline or not _exists(group):
+            if time.monotonic() > deadline or not _lives(group):
                 return
-            fcntl.flock(lock, fcntl.LOCK_UN)
+            fcntl.flock(lock, fcntl.LOCK_SH)  # lets workers in, and nobody remove the folder
             time.sleep(_LOOK_SECONDS)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,14 +112,15 @@ def wait_for_workers(lock: IO[str], group: int) -> None:
                 break
 
 
-def _exists(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+def _lives(group: int) -> bool:
+    """Return whether a process group has a process that has not ended: one that has may wait long
+    for its parent to take note."""
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError), open(path) as file:
+            state, _, its_group = file.read().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 def main() -> None:

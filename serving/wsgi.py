@@ -9,6 +9,7 @@ or once before they are forked; nothing is started before the first request.
 import recommender.environment  # noqa: F401
 
 import argparse
+import atexit
 import os
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Set
@@ -56,7 +57,13 @@ def application() -> Flask:
     library = Library(index, texts, args.features, args.bert_dir)
     library.now.load()
     app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix)
-    _at_first_request(app, lambda: in_background(library.now.load_texts))
+
+    def begin() -> None:
+        shared.start()
+        in_background(library.now.load_texts)
+
+    _at_first_request(app, begin)
+    atexit.register(shared.leave)
     return app
 
 
