@@ -39,7 +39,7 @@ def add_flags(flags: argparse.ArgumentParser) -> List[argparse.Action]:
             "the root; not needed where the proxy removes it)"),
         add("--cors", type=_origin, action="append", default=[], metavar="ORIGIN",
             help="origin of other pages that may read the API's answers, such as "
-            "https://films.example; may be given several times; none by default"),
+            "https://films.example; may be given several times (default: none)"),
         add("--verbose", action="store_true", help="show what TensorFlow and waitress log, and in "
             "the access log what was asked for"),
     ]

@@ -1,5 +1,6 @@
 """The application under servers of others: the real gunicorn, and the standard library's."""
 
+import argparse
 import contextlib
 import glob
 import http.client
@@ -151,7 +152,9 @@ def test_nothing_is_left_when_the_server_ends_or_is_killed(started, index_path, 
     server.nearest("a man")
     assert comes_true(lambda: len(keepers()) == 1)
     # gunicorn waits half a minute for a worker that gets the signal while it is being started.
-    assert comes_true(lambda: len(glob.glob(os.environ["TMPDIR"] + "/*/counter_*.db")) == 2)
+    counters = os.environ["TMPDIR"] + "/*/counter_{}.db"
+    assert comes_true(lambda: len(workers(server)) == 2 and all(
+        glob.glob(counters.format(pid)) for pid in workers(server)))
     assert len(os.listdir(os.environ["TMPDIR"])) == 1
     server.process.send_signal(number)
     server.process.wait(60)
@@ -257,8 +260,9 @@ def test_any_other_server_may_import_it(started, sample):
     ({"MOVIES_CORS": "films.example"}, "MOVIES_CORS: 'films.example' is not an origin")])
 @pytest.mark.parametrize("flags", [[], ["--preload"]])
 def test_a_wrong_variable_is_one_line_and_the_server_ends(variables, said, flags):
-    done = subprocess.run([*GUNICORN, *flags, "serving.wsgi:app"], cwd=ROOT, timeout=60, check=False,
-                          env={**os.environ, **variables}, stderr=subprocess.PIPE, encoding="utf-8")
+    done = subprocess.run([*GUNICORN, *flags, "serving.wsgi:app"], cwd=ROOT, timeout=60,
+                          env={**os.environ, **variables}, check=False, stderr=subprocess.PIPE,
+                          encoding="utf-8")
     assert done.returncode == 3
     assert "serving.wsgi: error: " + said in done.stderr
     assert "Traceback" not in done.stderr
@@ -269,14 +273,13 @@ def test_a_switch_is_off_where_its_variable_says_so():
         assert from_environment({"MOVIES_VERBOSE": value}).verbose == is_on
 
 
-def test_empty_variables_are_as_none():
-    empty = {variable_of(flag): "" for flag in add_flags(_parser())}
-    assert vars(from_environment(empty)) == vars(from_environment({}))
-
-
-def _parser():
-    from argparse import ArgumentParser
-    return ArgumentParser()
+def test_empty_variables_are_as_none_and_all_are_in_the_docs():
+    variables = [variable_of(flag) for flag in add_flags(argparse.ArgumentParser())]
+    empty = vars(from_environment(dict.fromkeys(variables, "")))
+    assert empty == vars(from_environment({}))
+    with open(os.path.join(ROOT, "docs", "serving.md"), encoding="utf-8") as file:
+        text = file.read()
+    assert not [name for name in variables if "`{}`".format(name) not in text]
 
 
 def test_a_folder_of_that_name_that_is_not_ours_is_refused(tmp_path, monkeypatch):
