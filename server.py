@@ -8,78 +8,37 @@
 import recommender.environment  # noqa: F401
 
 import argparse
-import contextlib
 import gc
-import ipaddress
 import os
-import re
 import signal
 import socket
 import sys
-import threading
 from functools import partial
-from typing import Any, Callable, Optional, Sequence
+from typing import Optional, Sequence
 
 from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
 from serving.ports import announce, reserve, shares
+from serving.settings import add_flags
 from serving.shared_folder import shared_folder
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Parse and check the flags; exit with code 2 where they are wrong."""
     flags = cli.Flags(prog="server.py", description=__doc__.splitlines()[0])
-    flags.add_argument("--index", help="index that build_index.py wrote (default: data/index.h5, "
-                       "else data/sample_index.h5)")
     flags.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     flags.add_argument("--port", type=cli.whole_number(0, 65535), default=5000,
                        help="the port to listen on; 0 takes a free one")
-    flags.add_argument("--features", help="folder of the features for explanations (default: the "
-                       "one that the index was built from)")
-    flags.add_argument("--bert_dir", help="the checkpoint for text queries and explanations "
-                       "(default: the one in tmp/ that made the index)")
+    flags.add_argument("--workers", type=cli.whole_number(1, 256), default=1, metavar="N",
+                       help="processes that serve; they share the index in memory and one process "
+                       "that embeds texts")
     flags.add_argument("--preload", action="store_true",
                        help="listen only when text queries can be answered, and fail if they "
                        "cannot; by default TensorFlow is loaded while the first queries for films "
                        "are answered. An index whose recipe uses no BERT needs no checkpoint")
-    flags.add_argument("--workers", type=cli.whole_number(1, 256), default=1, metavar="N",
-                       help="processes that serve; they share the index in memory and one process "
-                       "that embeds texts")
-    flags.add_argument("--access_log", metavar="FILE", help="append a line of JSON for each "
-                       "request to this file; - is stderr")
-    flags.add_argument("--rate_limit", type=cli.whole_number(0), default=0, metavar="N",
-                       help="requests to the API that a client may send per minute; 0 is no limit")
-    flags.add_argument("--text_seconds", type=cli.whole_number(1, 3600), default=60, metavar="N",
-                       help="seconds in which a text query must be answered once the checkpoint is "
-                       "loaded; then it gets status 503, and the process that embeds texts is "
-                       "started again if it does not answer at all")
-    flags.add_argument("--proxy", type=_address, nargs="+", default=(), metavar="ADDRESS",
-                       help="IP addresses of reverse proxies: each may hold any number of "
-                       "connections without a whole request; any other address holds at most a "
-                       "quarter of a process's 500 connections so")
-    flags.add_argument("--cors", type=_origin, action="append", default=[], metavar="ORIGIN",
-                       help="origin of other pages that may read the API's answers, such as "
-                       "https://films.example; may be given several times; none by default")
-    flags.add_argument("--verbose", action="store_true", help="show what TensorFlow and waitress "
-                       "log, and in the access log what was asked for")
+    add_flags(flags)
     return flags.parse_args(argv)
-
-
-def _address(text: str) -> str:
-    """Convert the value of a flag that is an IP address."""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError("{!r} is not an IP address".format(text))
-
-
-def _origin(text: str) -> str:
-    """Convert the value of a flag that is an origin: scheme, host and port."""
-    if not re.fullmatch(r"https?://[^/\s?#@]+", text):
-        raise argparse.ArgumentTypeError("{!r} is not an origin like https://films.example".format(
-            text))
-    return text
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -100,7 +59,7 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from recommender.index import Index, index_to_open
     from serving.access_log import AccessLog
     from serving.app import create_app
-    from serving.library import Library
+    from serving.library import Library, in_background
     from serving.listening import serve
     from serving.text_keeper import EmbeddingProcess
     from serving.text_process import Texts
@@ -123,9 +82,8 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         def serve_at(one: socket.socket) -> None:
             # Of several processes, only the one that watches over them tells of a new index.
             reload = partial(library.reload, is_told=args.workers == 1)
-            app = create_app(library, log, args.rate_limit, args.cors)
-            serve(app, one, reload, args.verbose,
-                  is_announced=args.workers > 1, proxies=args.proxy)
+            app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix)
+            serve(app, one, reload, args.verbose, is_announced=args.workers > 1)
 
         if args.workers > 1:
             library.now.load()  # before the fork, so that the workers share it in memory
@@ -135,16 +93,6 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         else:
             in_background(library.now.load)
             serve_at(bound)
-
-
-def in_background(load: Callable[[], Any]) -> None:
-    """Call `load` in a thread. Errors are ignored: the first request raises them again."""
-
-    def run() -> None:
-        with contextlib.suppress(Exception):
-            load()
-
-    threading.Thread(target=run, daemon=True).start()
 
 
 if __name__ == "__main__":

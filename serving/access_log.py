@@ -149,7 +149,7 @@ def observe_requests(app: Flask, observe: Observe) -> None:
         request.environ[_ROUTE] = found.rule if found else ""
 
     def outer(environ: Dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began = time.perf_counter()
+        began, path = time.perf_counter(), environ["PATH_INFO"]
         its_id = request_id(environ.get("HTTP_X_REQUEST_ID"))
 
         def start(status: str, headers: List[Tuple[str, str]], *error: Any) -> Any:
@@ -157,7 +157,7 @@ def observe_requests(app: Flask, observe: Observe) -> None:
             n_bytes = 0 if method == "HEAD" else int(dict(headers).get("Content-Length", 0))
             observe(Seen(
                 its_id, environ.get("REMOTE_ADDR", ""), method,
-                environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+                path.encode("latin-1").decode("utf-8", "replace"),
                 environ["QUERY_STRING"], environ.get(_ROUTE, ""), int(status[:3]),
                 time.perf_counter() - began, n_bytes))
             return start_response(status, [*headers, (REQUEST_ID, its_id)], *error)

@@ -29,6 +29,7 @@ from serving.library import Library
 from serving.limits import RateLimit
 from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import film_map, pages
+from serving.proxies import Proxies, name_clients, serve_below
 from serving.validation import reader, shown
 
 Answer = Dict[str, Any]
@@ -76,7 +77,8 @@ class _Flask(Flask):
 
 
 def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0,
-               origins: Collection[str] = ()) -> Flask:
+               origins: Collection[str] = (), proxies: Collection[str] = (),
+               prefix: str = "") -> Flask:
     """Return the application.
 
     Parameters
@@ -89,10 +91,17 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         Requests to the API that a client may send per minute; 0 is no limit.
     origins : collection of str
         Origins of other pages that may read the API's answers.
+    proxies : collection of str
+        Names of reverse proxies that tell their clients' addresses, as `Proxies` takes them.
+    prefix : str
+        Path at which clients see the application, from `prefix_of`; "" is the root.
     """
     app = _Flask(__name__)
     app.url_map.merge_slashes = False
+    app.config["PROXIES"] = Proxies(proxies)
+    serve_below(app, prefix)
     observe_requests(app, observer(log))
+    name_clients(app, app.config["PROXIES"])
     allow_origins(app, PREFIX, origins)
     api = Blueprint("api", __name__, url_prefix=PREFIX)
 
@@ -220,7 +229,8 @@ def _in_own_words(error: HTTPException) -> str:
     """Return one line that says what is wrong with a request, also if werkzeug refused it."""
     if isinstance(error, NotFound):
         return "there is nothing at {}; there is {}".format(
-            shown(request.path), ", ".join(PREFIX + path for path in DOCUMENT["paths"]))
+            shown(request.script_root + request.path),
+            ", ".join(request.script_root + PREFIX + path for path in DOCUMENT["paths"]))
     if isinstance(error, MethodNotAllowed):
         return "{} is not answered here, but {}".format(
             shown(request.method), ", ".join(sorted(error.valid_methods or ())))

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections import defaultdict
-from typing import Any, Collection, DefaultDict, Dict, List, Optional
+from typing import Any, DefaultDict, Dict, List, Optional
 
 from flask import Flask
 from waitress import wasyncore
@@ -57,7 +57,9 @@ class _JsonErrorTask(ErrorTask):
             " ".join(str(error.body).split()))}).encode()
         method, path, query = (getattr(self.request, name, None) or ""  # as far as it was read
                                for name in ("command", "path", "query"))
-        seen = Seen(request_id(self.request.headers.get("X_REQUEST_ID")), self.channel.addr[0],
+        client = self.channel.server.proxies.client(
+            self.channel.addr[0], self.request.headers.get("X_FORWARDED_FOR", ""))
+        seen = Seen(request_id(self.request.headers.get("X_REQUEST_ID")), client,
                     method, path, query, "", int(status.split()[0]),
                     time.time() - self.start_time, len(body))
         headers = {"Content-Type": JSON, REQUEST_ID: seen.id, **SECURITY_HEADERS}
@@ -81,6 +83,7 @@ class Channel(HTTPChannel):
     def __init__(self, server: "Server", sock: socket.socket, addr: Any, adj: Adjustments,
                  map: Optional[Dict[int, wasyncore.dispatcher]] = None):
         self.origin = origin_of(addr[0])
+        self.is_proxy = addr[0] in server.proxies
         self._opened = time.monotonic()
         super().__init__(server, sock, addr, adj, map)
 
@@ -155,14 +158,12 @@ class Server(TcpWSGIServer):
     channel_class = Channel
     next_channel_cleanup = 0.0  # when connections without activity are looked for, seconds
 
-    def __init__(self, app: Flask, sockets: Dict[int, wasyncore.dispatcher], bound: socket.socket,
-                 proxies: Collection[str] = ()):
-        """`proxies` are addresses without a share: many clients stand behind each."""
+    def __init__(self, app: Flask, sockets: Dict[int, wasyncore.dispatcher], bound: socket.socket):
         adjustments = Adjustments(
             ident=None, log_socket_errors=False, backlog=BACKLOG,
             # Above MAX_BODY: the rest of a body that is slightly too large is read.
             max_request_body_size=16 * MAX_BODY, max_request_header_size=MAX_BODY,
-            channel_timeout=60, cleanup_interval=5, clear_untrusted_proxy_headers=True)
+            channel_timeout=60, cleanup_interval=5, clear_untrusted_proxy_headers=False)
         super().__init__(
             app, sockets, _start=False, _sock=bound, dispatcher=Threads(), adj=adjustments,
             sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
@@ -170,7 +171,7 @@ class Server(TcpWSGIServer):
         self.observe = app.config["OBSERVE"]
         self.max_connections = affordable_connections()
         self._share = max(1, self.max_connections // _SHARE)
-        self._proxies = frozenset(map(origin_of, proxies))
+        self.proxies = app.config["PROXIES"]  # without a share: many clients stand behind each
         self._resume = self._looked = 0.0
 
     def accept_connections(self) -> None:
@@ -237,7 +238,7 @@ class Server(TcpWSGIServer):
         of_proxies = []
         for channel in sorted(self.active_channels.values(), key=Channel.waiting_since):
             if channel.is_unfinished():
-                if channel.origin in self._proxies:
+                if channel.is_proxy:
                     of_proxies.append([channel])
                 else:
                     by_origin[channel.origin].append(channel)

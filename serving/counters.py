@@ -7,16 +7,18 @@ in files of that folder.
 import contextlib
 import glob
 import os
+import re
 from typing import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_OF_LIVE = re.compile(r"gauge_live\w+_(\d+)\.db")  # file of gauges that end with their process
 # Upper bounds of the histogram, in seconds: from a completion to a first text.
 _SECONDS = (.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
 _own = CollectorRegistry()
@@ -51,14 +53,15 @@ class _AllProcesses(Collector):
     """The counters in the files of all processes.
 
     As prometheus_client's own collector, but it passes over a file that a process has created and
-    not filled yet, on which that one fails.
+    not filled yet, on which that one fails, and over what waited in a process that has ended: under
+    another server than ours nobody would say that it has.
     """
 
     def collect(self) -> Iterable[Metric]:
         files = []
         for path in glob.glob(os.path.join(glob.escape(os.environ[_FOLDER]), "*.db")):
             with contextlib.suppress(FileNotFoundError):  # its process has just ended
-                if os.path.getsize(path):
+                if os.path.getsize(path) and not _is_over(os.path.basename(path)):
                     files.append(path)
         return MultiProcessCollector.merge(files, accumulate=True)
 
@@ -74,7 +77,7 @@ def text(n_films: int) -> bytes:
     return generate_latest(registry)
 
 
-def forget_process(pid: int) -> None:
-    """Drop what waited in a process that has ended; what it counted stays."""
-    if _FOLDER in os.environ:
-        mark_process_dead(pid)
+def _is_over(name: str) -> bool:
+    """Return whether a file holds what only mattered while its process ran."""
+    of_live = _OF_LIVE.fullmatch(name)
+    return of_live is not None and not os.path.exists("/proc/" + of_live.group(1))

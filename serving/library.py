@@ -1,7 +1,8 @@
 """The index that is being served and all that answers from it, replaced together."""
 
+import contextlib
 import threading
-from typing import Optional
+from typing import Any, Callable, Optional
 
 from recommender import cli
 from recommender.index import Index
@@ -98,3 +99,13 @@ class Library:
         return Served(index, embed, Recommender(index, source, self._bert_dir),
                       self._features or index.features_folder,
                       Titles(index))
+
+
+def in_background(load: Callable[[], Any]) -> None:
+    """Call `load` in a thread. Errors are ignored: the first request raises them again."""
+
+    def run() -> None:
+        with contextlib.suppress(Exception):
+            load()
+
+    threading.Thread(target=run, daemon=True).start()

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, Callable, Collection, Dict, List
+from typing import Any, Callable, Dict, List
 
 from flask import Flask
 from waitress import wasyncore
@@ -22,13 +22,14 @@ _SWITCH_SECONDS = 0.0005
 
 
 def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], verbose: bool = False,
-          is_announced: bool = False, proxies: Collection[str] = ()) -> None:
+          is_announced: bool = False) -> None:
     """Answer requests until SIGTERM or Ctrl-C, then finish those in flight.
 
     Parameters
     ----------
     app : Flask
-        Its config has OBSERVE, which is called with every `Seen` request.
+        Its config has OBSERVE, which is called with every `Seen` request, and PROXIES, which may
+        hold any number of unfinished requests.
     bound : socket.socket
         From `serving.ports`.
     reload : callable
@@ -37,8 +38,6 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], verbose: 
         Let waitress log warnings.
     is_announced : bool
         The address has been printed already.
-    proxies : collection of str
-        Addresses that may hold any number of unfinished requests.
 
     Raises
     ------
@@ -49,7 +48,7 @@ def serve(app: Flask, bound: socket.socket, reload: Callable[[], Any], verbose: 
     # By default waitress warns of its queue when a request comes before its threads are up.
     logging.getLogger("waitress").setLevel(logging.WARNING if verbose else logging.CRITICAL)
     sockets: Dict[int, wasyncore.dispatcher] = {}
-    server = Server(app, sockets, bound, proxies)
+    server = Server(app, sockets, bound)
     stops: List[int] = []
     hang_ups: List[int] = []
     in_terminal = os.isatty(0)

@@ -191,7 +191,8 @@ DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "Movie recommender", "version": "1",
              "description": "Films whose stories are nearest to a film's or to a text."},
-    "servers": [{"url": PREFIX}],
+    # Relative to the address of this document, so that it is right behind any proxy.
+    "servers": [{"url": "../v1"}],
     "paths": {
         "/recommend": {
             "get": {

@@ -36,6 +36,11 @@ def pages(library: Library) -> Blueprint:
     def reference() -> str:
         return render_template("api.html", view="api", operations=operations(), schemas=schemas())
 
+    @blueprint.context_processor
+    def path_of_root() -> Dict[str, str]:
+        # Relative where it is not known: all pages stand beside each other.
+        return {"root": request.script_root + "/" if request.script_root else "./"}
+
     def show(view: str, **more: Any) -> str:
         index = library.now.index
         if index not in known:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 from recommender import cli
 from serving.text_process import TEXT_SECONDS, is_alive
@@ -18,6 +18,27 @@ _LOOK_SECONDS = 5.0  # between two looks at whether it still answers
 _START_SECONDS = 120.0  # in which a new process must answer: a slow disk may hold up its imports
 
 
+def address_in(folder: str) -> str:
+    """Return the path of the Unix socket at which texts are embedded."""
+    return os.path.join(folder, "texts")
+
+
+def listen_for_texts(folder: str) -> socket.socket:
+    """Return a socket at that path, which takes the place of one that nobody listens at."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(address_in(folder))
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(address_in(folder))
+    listening.listen(_BACKLOG)
+    return listening
+
+
+def environment() -> Dict[str, str]:
+    """Return the environment variables with which a Python finds this project's packages."""
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(
+        filter(None, (_ROOT, os.environ.get("PYTHONPATH")))))
+
+
 class EmbeddingProcess:
     """The process that answers at `address`, a Unix socket in `folder`.
 
@@ -26,14 +47,15 @@ class EmbeddingProcess:
     """
 
     def __init__(self, folder: str, bert_dir: Optional[str] = None, verbose: bool = False,
-                 seconds: float = TEXT_SECONDS):
-        self.address = os.path.join(folder, "texts")
+                 seconds: float = TEXT_SECONDS, listening: Optional[socket.socket] = None):
+        """Without `listening`, from `listen_for_texts`, it is made here, and the folder is removed
+        if the process that started this one is killed."""
+        self.address = address_in(folder)
         self._seconds = seconds
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(self.address)
-        self._listening.listen(_BACKLOG)
+        self._listening = listening or listen_for_texts(folder)
         self._command = [sys.executable, "-m", "serving.text_process",
-                         str(self._listening.fileno()), "--folder", folder]
+                         str(self._listening.fileno())]
+        self._command += [] if listening else ["--folder", folder]
         self._command += ["--bert_dir", bert_dir] if bert_dir else []
         self._command += ["--verbose"] if verbose else []
         self._process: "Optional[subprocess.Popen]" = None
@@ -67,11 +89,10 @@ class EmbeddingProcess:
                 self._stopping.wait(_PAUSE)
 
     def _start(self) -> None:
-        path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
         self._is_silent, self._has_answered = False, False
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, pass_fds=[self._listening.fileno()],
-            env=dict(os.environ, PYTHONPATH=path))
+            env=environment())
         if self._stopping.is_set():
             self._kill()
 

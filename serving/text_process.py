@@ -22,7 +22,7 @@ import time
 import traceback
 from concurrent.futures import Future, TimeoutError
 from multiprocessing.connection import Connection
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from bert.errors import BertError
 from recommender.parts import Source
@@ -44,10 +44,12 @@ class Silent(Overloaded):
 class Texts:
     """Texts through the checkpoint that made an index, embedded by the process at `address`."""
 
-    def __init__(self, address: str, made_by: Settings, seconds: float = TEXT_SECONDS):
-        """`seconds` is how long to wait for the process, once it has loaded the checkpoint."""
+    def __init__(self, address: str, made_by: Settings, seconds: float = TEXT_SECONDS,
+                 wake: Callable[[], None] = lambda: None):
+        """`seconds` is how long to wait for the process, once it has loaded the checkpoint; `wake`
+        is called before each question and may start the process."""
         self.made_by = made_by
-        self._address, self._seconds = address, seconds
+        self._address, self._seconds, self._wake = address, seconds, wake
 
     def __call__(self, text: str) -> Source:
         """Return a text with its hidden layers.
@@ -55,10 +57,12 @@ class Texts:
         Raises BertError if the checkpoint is missing or another, Overloaded if too many texts
         wait or the process does not answer.
         """
+        self._wake()
         return ask(self._address, (self.made_by, text), self._seconds)
 
     def load(self) -> None:
         """Return once texts can be embedded. Raises BertError if they cannot be."""
+        self._wake()
         ask(self._address, (self.made_by, None), self._seconds)
 
     def for_index(self, made_by: Settings) -> "Texts":
@@ -66,7 +70,7 @@ class Texts:
         cannot be."""
         if made_by == self.made_by:
             return self
-        other = Texts(self._address, made_by, self._seconds)
+        other = Texts(self._address, made_by, self._seconds, self._wake)
         other.load()
         return other
 
@@ -203,7 +207,7 @@ def end_with_parent() -> None:
 def main() -> None:
     flags = argparse.ArgumentParser()
     flags.add_argument("listening", type=int)
-    flags.add_argument("--folder", required=True)
+    flags.add_argument("--folder", help="folder to remove at the end")
     flags.add_argument("--bert_dir")
     flags.add_argument("--verbose", action="store_true")
     args = flags.parse_args()
@@ -222,8 +226,8 @@ def main() -> None:
 
     threading.Thread(target=accept, daemon=True).start()
     end_with_parent()
-    # A parent that was killed could not remove it.
-    shutil.rmtree(args.folder, ignore_errors=True)
+    if args.folder:  # a parent that was killed could not remove it
+        shutil.rmtree(args.folder, ignore_errors=True)
     os._exit(0)  # a run of the graph is not waited for
 
 

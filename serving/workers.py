@@ -15,7 +15,6 @@ import traceback
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from recommender import cli
-from serving import counters
 from serving.listening import DRAIN_SECONDS
 from serving.ports import listen
 
@@ -86,7 +85,6 @@ class Workers:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 del self._serves[pid]
-                counters.forget_process(pid)
                 if self._stopping_since is None:
                     self._missing.append(bound)
                     cli.note("server.py: a worker {}: another is started".format(

@@ -4,8 +4,8 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from recommend import marked
 from recommender.explain import Share
+from recommender.printing import marked
 
 
 def test_titles_are_suggested_while_one_types_and_a_click_chooses(page):

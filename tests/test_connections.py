@@ -27,7 +27,8 @@ from tests.served import FakeTexts
 
 connections.MAX_CONNECTIONS, connections.GRACE_SECONDS = {}, 0.3
 library = Library(Index(sys.argv[1]), FakeTexts())
-serve(create_app(library), ports.reserve("127.0.0.1", 0), library.reload, proxies=sys.argv[2:])
+app = create_app(library, proxies=sys.argv[2:])
+serve(app, ports.reserve("127.0.0.1", 0), library.reload)
 """.format(MAX)
 
 

@@ -1,11 +1,16 @@
 """Pages of other origins: those that are named may read the API, no others may."""
 
+import re
+import subprocess
+import sys
+
 import pytest
+import requests
 
 from recommender.index import Index
 from serving.app import create_app
 from serving.library import Library
-from serving.ports import reserve
+from tests.conftest import ROOT
 from tests.served import FakeTexts, write_films
 
 FRIEND, STRANGER = "https://films.example", "https://evil.example"
@@ -49,6 +54,21 @@ def test_without_a_named_origin_nothing_is_said(tmp_path):
     assert "Vary" not in answer.headers
 
 
-def test_an_ipv6_host_may_stand_in_brackets_as_the_server_prints_it():
-    with reserve("[::1]", 0) as bound:
-        assert bound.getsockname()[0] == "::1"
+@pytest.mark.parametrize("host", ["[::1]", "::1"])
+def test_an_ipv6_host_may_stand_in_brackets_as_the_server_prints_it(tmp_path, host):
+    server = subprocess.Popen(
+        [sys.executable, "server.py", "--index", write_films(tmp_path), "--host", host, "--port",
+         "0", "--cors", FRIEND], cwd=ROOT, stderr=subprocess.PIPE, universal_newlines=True)
+    try:
+        address = re.fullmatch(r"server\.py: listening on (http://\[::1\]:\d+)\n",
+                               server.stderr.readline()).group(1)
+        answer = requests.get(address + "/api/v1/movies/603", headers={"Origin": FRIEND},
+                              timeout=60)
+        assert (answer.status_code, answer.headers[ALLOW]) == (200, FRIEND)
+        told = requests.get(address + "/api/v1/recommend?overview=a+shark", timeout=60)
+        assert told.status_code == 400
+        assert "POST" in told.json()["error"]
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
+    assert server.returncode == 0

@@ -1,6 +1,9 @@
 // Requests to the API in JSON; errors are turned into sentences for people.
 
-const API = "/api/v1";
+// The path at which the server is seen, such as / or /movies/ behind a proxy.
+export const ROOT = new URL("../", import.meta.url).pathname;
+
+const API = `${ROOT}api/v1`;
 
 export class Failed extends Error {
   constructor(message, status, code) {

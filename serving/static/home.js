@@ -1,6 +1,6 @@
 // The page at /: the query stands in its address, so that it can be shared and gone back to.
 
-import { ask } from "./api.js";
+import { ROOT, ask } from "./api.js";
 import { copyOf, element, isPlain, say } from "./dom.js";
 import { each, filtersOf, inJson, inWords, onFilters, press, revealPressed } from "./filters.js";
 import { searchBox } from "./search.js";
@@ -40,7 +40,7 @@ function wish(search = location.search) {
 
 function addressOf({ filters = {}, ...asked }) {
   const query = new URLSearchParams({ ...asked, ...filters }).toString();
-  return query ? `/?${query.replaceAll("%2C", ",")}` : "/";
+  return query ? `${ROOT}?${query.replaceAll("%2C", ",")}` : ROOT;
 }
 
 function go(asked, how = { focus: true }) {
@@ -77,7 +77,7 @@ function isSameTitle(one, other) {
 async function show({ focus = false, stay = false } = {}) {
   const asked = wish();
   const address = addressOf(asked);
-  const asksNothing = address === "/";
+  const asksNothing = address === ROOT;
   document.body.classList.toggle("asking", !asksNothing);
   press(asked.filters);
   start.hidden = !asksNothing;
@@ -236,7 +236,7 @@ function askedFilm({ query: film, others = [] }) {
   section.querySelector(".facts").append(...facts(film));
   const links = section.querySelector(".links");
   const onMap = links.querySelector(".on-map"); // where there is a map
-  if (onMap) onMap.href = `/map?id=${film.id}`;
+  if (onMap) onMap.href = `${ROOT}map?id=${film.id}`;
   if (film.imdb_id) {
     links.append(element("a", { href: `https://www.imdb.com/title/${film.imdb_id}/`,
       textContent: "On IMDb", rel: "noreferrer" }));
@@ -371,8 +371,9 @@ onFilters(() => wish().filters, (filters) => {
 });
 // Answers a link to another query without loading the page again.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href^='/?']");
-  if (!link || !isPlain(event)) return;
+  const link = event.target.closest("a[href*='?']");
+  const isOurs = link?.origin === location.origin && link.pathname === ROOT;
+  if (!isOurs || !isPlain(event)) return;
   event.preventDefault();
   go(wish(new URL(link.href).search));
 });

@@ -1,6 +1,6 @@
 // The page at /map: every film is a point, close to films with similar stories.
 
-import { ask } from "./api.js";
+import { ROOT, ask } from "./api.js";
 import { element, isPlain, say } from "./dom.js";
 import { gridOf, nearestIn } from "./grid.js";
 import { Pixels, pixelOf } from "./points.js";
@@ -216,7 +216,7 @@ async function start() {
     near = [];
     nearBox.hidden = true;
     chosenBox.hidden = row < 0;
-    history.replaceState(null, "", row < 0 ? "/map" : `/map?id=${films.id[row]}`);
+    history.replaceState(null, "", ROOT + (row < 0 ? "map" : `map?id=${films.id[row]}`));
     draw();
     if (row < 0) return;
     describe(chosenBox, row);
@@ -232,13 +232,13 @@ async function start() {
     near = results.map(({ id }) => rowOf.get(id));
     nearBox.hidden = !near.length;
     nearBox.replaceChildren("Nearest: ", ...near.slice(0, NAMED).flatMap((other, place) => [
-      place ? ", " : "", element("a", { href: `/map?id=${films.id[other]}`,
+      place ? ", " : "", element("a", { href: `${ROOT}map?id=${films.id[other]}`,
         textContent: films.title[other] })]));
     draw();
   }
 
   function addressOf(row) {
-    return `/?id=${films.id[row]}`;
+    return `${ROOT}?id=${films.id[row]}`;
   }
 
   function follow(row) {
