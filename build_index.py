@@ -106,9 +106,9 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
     features = FeatureReader(args.features)
     tell_cost(len(catalogue.movies), features.settings.hidden_size,
               len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours)
+    read_texts = reader_of_texts(features, args.bert_dir)
     report = build_index(catalogue, features, args.output, args.recipe, args.layers,
-                         args.word_weight, args.map, args.neighbours,
-                         reader_of_texts(features, args.bert_dir), cli.progress_bar)
+                         args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar)
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
     cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
@@ -116,6 +116,9 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
                  args.output, report.n_movies, _named(report.recipes),
                  report.without_features,
                  report.without_catalogue))
+    if read_texts is None:
+        cli.note("there is no checkpoint {} in tmp/: scores of texts get no scale; --bert_dir "
+                 "names its folder".format(features.settings.checkpoint))
     if report.of_other_overviews:
         cli.note("{:,} films were left out, their features are of another overview than the "
                  "catalogue's: run extract_features.py again".format(report.of_other_overviews))
@@ -142,11 +145,9 @@ def tell_cost(n_films: int, width: int, n_recipes: int, with_map: bool, n_neighb
 def reader_of_texts(features: FeatureReader, bert_dir: Optional[str]) -> Optional[ReadTexts]:
     """Return the function that reads texts by the checkpoint of `features`, if it is there."""
     made_by = features.settings
-    if not os.path.isdir(bert_dir or os.path.join("tmp", made_by.checkpoint)):
-        cli.note("there is no checkpoint {0} in tmp/: scores of texts get no scale; --bert_dir "
-                 "names its folder".format(made_by.checkpoint))
-        return None
-    return CheckpointTexts(made_by, bert_dir).embed_all
+    if bert_dir or os.path.isdir(os.path.join("tmp", made_by.checkpoint)):
+        return CheckpointTexts(made_by, bert_dir).embed_all
+    return None
 
 
 def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:

@@ -139,12 +139,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                                          ", ".join(map(index.describe, rows[1:]))))
     if args.compare:
         return print_comparison(recommender, wishes, args)
-    if args.recipe is None and len(index.recipes) > 1:
-        cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
-            index.recipes[0], " or ".join(index.recipes[1:])))
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results and filters != NONE:
         raise NothingFound("no film meets all of the filters: leave one out")
+    if args.recipe is None and len(index.recipes) > 1:
+        cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
+            index.recipes[0], " or ".join(index.recipes[1:])))
     for text in recommender.notes(wishes, results, filters):
         cli.note(text)
     why = recommender.explain(wishes, results, args.features) if args.explain else []

@@ -12,6 +12,7 @@ from recommender.recommender import Wishes
 from recommender.words import quoted
 
 _MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns
+_NARROWEST = 6  # columns of a title at least, so that a list's heading fits
 _SIDE = 2  # columns between two lists side by side
 _LEAST_TITLE = 16  # columns of a title below which lists stand one under the other
 _STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
@@ -30,10 +31,10 @@ def table(results: Sequence[Result]) -> str:
     width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)
     scaled = any(result.nearness is not None for result in results)
     lines = ["{:>4}  {:>6}{}  {}  {:>4}  {:<36}  {:>7}".format(
-        "rank", "score", "  near" if scaled else "", _pad("title", width), "year", "genres", "id")]
+        "rank", "score", "   near" if scaled else "", _pad("title", width), "year", "genres", "id")]
     for rank, score, movie, nearness in results:
         lines.append("{:>4}  {:>6.4f}{}  {}  {:>4}  {}  {:>7}".format(
-            rank, score, "  {:>4.2f}".format(nearness) if nearness is not None else "",
+            rank, score, "  {:>5.2f}".format(nearness) if nearness is not None else "",
             _pad(movie["title"], width), movie["year"] or "?",
             _pad(", ".join(movie["genres"]), 36), movie["id"]))
     return "\n".join(lines)
@@ -47,7 +48,7 @@ def comparison(lists: Sequence[RankedList], columns: int) -> str:
     others = [other.recipe for other in reversed(lists)]
     room = (columns - _SIDE) // 2 - len(" ".join(_cells("", "", "", "", max(others, key=len))))
     titles = [result.movie["title"] for each in lists for result, _ in each.ranked]
-    width = min(max([5] + [_columns(title) for title in titles]), _MAX_TITLE)
+    width = min(max([_NARROWEST] + [_columns(title) for title in titles]), _MAX_TITLE)
     is_beside = room >= min(width, _LEAST_TITLE)
     if is_beside:
         width = min(width, room)

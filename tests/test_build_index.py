@@ -47,11 +47,13 @@ def error_of(result, code=1, lines=1):
 def test_it_writes_the_index_and_reports_on_stderr(build, world):
     result = build(world)
     assert (result.returncode, result.stdout) == (0, "")
-    read, built = result.stderr.splitlines()
+    read, built, unscaled = result.stderr.splitlines()
     assert read == ("{}: 5 rows read, 3 kept, 2 left out (1 without an overview, 1 with an id "
                     "seen before)".format(world["--input_file"]))
     assert built == ("{}: 2 films by recipes mean4, best; 1 of the catalogue have no features, "
                      "1 with features are not in the catalogue".format(world["--output"]))
+    assert unscaled == ("there is no checkpoint tiny in tmp/: scores of texts get no scale; "
+                        "--bert_dir names its folder")
     assert Index(world["--output"]).ids.tolist() == [603, 5]
 
 

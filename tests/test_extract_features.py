@@ -196,7 +196,7 @@ def test_pooled_features_make_the_same_index(world, tmp_path):
     for folder in (output, pooled):
         path = str(tmp_path / "index.h5")
         build_index(catalogue, FeatureReader(folder), path, ["mean4"])
-        rows.append(np.array([Index(path).embedding(row) for row in range(len(OVERVIEWS))]))
+        rows.append(np.array([Index(path).space().embedding(row) for row in range(len(OVERVIEWS))]))
     np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-6)
     assert {layers.shape for layers, _ in stored(pooled).values()} == {(8,)}
     with pytest.raises(RecommenderError, match="pooled True, not False"):

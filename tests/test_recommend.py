@@ -56,9 +56,11 @@ def test_the_table_shows_rank_score_title_year_genres_and_id(recommend):
     result = recommend("--title", "the matrix", "-k", "3")
     assert result.returncode == 0
     header, *lines = result.stdout.splitlines()
-    assert header.split() == ["rank", "score", "title", "year", "genres", "id"]
-    assert [line.split() for line in lines[:1]] == [
-        ["1", "0.9950", "The", "Matrix", "Reloaded", "2003", "Drama", "604"]]
+    assert header.split() == ["rank", "score", "near", "title", "year", "genres", "id"]
+    rank, score, near, *rest = lines[0].split()
+    assert (rank, score, rest) == ("1", "0.9950", [
+        "The", "Matrix", "Reloaded", "2003", "Drama", "604"])
+    assert 0 < float(near) < 2
     assert [line.split()[0] for line in lines] == ["1", "2", "3"]
     assert [line.split()[-1] for line in lines] == ["604", "129", "194"]
     assert only_line(result.stderr) == "films like The Matrix (1999, id 603)"

@@ -66,9 +66,11 @@ def at_once(n, ask):
 def test_title_query_answers_as_the_index_does(client, index):
     body = body_of(client.get(RECOMMEND + "?title=matrix&k=3"))
     row = index.row_of_id(603)
-    wanted = [result.to_dict() for result in search(index, index.space().embedding(row), 3, [row])]
+    found = search(index, index.space().embedding(row), 3, [row])
+    scale = index.space().scale("films")
+    wanted = [result._replace(nearness=scale.nearness(result.score)).to_dict() for result in found]
     assert body == {"query": index.movie(row), "made_by": index.made_by(), "results": wanted}
-    assert list(body["results"][0])[:4] == ["rank", "score", "id", "title"]
+    assert list(body["results"][0])[:5] == ["rank", "score", "nearness", "id", "title"]
 
 
 def test_id_query_equals_title_query(client):

@@ -13,7 +13,7 @@ from flask import Flask, Response
 
 def load():
     app = Flask("bare")
-    app.config["OBSERVE"] = lambda seen: None
+    app.config.update(OBSERVE=lambda seen: None, PROXIES=())
     with open(sys.argv[1], encoding="utf-8") as file:
         value = json.load(file)
     written = json.dumps(value)

@@ -247,8 +247,8 @@ function askedFilm({ query: film, others = [] }) {
 
 function askedText(text, { note: words, near }) {
   const section = copyOf("asked-text", { q: text });
-  if (words) note(section, words[0].toUpperCase() + words.slice(1) + ".", []);
-  else if (near.length) note(section, "Or did you mean a film? ", near);
+  if (words) note(section, words[0].toUpperCase() + words.slice(1) + ". ", []);
+  if (near.length) note(section, "Or did you mean a film? ", near);
   return section;
 }
 
