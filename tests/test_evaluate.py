@@ -105,10 +105,10 @@ def test_keywords_and_likes_are_measured_where_their_files_are_there(evaluate, w
     last = scores_of(result)["last"]
     # Each of the four finds the one film with its keyword first.
     assert last["keyword_ndcg"] == {"mean": 1, "low": 1, "high": 1, "n": 4}
-    # 1 and 2 share their two users of three: 2/2 - 2/3 for the pair, and 0 - sqrt(2)/3 with each
-    # of 3 and 4; 3 and 4 share one: 1 - 1/3, and 0 - sqrt(2)/3 with each of 1 and 2.
-    pair = (1 - 2 / 3 + 1 - 1 / 3) / 2
-    assert last["people_agreement"]["mean"] == pytest.approx((pair - 2 * 2 ** 0.5 / 3) / 4)
+    # 1 and 2 share their two users of three, 3 and 4 share one, and by chance 12/11 and 3/17 would
+    # do so, and 84/187 of one of the former and one of the latter (tests/test_chance.py).
+    pairs = (2 - 12 / 11) / 2 + (1 - 3 / 17) / 1 - 4 * 84 / 187 / 2 ** 0.5
+    assert last["people_agreement"]["mean"] == pytest.approx(pairs / 2 / 4)
     assert last["people_agreement"]["n"] == 4
 
 

@@ -55,17 +55,19 @@ class HeldBack(NamedTuple):
 def hold_back(movies: Sequence[Movie], likes: sparse.csr_matrix, seed: int) -> HeldBack:
     """Hold back a film of each person who likes two or more, drawn at random.
 
-    The less popular half are the films with at most as many likes as the median of those that
-    anybody likes; a person who likes none of them does not count there. Films told apart only by
-    their id are one.
+    The less popular half are the films with at most as many votes in the catalogue as the median
+    of those that anybody likes; a person who likes none of them does not count there. By likes,
+    a film held back would be less popular than others as its one like is left out. Films told
+    apart only by their id are one.
     """
     first = first_twins(movies)
     likes = sparse.csr_matrix((np.ones(likes.nnz), (first[likes.tocoo().row], likes.tocoo().col)),
                               shape=likes.shape)
     likes.data[:] = 1
-    sizes = likes.getnnz(axis=1)
     counts = first == np.arange(len(movies))
-    rare = counts & (sizes <= (np.median(sizes[sizes > 0]) if sizes.any() else 0))
+    votes = np.array([movie.vote_count for movie in movies])
+    of_liked = votes[likes.getnnz(axis=1) > 0]
+    rare = counts & (votes <= (np.median(of_liked) if len(of_liked) else 0))
     return HeldBack(likes, draw(likes, counts, seed), draw(likes, rare, seed))
 
 

@@ -35,7 +35,7 @@ th, td { padding: .4rem .75rem; text-align: left; white-space: nowrap; vertical-
 tr:last-child > * { border-bottom: 0; }
 thead th { font-size: .85rem; color: var(--soft); background: var(--band); }
 th[scope=row], thead th:first-child { position: sticky; left: 0; background: var(--paper);
-  max-width: 14rem; white-space: normal; overflow-wrap: anywhere; }
+  min-width: 7rem; max-width: 14rem; white-space: normal; overflow-wrap: anywhere; }
 thead th:first-child { background: var(--band); }
 .baseline th[scope=row] { font-weight: normal; }
 td small { color: var(--soft); }

@@ -35,7 +35,8 @@ GROUPS = (
     LISTS,
     Group("a liked film held back", (
         "For each person one film that they like is held back, the others are the wish; where is "
-        "the film held back in the answer? The last row knows only ratings: an upper mark."), {
+        "the film held back in the answer? The item-item cosine knows nothing but ratings: an "
+        "upper mark."), {
         "held_back_recall": "recall@10", "held_back_ndcg": "nDCG@10",
         "held_back_reciprocal_rank": "reciprocal rank"}),
     Group("the same, less popular half", (
