@@ -102,4 +102,5 @@ bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
-	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5
+	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5 \
+	    data/report.html

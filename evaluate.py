@@ -5,7 +5,8 @@
     python evaluate.py --input_file data/movies_metadata.csv --index data/index.h5
 
 No training: films of one collection, genres, keywords (keywords.csv beside the catalogue) and
-what people liked (ratings.csv and links.csv) say how good ten recommendations a film are.
+what people liked (ratings.csv and links.csv) say how good ten recommendations a film are. Films
+that people like, held back, and texts about films (--queries) are to be found.
 """
 
 import recommender.environment  # noqa: F401

@@ -18,8 +18,8 @@ from tests.worlds import row, write_csv, write_index
 
 
 def films(folder, cells):
-    return read_catalogue(write_csv(folder / "movies.csv", [
-        {**row(at, "Film {}".format(at)), **of_film} for at, of_film in enumerate(cells, 1)])).movies
+    rows = [{**row(at, "Film {}".format(at)), **of_film} for at, of_film in enumerate(cells, 1)]
+    return read_catalogue(write_csv(folder / "movies.csv", rows)).movies
 
 
 def trials_of(likes, held):

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from recommender.catalogue import read_catalogue
 from recommender.evaluation import html_report
 from tests.browser import Page
 from tests.test_evaluate import write_people
-from tests.worlds import open_index, row
+from tests.worlds import open_index, row, write_csv
 
 NASTY = "<script>alert('&')</script>"
 
@@ -91,9 +92,6 @@ def test_ten_films_are_shown_with_their_lists_by_recipe(report):
 
 def test_example_films_have_different_leading_genres(tmp_path):
     genres = ["Drama", "Drama", "Crime", "", "Crime", "War"]
-    movies = [row_of for row_of in range(6)]
-    from recommender.catalogue import read_catalogue
-    from tests.worlds import write_csv
     movies = read_catalogue(write_csv(tmp_path / "movies.csv", [
         row(at, "Film {}".format(at), vote_count=str(100 - at),
             genres="[{'id': 1, 'name': '%s'}]" % name if name else "[]")

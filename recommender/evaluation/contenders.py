@@ -79,9 +79,9 @@ def baseline_contenders(task: Task) -> Iterator[Contender]:
     """Yield the baselines."""
     movies, k, n = task.movies, task.k, len(task.movies)
     ratings, votes = weighted_ratings(movies), np.array([movie.vote_count for movie in movies])
-    draws = np.random.default_rng(task.seed)
 
     def at_random(_: object = None) -> Scores:
+        draws = np.random.default_rng(task.seed)
         return lambda rows: draws.random((rows.stop - rows.start, n))
 
     def by_votes(_: object = None) -> Scores:
