@@ -53,9 +53,9 @@ def test_columns_may_have_other_names_and_stand_anywhere(movies, tmp_path, colum
 
 def test_other_separators_and_encodings_are_read_and_noted(movies, tmp_path):
     path = tmp_path / "queries.csv"
-    path.write_bytes("id;text\n1;Ein Haifischfilm für alle\n".encode("cp1252"))
+    path.write_bytes("id;text\n1;Ein Haifischfilm für Kinder\n".encode("cp1252"))
     found = read_queries(str(path), movies)
-    assert found.texts == ["Ein Haifischfilm für alle"]
+    assert found.texts == ["Ein Haifischfilm für Kinder"]
     assert "separated by semicolons" in found.report
 
 

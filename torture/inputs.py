@@ -306,7 +306,7 @@ TABLE = CHECKPOINTS + [
     Bad("queries.csv", "is not there", RATE + " --queries queries.csv", "queries.csv: No such file",
         1, nothing),
     Bad("queries.csv", "is of other films", RATE + " --queries queries.csv", "no film that is", 1,
-        put("queries.csv", "id,text\n77,a man\n")),
+        put("queries.csv", "id,text\n7777,a man\n")),
     Bad("a folder", "takes no files", MODEL.replace("new", "/proc/new"), "/proc/new", 1,
         zipped("model.zip", _NAMES)),
     Bad("an index", "is a folder", BUILD, "new.h5 is a folder", 1, folder_for("new.h5")),
