@@ -33,12 +33,13 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: .4rem .75rem; text-align: left; white-space: nowrap; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 tr:last-child > * { border-bottom: 0; }
-thead th { font-size: .85rem; color: var(--soft); background: var(--band); }
+thead th { font-size: .85rem; vertical-align: bottom; color: var(--soft); background: var(--band); }
 th[scope=row], thead th:first-child { position: sticky; left: 0; background: var(--paper);
   min-width: 7rem; max-width: 14rem; white-space: normal; overflow-wrap: anywhere; }
 thead th:first-child { background: var(--band); }
 .baseline th[scope=row] { font-weight: normal; }
 td small { color: var(--soft); }
+th small { display: block; font-weight: normal; }
 td.number { text-align: right; }
 svg { display: block; width: 100%; min-width: 7rem; height: .6rem; margin-top: .15rem; }
 .bar { fill: var(--recipe); }
@@ -79,11 +80,12 @@ def write(path: str, catalogue_path: str, task: Task, measured: Sequence[Measure
     parts = ["<h1>How good the recommendations are</h1>",
              "<p>{:,} films of {} are measured. Bars are means, lines across them 95 % bootstrap "
              "intervals; <span class=\"key\"></span> recipes and indexes, "
-             "<span class=\"key baseline\"></span> baselines that use no BERT. The best mean of a "
-             "column is bold.</p>".format(len(task.movies), escape(catalogue_path))]
+             "<span class=\"key baseline\"></span> baselines that use no BERT. n is the number of "
+             "films, people or texts that a mean is of. The best mean of a column is bold.</p>".format(len(task.movies), escape(catalogue_path))]
     parts += [_section(table) for table in shown]
-    parts.append("<h2>Ten films, and what is recommended for them</h2>"
-                 "<p>Films of the same collection are bold.</p>")
+    parts.append("<h2>The ten films recommended for some</h2>"
+                 "<p>The films with the most votes, each of another leading genre. Of the films "
+                 "recommended, those of the same collection are bold.</p>")
     for at, row in enumerate(examples(task.movies)):
         parts.append("<details{}><summary>{}</summary><div class=\"lists\">{}</div></details>"
                      .format(" open" if not at else "", _film(task.movies[row]), "".join(
@@ -109,7 +111,9 @@ def examples(movies: Sequence[Movie]) -> List[int]:
 
 
 def _section(table: Table) -> str:
-    heads = ["<th scope=\"col\">{}</th>".format(escape(head)) for head in table.measures.values()]
+    heads = ["<th scope=\"col\">{} <small>n = {:,}</small></th>".format(
+        escape(head), next(each.n for each in (getattr(score, name) for score in table.scores)
+                           if each is not None)) for name, head in table.measures.items()]
     has_lists = table.title == LISTS.title
     if has_lists:
         heads += ["<th scope=\"col\">never shown</th>", "<th scope=\"col\">most often</th>"]
