@@ -41,7 +41,7 @@ thead th:first-child { background: var(--band); }
 td small { color: var(--soft); }
 th small { display: block; font-weight: normal; }
 td.number { text-align: right; }
-svg { display: block; width: 100%; min-width: 7rem; height: .6rem; margin-top: .15rem; }
+svg { display: block; width: 100%; overflow: visible; min-width: 7rem; height: .6rem; margin-top: .15rem; }
 .bar { fill: var(--recipe); }
 .baseline .bar { fill: var(--baseline); }
 .whisker { stroke: var(--ink); stroke-width: 1; vector-effect: non-scaling-stroke; }
