@@ -41,7 +41,8 @@ thead th:first-child { background: var(--band); }
 td small { color: var(--soft); }
 th small { display: block; font-weight: normal; }
 td.number { text-align: right; }
-svg { display: block; width: 100%; overflow: visible; min-width: 7rem; height: .6rem; margin-top: .15rem; }
+svg { display: block; width: 100%; min-width: 7rem; height: .6rem; margin-top: .15rem;
+  overflow: visible; }
 .bar { fill: var(--recipe); }
 .baseline .bar { fill: var(--baseline); }
 .whisker { stroke: var(--ink); stroke-width: 1; vector-effect: non-scaling-stroke; }
@@ -81,7 +82,8 @@ def write(path: str, catalogue_path: str, task: Task, measured: Sequence[Measure
              "<p>{:,} films of {} are measured. Bars are means, lines across them 95 % bootstrap "
              "intervals; <span class=\"key\"></span> recipes and indexes, "
              "<span class=\"key baseline\"></span> baselines that use no BERT. n is the number of "
-             "films, people or texts that a mean is of. The best mean of a column is bold.</p>".format(len(task.movies), escape(catalogue_path))]
+             "films, people or texts that a mean is of. The best mean of a column is bold.</p>"
+             .format(len(task.movies), escape(catalogue_path))]
     parts += [_section(table) for table in shown]
     parts.append("<h2>The ten films recommended for some</h2>"
                  "<p>The films with the most votes, each of another leading genre. Of the films "
