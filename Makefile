@@ -7,7 +7,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --re
 
 help:
 	@echo "make demo   set everything up and compare two recipes for a title and for a text"
-	@echo "make evaluate   measure every recipe and baseline on the sample catalogue"
+	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
@@ -45,10 +45,13 @@ demo: data/sample_index.h5
 	$(PYTHON) recommend.py --index $< --compare --overview "A hacker learns that the world around him is a simulation run by machines"
 
 # For a catalogue of your own: make evaluate INPUT_FILE=data/movies_metadata.csv FEATURES=data/features
+# and, if there are descriptions of its films by others, QUERIES=data/queries.csv.
 INPUT_FILE := data/sample_movies.csv
 FEATURES := data/sample_features
+QUERIES := $(if $(filter data/sample_movies.csv,$(INPUT_FILE)),data/sample_queries.csv)
 evaluate: data/sample_index.h5
-	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES)
+	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES) \
+	    $(if $(QUERIES),--queries $(QUERIES)) --html data/report.html
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving
@@ -99,4 +102,5 @@ bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
-	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5
+	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5 \
+	    data/report.html

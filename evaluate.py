@@ -5,43 +5,43 @@
     python evaluate.py --input_file data/movies_metadata.csv --index data/index.h5
 
 No training: films of one collection, genres, keywords (keywords.csv beside the catalogue) and
-what people liked (ratings.csv and links.csv) say how good ten recommendations a film are.
+what people liked (ratings.csv and links.csv) say how good ten recommendations a film are. Films
+that people like, held back, and texts about films (--queries) are to be found.
 """
 
 import recommender.environment  # noqa: F401
 
 import argparse
-import itertools
 import json
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
+from bert.errors import BertError
 from recommender import cli
 from recommender.building import films_with_features
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
-from recommender.evaluation.metrics import Estimate
-from recommender.evaluation.scores import (
-    N_BASELINES,
+from recommender.evaluation import html_report, report
+from recommender.evaluation.contenders import (
+    Contender,
     K,
-    Score,
-    Truth,
-    baseline_scores,
-    index_score,
-    read_truth,
-    recipe_scores,
+    Task,
+    baseline_contenders,
+    index_contenders,
+    n_contenders,
+    recipe_contenders,
 )
+from recommender.evaluation.held_back import hold_back
+from recommender.evaluation.queries import Queries, QueryTexts, read_queries
+from recommender.evaluation.scores import Measured, measure
+from recommender.evaluation.truth import Truth, read_truth
 from recommender.index import Index
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
-from recommender.storage.files import new_file
 
-# Metrics of single films in `Score`, with the heads of their columns.
-MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",
-            "genre_jaccard": "genre Jaccard", "keyword_ndcg": "keyword nDCG",
-            "people_agreement": "people agreement"}
+Indexes = Sequence[Tuple[str, Index]]  # with their paths
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -54,9 +54,15 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--recipes", type=_recipes, help="recipes to measure, as last,best, or all "
                        "(default: all, or none where --index is given)")
     flags.add_argument("--index", nargs="+", default=[], help="indexes to measure")
+    flags.add_argument("--queries", help="measure by texts, too: a CSV with the columns id and "
+                       "text, a film described by someone else in each row")
+    flags.add_argument("--bert_dir", help="folder of the checkpoint for --queries (default: the "
+                       "one in tmp/ that made the features)")
     flags.add_argument("--seed", type=cli.whole_number(0, 2 ** 32 - 1), default=0,
-                       help="for the random baseline and the intervals")
-    flags.add_argument("--plot", help="write a picture of the table to this PNG file")
+                       help="for the random baseline, the films held back and the intervals")
+    flags.add_argument("--plot", help="write a picture of the tables to this PNG file")
+    flags.add_argument("--html", help="write the report as a page to this file: tables, intervals "
+                       "as bars, and the lists of ten films")
     flags.add_argument("--json", action="store_true", help="print JSON")
     args = flags.parse_args(argv)
     if args.recipes is None:
@@ -84,22 +90,60 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     reader = FeatureReader(args.features) if args.recipes else None
     indexes = [(path, Index(path)) for path in args.index]
     movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
+    queries = read_queries(args.queries, movies) if args.queries else None
     truth = read_truth(args.input_file, movies)
     cli.note("{:,} films are measured{}".format(len(movies), missing(truth)))
-    found = itertools.chain(
-        baseline_scores(movies, truth, args.seed),
-        recipe_scores(args.recipes, movies, reader, truth, args.seed) if reader else (),
-        (index_score(path, index, movies, truth, args.seed) for path, index in indexes))
-    n = N_BASELINES + len(args.recipes) + len(indexes)
-    scores = list(tqdm(found, total=n, unit="row", file=sys.stderr, leave=False))
+    task = task_of(movies, truth, args.seed, queries, args.bert_dir, reader, indexes)
+    found = list(tqdm(measured(task, args.recipes, reader, indexes), unit="row", leave=False,
+                      total=n_contenders(task, len(args.recipes), indexes), file=sys.stderr))
+    scores = [each.score for each in found]
     if args.plot:
-        plot(scores, args.plot)
+        report.plot(scores, args.plot)
+    if args.html:
+        html_report.write(args.html, catalogue.path, task, found)
+        cli.note("{} holds the report as a page".format(args.html))
     if args.json:
         print(json.dumps({"films": len(movies), "k": K, "seed": args.seed,
-                          "scores": [as_dict(score) for score in scores]}, indent=2))
+                          "scores": [report.as_dict(score) for score in scores]}, indent=2))
     else:
-        print(table(scores))
+        print("\n\n".join(map(report.as_text, report.tables(scores))))
     return 0
+
+
+def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[Queries],
+            bert_dir: Optional[str], reader: Optional[FeatureReader], indexes: Indexes) -> Task:
+    """Return what recipes and indexes are to be asked, and note how much it is.
+
+    Texts are embedded here already, so that a checkpoint that is missing is told at once. Raises
+    RecommenderError, bert.errors.BertError.
+    """
+    held_back = None if truth.likes is None else hold_back(movies, truth.likes, seed)
+    if held_back:
+        cli.note("{:,} people hold back a film that they like, {:,} one of the less popular "
+                 "half".format(len(held_back.all.held), len(held_back.rare.held)))
+    if queries is None:
+        return Task(movies, truth, seed, held_back)
+    cli.note(queries.report)
+    texts = QueryTexts(queries.texts, bert_dir)
+    if reader:
+        texts.means(reader.settings)
+    for _, index in indexes:
+        if index.uses_bert:
+            texts.means(index.features)
+    return Task(movies, truth, seed, held_back, queries, texts)
+
+
+def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader],
+             indexes: Indexes) -> Iterator[Measured]:
+    """Yield baselines, recipes and indexes as they are measured, one after the other."""
+    def contenders() -> Iterator[Contender]:
+        yield from baseline_contenders(task)
+        if reader:
+            yield from recipe_contenders(recipes, reader, task)
+        for path, index in indexes:
+            yield from index_contenders(path, index, task)
+
+    return (measure(contender, task) for contender in contenders())
 
 
 def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
@@ -130,71 +174,5 @@ def missing(truth: Truth) -> str:
     return "; the catalogue comes with " + ", ".join(wanting) if wanting else ""
 
 
-def measures(scores: Sequence[Score]) -> List[str]:
-    """Return the names of the metrics that the scores have."""
-    return [name for name in MEASURES if getattr(scores[0], name) is not None]
-
-
-def table(scores: Sequence[Score]) -> str:
-    """Return a table with a line for each recipe: every metric with its 95 % interval."""
-    names = measures(scores)
-    corner = "at {} recommendations".format(K)
-    width = max(len(name) for name in [corner, *(score.name for score in scores)])
-    lines = ["{:<{}}".format(corner, width)
-             + "".join("  {:>18}".format(MEASURES[name]) for name in names)
-             + "  never shown  most often"]
-    for score in scores:
-        cells = ["  {:>18}".format(interval(getattr(score, name))) for name in names]
-        lines.append("{:<{}}{}  {:>10.1f}%  {:>10,}".format(
-            score.name, width, "".join(cells), 100 * score.never_recommended,
-            score.most_recommended))
-    return "\n".join(lines)
-
-
-def interval(estimate: Estimate) -> str:
-    """Return a mean with its interval.
-
-    >>> interval(Estimate(0.781, 0.72, 0.839, 99)), interval(Estimate(None, None, None, 0))
-    ('0.781 .720-.839', '-')
-    """
-    if estimate.mean is None or estimate.low is None or estimate.high is None:
-        return "-"
-    low, high = ("{:.3f}".format(bound).replace("0.", ".", 1)
-                 for bound in (estimate.low, estimate.high))
-    return "{:.3f} {}-{}".format(estimate.mean, low, high)
-
-
-def as_dict(score: Score) -> Dict[str, Any]:
-    """Return a score for JSON."""
-    return {name: value._asdict() if isinstance(value, Estimate) else value
-            for name, value in score._asdict().items()}
-
-
-def plot(scores: Sequence[Score], path: str) -> None:
-    """Write a PNG with bars of every metric and their intervals. Raises OSError."""
-    # Imported late for start-up time: it takes a second, and a table needs no picture.
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    names = measures(scores)
-    figure, axes = pyplot.subplots(1, len(names), sharey=True, squeeze=False,
-                                   figsize=(2.6 * len(names) + 2, 0.3 * len(scores) + 1.2))
-    for axis, name in zip(axes[0], names):
-        for place, score in enumerate(scores):
-            found = getattr(score, name)
-            if found.mean is not None:
-                axis.barh(place, found.mean, color="#9aa5b1" if score.is_baseline else "#2b6cb0",
-                          xerr=[[found.mean - found.low], [found.high - found.mean]])
-        axis.set_title(MEASURES[name], fontsize=10)
-        axis.margins(y=0.01)
-    axes[0][0].set_yticks(range(len(scores)))
-    axes[0][0].set_yticklabels([score.name for score in scores])
-    axes[0][0].invert_yaxis()
-    figure.tight_layout()
-    with new_file(path) as part:
-        figure.savefig(part, format="png", dpi=150)
-
-
 if __name__ == "__main__":
-    cli.run(main, (RecommenderError,))
+    cli.run(main, (BertError, RecommenderError))

@@ -45,7 +45,8 @@ def folder(sample, minilm, tmp_path):
         os.symlink(os.path.join(ROOT, program), str(tmp_path / program))
     (tmp_path / "data").mkdir()
     (tmp_path / "tmp").mkdir()
-    shutil.copy(os.path.join(ROOT, SAMPLE), str(tmp_path / "data"))
+    for name in (SAMPLE, os.path.join("data", "sample_queries.csv")):
+        shutil.copy(os.path.join(ROOT, name), str(tmp_path / "data"))
     shutil.copy(sample.index, str(tmp_path / "data" / "sample_index.h5"))
     shutil.copytree(sample.features, str(tmp_path / "data" / "sample_features"))
     os.symlink(minilm, str(tmp_path / "tmp" / os.path.basename(minilm)))

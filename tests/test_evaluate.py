@@ -105,11 +105,45 @@ def test_keywords_and_likes_are_measured_where_their_files_are_there(evaluate, w
     last = scores_of(result)["last"]
     # Each of the four finds the one film with its keyword first.
     assert last["keyword_ndcg"] == {"mean": 1, "low": 1, "high": 1, "n": 4}
-    # 1 and 2 share their two users of three: 2/2 - 2/3 for the pair, and 0 - sqrt(2)/3 with each
-    # of 3 and 4; 3 and 4 share one: 1 - 1/3, and 0 - sqrt(2)/3 with each of 1 and 2.
-    pair = (1 - 2 / 3 + 1 - 1 / 3) / 2
-    assert last["people_agreement"]["mean"] == pytest.approx((pair - 2 * 2 ** 0.5 / 3) / 4)
+    # 1 and 2 share their two users of three, 3 and 4 share one, and by chance 12/11 and 3/17 would
+    # do so, and 84/187 of one of the former and one of the latter (tests/test_chance.py).
+    pairs = (2 - 12 / 11) / 2 + (1 - 3 / 17) / 1 - 4 * 84 / 187 / 2 ** 0.5
+    assert last["people_agreement"]["mean"] == pytest.approx(pairs / 2 / 4)
     assert last["people_agreement"]["n"] == 4
+
+
+@pytest.mark.parametrize("ratings", ["", "1,10,3.5,0\n", "1,10,5.0,0\n2,20,4.0,0\n",
+                                     "1,10,5.0,0\n1,99,5.0,0\n"])
+def test_ratings_of_nobody_who_likes_two_films_hold_nothing_back(evaluate, world, ratings):
+    write_people(world)
+    (world / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + ratings)
+    result = evaluate("--recipes", "last", "--json", "--html", world / "report.html", "--plot",
+                      world / "table.png")
+    assert "0 people hold back a film" in result.stderr
+    last = scores_of(result)["last"]
+    nothing = {"mean": None, "low": None, "high": None, "n": 0}
+    assert last["held_back_recall"] == last["rare_reciprocal_rank"] == nothing
+    assert last["text_first"] is None
+    assert "a liked film held back" in evaluate("--recipes", "last").stdout
+
+
+def test_people_find_what_they_like(evaluate, world):
+    # Users 1 and 2 like 1 and 2, user 3 likes 3 and 4: for each film its fellow is the nearest.
+    write_people(world)
+    result = evaluate("--recipes", "last", "--json", "--index", world / "index.h5")
+    assert "3 people hold back a film that they like, 3 one of the less popular half" in (
+        result.stderr)
+    scores = scores_of(result)
+    for name in ("last", "{} (mean4)".format(world / "index.h5")):
+        assert scores[name]["held_back_recall"] == {"mean": 1, "low": 1, "high": 1, "n": 3}
+        assert scores[name]["held_back_reciprocal_rank"]["mean"] == 1
+        assert scores[name]["rare_ndcg"]["mean"] == 1
+    # Without the like of the person asking, user 1 or 2 has a fellow who likes the other film,
+    # and user 3 has none, so that all four other films are equal: rank 2.5.
+    found = scores["item-item cosine"]
+    assert found["held_back_reciprocal_rank"]["mean"] == pytest.approx((1 + 1 + 1 / 2.5) / 3)
+    assert found["collection_recall"] is None
+    assert found["people_agreement"] is None
 
 
 def test_an_index_is_measured_as_its_recipe_is(evaluate, world):

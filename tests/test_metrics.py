@@ -64,17 +64,17 @@ def test_keyword_ndcg_is_the_same_in_blocks(monkeypatch):
     np.testing.assert_array_equal(metrics.keyword_ndcg(TOP, keywords), whole)
 
 
-def test_people_agreement_is_the_cosine_of_likes_less_that_of_popularity():
+def test_people_agreement_is_the_cosine_of_likes_less_that_by_chance():
     likes = sparse.csr_matrix(np.array([
         [1, 1, 0, 0],    # film 0
         [1, 1, 0, 0],    # film 1: the same people
         [0, 0, 1, 1],    # film 2: the others
-        [0, 0, 0, 0],    # film 3: nobody
-        [1, 1, 1, 1]]))  # film 4: everybody
-    # 0: with 1 2/2 - 2/4, with 2 0/2 - 2/4. 1: with 0 1/2, with 3 nothing.
-    # 2: with 3 nothing, with 4 2/sqrt(8) - sqrt(8)/4 = 0. 3 is liked by nobody.
-    # 4: with 0 and 1 0 again: what everybody likes says nothing.
-    np.testing.assert_allclose(metrics.people_agreement(TOP, likes), [0, 1 / 4, 0, 0], atol=1e-12)
+        [0, 0, 1, 1],
+        [0, 0, 0, 0]]))  # film 4: nobody
+    # Each person likes two of four films that are liked alike: a pair is one of six, and meets in
+    # 4 / 6 people. 0: with 1 2/2 - 1/3, with 2 0/2 - 1/3. 1: with 0 2/3, with 3 -1/3. 2: with 3
+    # 2/3, with 4, whom nobody likes, 0. 3: with 2 2/3, with 4 0.
+    np.testing.assert_allclose(metrics.people_agreement(TOP, likes), [1 / 6, 1 / 6, 1 / 3, 1 / 3])
 
 
 def test_hubness_tells_films_never_recommended_and_the_most_frequent():

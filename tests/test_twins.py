@@ -10,7 +10,9 @@ from recommender import Recommender
 from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.evaluation.scores import index_score, read_truth
+from recommender.evaluation.contenders import Task, index_contenders
+from recommender.evaluation.scores import measure
+from recommender.evaluation.truth import read_truth
 from recommender.index import Index
 from recommender.neighbours import nearest_others
 from recommender.storage.feature_store import FeatureReader
@@ -115,6 +117,6 @@ def test_evaluation_measures_what_is_answered(tmp_path):
     films += [row(n, "Film {}".format(n)) for n in range(4, 20)]
     index = open_index(tmp_path, films, {n: random_layers(2, max(n, 3)) for n in range(1, 20)})
     movies = read_catalogue(str(tmp_path / "movies.csv")).movies
-    score = index_score(index.path, index, movies, read_truth(
-        str(tmp_path / "movies.csv"), movies), seed=0)
-    assert score.collection_hit.mean == 0
+    task = Task(movies, read_truth(str(tmp_path / "movies.csv"), movies), seed=0)
+    contender, = index_contenders(index.path, index, task)
+    assert measure(contender, task).score.collection_hit.mean == 0

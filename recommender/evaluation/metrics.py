@@ -9,6 +9,8 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 from scipy import sparse, stats
 
+from recommender.evaluation.chance import expected_co_likes
+
 _BLOCK = 256  # films whose keywords are compared with all others at once; bounds memory
 
 
@@ -102,18 +104,20 @@ def people_agreement(top: np.ndarray, likes: sparse.csr_matrix) -> np.ndarray:
     """Return how far films and their recommendations share users beyond what popularity explains.
 
     `likes` (n, n_users) is 1 where a user likes a film. A pair's agreement is the cosine of
-    their columns of users (Sarwar et al. 2001) minus the cosine expected if users liked films of
-    this popularity at random: |A and B| / sqrt(|A| |B|) - sqrt(|A| |B|) / users. A film's value
-    is the mean over its recommendations; films that nobody likes do not count.
+    their columns of users (Sarwar et al. 2001) minus the cosine that is expected if all people
+    picked as many films as they like by popularity alone: (|A and B| - E) / sqrt(|A| |B|), with
+    E of `expected_co_likes`. A film's value is the mean over its recommendations; films that
+    nobody likes do not count.
     """
-    sizes = np.asarray(likes.sum(axis=1), np.float64).ravel()
+    sizes = likes.getnnz(axis=1)
     asked = np.flatnonzero(sizes)
     found = np.zeros(len(asked))
+    expected = expected_co_likes(likes, np.repeat(asked, top.shape[1]), top[asked].ravel())
     for rank in range(top.shape[1]):
         other = top[asked, rank]
         both = np.asarray(likes[asked].multiply(likes[other]).sum(axis=1)).ravel()
-        scale = np.sqrt(sizes[asked] * sizes[other])
-        found += np.where(scale > 0, both / np.maximum(scale, 1) - scale / likes.shape[1], 0)
+        scale = np.sqrt(sizes[asked] * np.maximum(sizes[other], 1.0))
+        found += (both - expected[rank::top.shape[1]]) / scale
     return found / top.shape[1]
 
 

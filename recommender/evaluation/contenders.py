@@ -1,0 +1,189 @@
+"""Contenders: recipes, indexes and baselines, each asked in the same three ways.
+
+For the films nearest to each film, for films nearest to a wish of several films, and for films
+nearest to a text.
+"""
+
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+from scipy import sparse
+
+from recommender.building import features_by_row, weighted_ratings
+from recommender.catalogue import Movie
+from recommender.evaluation import baselines
+from recommender.evaluation.held_back import RATINGS, HeldBack, Trials
+from recommender.evaluation.queries import Queries, QueryTexts
+from recommender.evaluation.ranks import Scores
+from recommender.evaluation.truth import Truth
+from recommender.index import Index
+from recommender.neighbours import best_others, nearest_others
+from recommender.parts import Words
+from recommender.recipes import Recipe, make_recipe
+from recommender.storage.feature_store import FeatureReader
+from recommender.storage.shards import MovieFeatures, Settings
+from recommender.twins import twins_of
+from recommender.words import SparseRows
+
+K = 10  # films recommended for each film
+
+
+class Task(NamedTuple):
+    """All that contenders are asked, and by what their answers are measured.
+
+    `held_back` is None without people's likes, `queries` and `texts` without --queries.
+    """
+
+    movies: Sequence[Movie]
+    truth: Truth
+    seed: int
+    held_back: Optional[HeldBack] = None
+    queries: Optional[Queries] = None
+    texts: Optional[QueryTexts] = None
+
+    @property
+    def k(self) -> int:
+        """The number of films to recommend, fewer than K in a tiny catalogue."""
+        return min(K, len(self.movies) - 1)
+
+
+class Contender(NamedTuple):
+    """A recipe, index or baseline that is measured.
+
+    Attributes
+    ----------
+    name : str
+    is_baseline : bool
+    top : callable, optional
+        Returns int (n, k): the rows of the films recommended for each film.
+    by_wish : callable
+        Returns the scores of all films for the wishes of trials.
+    by_text : callable, optional
+        Returns the scores of all films for the texts of the queries.
+    """
+
+    name: str
+    is_baseline: bool
+    top: Optional[Callable[[], np.ndarray]]
+    by_wish: Callable[[Trials], Scores]
+    by_text: Optional[Callable[[], Scores]] = None
+
+
+def n_contenders(task: Task, n_recipes: int, indexes: Sequence[Tuple[str, Index]]) -> int:
+    """Return the number of contenders, for the progress bar."""
+    n_baselines = 5 + (len(RATINGS) if task.held_back else 0)
+    return n_baselines + n_recipes + sum(len(index.recipes) for _, index in indexes)
+
+
+def baseline_contenders(task: Task) -> Iterator[Contender]:
+    """Yield the baselines."""
+    movies, k, n = task.movies, task.k, len(task.movies)
+    ratings, votes = weighted_ratings(movies), np.array([movie.vote_count for movie in movies])
+
+    def at_random(_: object = None) -> Scores:
+        draws = np.random.default_rng(task.seed)
+        return lambda rows: draws.random((rows.stop - rows.start, n))
+
+    def by_votes(_: object = None) -> Scores:
+        return lambda rows: votes[None]
+
+    yield Contender("random", True, lambda: baselines.at_random(movies, k, task.seed),
+                    at_random, at_random)
+    yield Contender("most popular", True, lambda: baselines.most_popular(movies, k),
+                    by_votes, by_votes)
+    yield Contender("same genre by rating", True,
+                    lambda: baselines.same_genre_by_rating(movies, ratings, k),
+                    lambda trials: baselines.genre_scores(movies, ratings, trials.wishes))
+    yield _bm25(task)
+    tfidf = Recipe("tfidf", [(1.0, Words())])
+    yield _nearest(tfidf.name, True, task, tfidf, None, *tfidf.fit(movies, lambda: ()))
+    if task.held_back:
+        yield from (_of_ratings(name, task.held_back) for name in RATINGS)
+
+
+def recipe_contenders(names: Iterable[str], reader: FeatureReader,
+                      task: Task) -> Iterator[Contender]:
+    """Yield recipes, each fitted to the features of the films."""
+    means: List[Tuple[int, MovieFeatures]] = []
+
+    def stream() -> Iterable[Tuple[int, MovieFeatures]]:
+        return features_by_row(task.movies, reader)
+
+    def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
+        # The recipes need only the mean over tokens, so one pass over the store serves them all.
+        means.extend((row, _token_mean(film)) for row, film in (() if means else stream()))
+        return means
+
+    for name in names:
+        recipe = make_recipe(name, reader.settings)
+        dense, words = recipe.fit(task.movies, stream if recipe.weighs_tokens else pooled)
+        yield _nearest(name, False, task, recipe, reader.settings, dense, words)
+
+
+def index_contenders(path: str, index: Index, task: Task) -> Iterator[Contender]:
+    """Yield the recipes of a built index, which holds all films of the task."""
+    rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
+    places = np.array([rows[movie.id] for movie in task.movies])
+    for name in index.recipes:
+        space = index.space(name)
+        dense, words = space.rows(places)
+        recipe = space.fitted_recipe() if space.recipe.parts and task.queries else None
+        yield _nearest("{} ({})".format(path, name), False, task, recipe, index.features, dense,
+                       words)
+
+
+def _nearest(name: str, is_baseline: bool, task: Task, recipe: Optional[Recipe],
+             settings: Optional[Settings], dense: np.ndarray,
+             words: Optional[SparseRows]) -> Contender:
+    """Return a contender that ranks by the cosine with embeddings, which are unit rows.
+
+    Without a recipe it answers for no text.
+    """
+    n = len(dense)
+    matrix = sparse.csr_matrix((n, 0), dtype=np.float32) if words is None else sparse.csr_matrix(
+        (words.data, words.indices, words.indptr), shape=(n, words.width))
+    transposed = matrix.T.tocsr()
+
+    def scores(vectors: np.ndarray, of_words: sparse.csr_matrix) -> Scores:
+        vectors = vectors.astype(np.float32)
+        return lambda rows: vectors[rows] @ dense.T + (of_words[rows] @ transposed).toarray()
+
+    def by_text() -> Scores:
+        assert recipe is not None and task.texts is not None
+        return scores(*task.texts.vectors(recipe, settings, dense.shape[1]))
+
+    return Contender(
+        name, is_baseline, lambda: nearest_others(dense, words, task.k, twins_of(task.movies)),
+        lambda trials: scores(trials.wishes @ dense, trials.wishes @ matrix),
+        None if recipe is None else by_text)
+
+
+def _bm25(task: Task) -> Contender:
+    """Return BM25: of overviews for films and wishes, of titles, too, for texts."""
+    movies = task.movies
+    queries, documents = baselines.bm25_rows([movie.overview for movie in movies])
+    transposed = documents.T.tocsr()
+
+    def scores(rows_of: sparse.csr_matrix, columns: sparse.csr_matrix) -> Scores:
+        return lambda rows: (rows_of[rows] @ columns).toarray()
+
+    def by_text() -> Scores:
+        assert task.queries is not None
+        texts = ["{} {}".format(movie.title, movie.overview) for movie in movies]
+        asked, found = baselines.bm25_rows(texts, task.queries.texts)
+        return scores(asked, found.T.tocsr())
+
+    return Contender("BM25", True, lambda: best_others(scores(queries, transposed), len(movies),
+                                                       task.k, twins_of(movies)),
+                     lambda trials: scores(trials.wishes @ queries, transposed), by_text)
+
+
+def _of_ratings(name: str, held_back: HeldBack) -> Contender:
+    """Return a baseline that knows only what others like, by its name."""
+    return Contender(name, True, None, lambda trials: RATINGS[name](held_back.likes, trials))
+
+
+def _token_mean(film: MovieFeatures) -> MovieFeatures:
+    if film.layers.ndim == 1:
+        return film
+    return film._replace(layers=film.layers.mean(axis=1, keepdims=True, dtype=np.float32))
