@@ -73,7 +73,7 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
             if words is not None:
                 each += words.dot(vector[embeddings.shape[1]:])
             others = np.delete(each, row)
-            found.append(others[np.linspace(0, len(others) - 1, N_SAMPLE).astype(int)])
+            found.append(others[sample(len(others))])
             nearest.append(others.max())
     at = np.linspace(0, 1, _QUANTILES)
     return Scale(np.quantile(np.concatenate(found), at).astype(np.float32),

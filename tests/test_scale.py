@@ -53,7 +53,7 @@ def test_a_scale_is_that_of_all_others_and_of_the_nearest_one():
     assert (scale.nearest.min(), np.median(scale.nearest)) == pytest.approx((0.6, 0.8))
     assert (scale.random.min(), scale.random.max()) == pytest.approx((0.0, 0.8))
     assert float(np.median(scale.random)) == pytest.approx(0.6)
-    assert scale.nearness(0.6) == pytest.approx(0.0)
+    assert scale.nearness(0.6) == pytest.approx(0.0, abs=1e-6)
     assert scale.nearness(0.8) == pytest.approx(1.0)
     assert scale.nearness(0.7) == pytest.approx(0.5)
 
