@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from tqdm import tqdm
 
 from recommender import cli
-from recommender.building import films_with_features
+from recommender.building import films_with_features, make_recipes
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation.metrics import Estimate
@@ -37,6 +37,7 @@ from recommender.index import Index
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.files import new_file
+from recommender.storage.shards import Settings
 
 # Metrics of single films in `Score`, with the heads of their columns.
 MEASURES = {"collection_recall": "collection recall", "collection_hit": "collection hit",
@@ -82,6 +83,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     catalogue = read_catalogue(args.input_file)
     cli.note(catalogue.report())
     reader = FeatureReader(args.features) if args.recipes else None
+    if reader and args.recipes == _recipes("all"):
+        args.recipes = makeable(args.recipes, reader.settings)
     indexes = [(path, Index(path)) for path in args.index]
     movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
     truth = read_truth(args.input_file, movies)
@@ -100,6 +103,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     else:
         print(table(scores))
     return 0
+
+
+def makeable(names: Sequence[str], settings: Settings) -> List[str]:
+    """Return the recipes that features of these settings can make, and note the others."""
+    made, not_made = make_recipes(settings, names, all_needed=False)
+    for name, why in not_made.items():
+        cli.note("recipe {} is left out: {}".format(name, why))
+    return [recipe.name for recipe in made]
 
 
 def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
