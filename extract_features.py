@@ -93,8 +93,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
                        help="type of the stored numbers; float16 takes half the disk")
     flags.add_argument("--pooled", action="store_true", help="store only the mean over tokens of "
-                       "each layer, as float32: enough for an index by most recipes, at a 70th of "
-                       "the disk")
+                       "each layer, as float32: enough for all recipes but idf and sif, at "
+                       "a 70th of the disk")
     flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
                        help="graph to compute with: reference is Google's own, for comparison")
     flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
