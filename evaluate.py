@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from bert.errors import BertError
 from recommender import cli
-from recommender.building import films_with_features
+from recommender.building import films_with_features, make_recipes
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation import html_report, report
@@ -40,6 +40,7 @@ from recommender.evaluation.truth import Truth, read_truth
 from recommender.index import Index
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
+from recommender.storage.shards import Settings
 
 Indexes = Sequence[Tuple[str, Index]]  # with their paths
 
@@ -88,6 +89,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     catalogue = read_catalogue(args.input_file)
     cli.note(catalogue.report())
     reader = FeatureReader(args.features) if args.recipes else None
+    if reader and args.recipes == _recipes("all"):
+        args.recipes = makeable(args.recipes, reader.settings)
     indexes = [(path, Index(path)) for path in args.index]
     movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
     queries = read_queries(args.queries, movies) if args.queries else None
@@ -108,6 +111,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     else:
         print("\n\n".join(map(report.as_text, report.tables(scores))))
     return 0
+
+
+def makeable(names: Sequence[str], settings: Settings) -> List[str]:
+    """Return the recipes that features of these settings can make, and note the others."""
+    made, not_made = make_recipes(settings, names, all_needed=False)
+    for name, why in not_made.items():
+        cli.note("recipe {} is left out: {}".format(name, why))
+    return [recipe.name for recipe in made]
 
 
 def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[Queries],

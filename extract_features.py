@@ -40,7 +40,6 @@ from bert.tokenizing import WordPieces
 from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.parts import mean
 from recommender.storage.feature_store import (
     FeatureWriter,
     Stock,
@@ -93,8 +92,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "the checkpoint is)")
     flags.add_argument("--dtype", default="float32", choices=("float32", "float16"),
                        help="type of the stored numbers; float16 takes half the disk")
-    flags.add_argument("--pooled", action="store_true", help="store only the mean over layers and "
-                       "tokens: enough for an index, at a 280th of the disk")
+    flags.add_argument("--pooled", action="store_true", help="store only the mean over tokens of "
+                       "each layer, as float32: enough for all recipes but idf and sif, at "
+                       "a 70th of the disk")
     flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
                        help="graph to compute with: reference is Google's own, for comparison")
     flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
@@ -146,9 +146,11 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         cli.note("{} is a cased checkpoint: overviews keep their capitals".format(checkpoint.name))
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
+    if args.pooled and args.dtype != "float32":
+        cli.note("pooled features are stored as float32, whatever --dtype says")
     settings = Settings(tuple(args.layers), args.max_seq_length, do_lower_case,
-                        checkpoint.config.hidden_size, args.dtype, args.pooled, checkpoint.name,
-                        checkpoint.sha256)
+                        checkpoint.config.hidden_size, "float32" if args.pooled else args.dtype,
+                        args.pooled, checkpoint.name, checkpoint.sha256)
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
         _tell_damage(writer.stock)
         wanted = [Overview(movie.id, movie.overview) for movie in catalogue.movies[:args.limit]]
@@ -177,7 +179,7 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
                           args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
         # Closed here, since TensorFlow cannot close its session when the interpreter exits.
         with contextlib.closing(batches):
-            counts = _store(writer, movies, pieces, _until(caught, batches), args.pooled)
+            counts = _store(writer, movies, pieces, _until(caught, batches))
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(counts.n_done, args.output_dir, counts.n_cut, args.max_seq_length))
     if counts.n_unknown:
@@ -240,9 +242,10 @@ def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
     cli.note("{:,} films, about {:,.0f} tokens, will take about {} of disk; {} are free".format(
         len(movies), n_tokens * share, _size(needed), _size(free)))
     if needed > free:
-        raise RecommenderError("{} has {} free and about {} are needed: free some, take "
-                               "--dtype float16, or choose another --output_dir".format(
-                                   folder, _size(free), _size(needed)))
+        raise RecommenderError("{} has {} free and about {} are needed: free some, {}or choose "
+                               "another --output_dir".format(
+                                   folder, _size(free), _size(needed),
+                                   "" if settings.pooled else "take --pooled or --dtype float16, "))
 
 
 def _size(n_bytes: float) -> str:
@@ -284,7 +287,7 @@ class _Counts(NamedTuple):
 
 
 def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,
-           batches: "Iterable[Iterable[TokenFeatures]]", pooled: bool) -> _Counts:
+           batches: "Iterable[Iterable[TokenFeatures]]") -> _Counts:
     """Write all batches, with a progress bar."""
     n_cut = n_unknown = 0
     with _FilmBar(movies) as bar:
@@ -293,8 +296,7 @@ def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,
             nonlocal n_cut, n_unknown
             for text in batch:
                 movie = movies[text.row]
-                layers = mean(text.layers) if pooled else text.layers
-                writer.add(movie.id, layers, text.token_ids, overview_digest(movie.overview))
+                writer.add(movie.id, text.layers, text.token_ids, overview_digest(movie.overview))
                 n_cut += text.was_cut
                 n_unknown += not pieces.knows_any(text.token_ids)
                 bar.n_done += 1

@@ -110,7 +110,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         If the index cannot be written.
     """
     refuse_folder(output)
-    made, not_made = _make_recipes(features.settings, recipes, layers, word_weight)
+    made, not_made = make_recipes(features.settings, recipes or DEFAULT_RECIPES,
+                                  recipes is not None, layers, word_weight)
     kept, report = films_with_features(catalogue, features)
     movies = [catalogue.movies[place] for place in kept]
 
@@ -135,16 +136,19 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
     return report._replace(recipes=tuple(recipe.name for recipe in made), not_made=not_made)
 
 
-def _make_recipes(settings: Settings, names: Optional[Sequence[str]],
-                  layers: Optional[Sequence[int]], word_weight: Optional[float]
-                  ) -> Tuple[List[Recipe], Dict[str, str]]:
-    """Return the recipes to fit, and errors, by name, of those that were not asked for."""
+def make_recipes(settings: Settings, names: Sequence[str], all_needed: bool,
+                 layers: Optional[Sequence[int]] = None, word_weight: Optional[float] = None
+                 ) -> Tuple[List[Recipe], Dict[str, str]]:
+    """Return the recipes to fit, and errors, by name, of those that features cannot make.
+
+    Raises RecommenderError if one cannot be made and `all_needed`, or if none can.
+    """
     made, not_made = [], {}
-    for name in DEFAULT_RECIPES if names is None else names:
+    for name in names:
         try:
             made.append(make_recipe(name, settings, layers, word_weight))
         except RecommenderError as error:
-            if names is not None:
+            if all_needed:
                 raise
             not_made[name] = str(error)
     if not made:  # without a name nothing can be made: the first error says why

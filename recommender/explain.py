@@ -120,9 +120,9 @@ def sources(index: Index, space: EmbeddingSpace, rows: Sequence[int],
             raise RecommenderError("an explanation needs the features that {} was built from: name "
                                    "their folder with --features".format(index.path))
         if reader.settings.pooled:
-            raise RecommenderError("{} keeps only the mean of each film, in which no word can be "
-                                   "told from another: extract features without "
-                                   "--pooled".format(reader.folder))
+            raise RecommenderError("an explanation needs full features, and {} keeps only means, "
+                                   "without single words: extract features without --pooled and "
+                                   "build the index from them".format(reader.folder))
         kept = reader.some([movie["id"] for movie in movies])
     found = []
     for movie in movies:

@@ -25,7 +25,8 @@ from recommender.title_lookup import RowsOfKeys, TitleLookup
 from recommender.titles import described, title_key
 from recommender.twins import Twins
 
-FORMAT_VERSION = 3  # of the index file; 2 is that of features, and 1 held a single recipe
+# Version of the index file, another than those of features; 1 held a single recipe.
+FORMAT_VERSION = 3
 DEFAULT_INDEX = "data/index.h5"  # what build_index.py writes where --output is not given
 SAMPLE_INDEX = "data/sample_index.h5"  # what `make demo` builds of the sample catalogue
 DEFAULT_FEATURES = "data/features"  # what extract_features.py writes by default

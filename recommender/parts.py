@@ -36,7 +36,7 @@ class Source(NamedTuple):
         The overview of the film, or the text.
     layers : np.ndarray, optional
         Hidden layers (n_layers, n_tokens, hidden_size), in the order of the features' settings,
-        or their mean (hidden_size,). A recipe without BERT needs none.
+        with a single token, the mean, where these are pooled. A recipe without BERT needs none.
     token_ids : np.ndarray, optional
         int32 (n_tokens,). A recipe without BERT needs none.
     title : str
@@ -101,11 +101,7 @@ class Mean:
             raise RecommenderError(
                 "the recipe needs layer {} and the features hold {}: choose by --layers or "
                 "--recipe mean, or extract features with it".format(
-                    missing[0], _listed(settings.layers)))
-        if settings.pooled and sorted(layers) != sorted(settings.layers):
-            raise RecommenderError(
-                "the features hold only the mean of layers {}, the recipe needs {}: extract "
-                "features without --pooled".format(_listed(settings.layers), _listed(layers)))
+                    missing[0], ",".join(map(str, settings.layers))))
         self._hidden_size = settings.hidden_size
         at = [settings.layers.index(layer) for layer in layers]
         self._at = None if at == list(range(len(settings.layers))) else at
@@ -126,7 +122,7 @@ class Mean:
 
     def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Return layers and tokens pooled to one vector, float64 (hidden_size,)."""
-        return layers.astype(np.float64) if layers.ndim == 1 else mean(self.chosen(layers))
+        return mean(self.chosen(layers))
 
     def shares(self, token_ids: np.ndarray) -> np.ndarray:
         """Return the weight of each token in the pooled vector, (n_tokens,), with sum 1."""
@@ -213,8 +209,8 @@ class Weighted(Mean):
     def prepare(self, settings: Settings) -> None:
         super().prepare(settings)
         if settings.pooled:
-            raise RecommenderError("the recipe weighs tokens and the features hold only their "
-                                   "mean: extract features without --pooled")
+            raise RecommenderError("the recipe weighs tokens and needs full features, these hold "
+                                   "only the mean: extract features without --pooled")
 
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
         counts = np.zeros(1)
@@ -395,7 +391,3 @@ def _principal(vectors: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 def _without(directions: np.ndarray) -> np.ndarray:
     """Return the matrix (d, d) that removes orthonormal `directions` (d, k) from a vector."""
     return np.eye(len(directions)) - directions @ directions.T
-
-
-def _listed(layers: Iterable[int]) -> str:
-    return ",".join(map(str, layers))

@@ -17,10 +17,7 @@ from bert import extraction
 from bert.checkpoint import open_checkpoint
 from bert.encoder import Encoder
 from bert.tokenizing import WordPieces
-from recommender.building import build_index
-from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
-from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
 from tests.reference import google_layers, random_checkpoint
@@ -184,23 +181,6 @@ def test_float16_is_float32_rounded(world, tmp_path):
     for movie_id, (layers, _) in stored(half).items():
         assert layers.dtype == np.float16
         np.testing.assert_allclose(layers, stored(output)[movie_id][0], atol=2e-3)
-
-
-def test_pooled_features_make_the_same_index(world, tmp_path):
-    flags, output = world
-    pooled = str(tmp_path / "pooled")
-    extract_features.main(flags)
-    extract_features.main(flags + ["--output_dir", pooled, "--pooled"])
-    catalogue = read_catalogue(flags[3])
-    rows = []
-    for folder in (output, pooled):
-        path = str(tmp_path / "index.h5")
-        build_index(catalogue, FeatureReader(folder), path, ["mean4"])
-        rows.append(np.array([Index(path).space().embedding(row) for row in range(len(OVERVIEWS))]))
-    np.testing.assert_allclose(rows[0], rows[1], rtol=0, atol=1e-6)
-    assert {layers.shape for layers, _ in stored(pooled).values()} == {(8,)}
-    with pytest.raises(RecommenderError, match="pooled True, not False"):
-        extract_features.main(flags + ["--output_dir", pooled])
 
 
 def test_the_disk_it_will_take_is_said_and_needed(world, monkeypatch, capsys):

@@ -43,8 +43,7 @@ def write_world(folder, rows, settings=SETTINGS, order=1):
     with FeatureWriter(str(folder / "features"), settings) as writer:
         for movie in catalogue.movies[::order]:
             layers, token_ids = features_of(movie.id)
-            writer.add(movie.id, layers.mean(axis=(0, 1)) if settings.pooled else layers,
-                       token_ids, overview_digest(movie.overview))
+            writer.add(movie.id, layers, token_ids, overview_digest(movie.overview))
     return catalogue, FeatureReader(str(folder / "features"))
 
 
@@ -224,19 +223,7 @@ def test_a_catalogue_of_one_film_has_no_nan(tmp_path, name):
     assert np.isfinite(index.space().embedding(0)).all()
 
 
-def test_pooled_features_serve_recipes_of_their_mean_and_words(tmp_path):
-    settings = SETTINGS._replace(pooled=True)
-    world = write_world(tmp_path, films(), settings)
-    np.testing.assert_allclose(
-        fitted(world, "mean4")[1],
-        units(np.array([features_of(at)[0].mean(axis=(0, 1)) for at in range(1, N + 1)])),
-        atol=1e-6)
-    fitted(world, "centred", layers=[-4, -3, -2, -1])
-    fitted(world, "tfidf")
-
-
 @pytest.mark.parametrize("name, options, pooled_only, what", [
-    ("last", {}, True, "only the mean of layers -1,-2,-3,-4, the recipe needs -1"),
     ("idf", {"layers": [-1, -2, -3, -4]}, True, "weighs tokens"),
     ("mean", {"layers": [-1, -7]}, False, "needs layer -7 and the features hold -1,-2,-3,-4"),
     ("mean4", {"layers": [-1]}, False, "--recipe mean takes --layers"),

@@ -40,6 +40,7 @@ from torture.spoiling import (
     zipped,
 )
 from torture.table import Row
+from torture.versions import VERSIONS
 from torture.worlds import (
     Done,
     World,
@@ -76,7 +77,7 @@ BERT = '{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "vocab_
        '"type_vocab_size": 2}'
 VOCAB = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n"
 
-TABLE = CHECKPOINTS + [
+TABLE = CHECKPOINTS + VERSIONS + [
     # catalogues
     Bad("movies.csv", "is not there", EXTRACT, "movies.csv: No such file", 1,
         without("movies.csv")),

@@ -184,6 +184,4 @@ def _of_ratings(name: str, held_back: HeldBack) -> Contender:
 
 
 def _token_mean(film: MovieFeatures) -> MovieFeatures:
-    if film.layers.ndim == 1:
-        return film
     return film._replace(layers=film.layers.mean(axis=1, keepdims=True, dtype=np.float32))

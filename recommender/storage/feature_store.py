@@ -49,7 +49,7 @@ def overview_digest(overview: str) -> int:
 
 def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
     """Return the bytes of disk that features of `n_tokens` tokens of `n_movies` movies take."""
-    vectors = n_movies if settings.pooled else n_tokens * len(settings.layers)
+    vectors = len(settings.layers) * (n_movies if settings.pooled else n_tokens)
     per_vector = settings.hidden_size * np.dtype(settings.dtype).itemsize
     return int(vectors * per_vector + n_movies * OVERHEAD)
 
@@ -189,13 +189,13 @@ class FeatureWriter:
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray,
             digest: int) -> None:
-        """Add the features of a movie.
+        """Add the features of a movie; a pooled folder keeps the mean over tokens of each layer.
 
         Parameters
         ----------
         movie_id : int
         layers : np.ndarray
-            (n_layers, n_tokens, hidden_size), or (hidden_size,) where the folder is pooled.
+            (n_layers, n_tokens, hidden_size).
         token_ids : np.ndarray
             int32 (n_tokens,).
         digest : int
@@ -206,6 +206,9 @@ class FeatureWriter:
         OSError
             If the disk does not take them; shards that are closed stay.
         """
+        if self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
+            with np.errstate(invalid="ignore"):  # infinities are refused when an index is built
+                layers = layers.mean(axis=1, dtype=np.float64)
         shard = self._shard = self._shard or ShardWriter(self._folder, self._settings)
         shard.add(movie_id, np.ascontiguousarray(layers, self._settings.dtype), token_ids, digest)
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed

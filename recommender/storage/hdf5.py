@@ -222,8 +222,8 @@ class PlainFile:
         return DamagedFile("{} is not a whole HDF5 file{}: {}".format(
             self.path, " as it was written" if self._sealed else "", self._remedy))
 
-    def expect(self, kind: str, version: int) -> None:
-        """Raise RecommenderError unless the file has this format version.
+    def expect(self, kind: str, *versions: int) -> int:
+        """Return the file's format version. Raises RecommenderError if it is none of `versions`.
 
         `kind` describes the file in words, such as "an index".
         """
@@ -233,9 +233,10 @@ class PlainFile:
             raise
         except RecommenderError:
             found = None
-        if found != version:
+        if found not in versions:
             raise RecommenderError("{} is not {} of format {}: {}".format(
-                self.path, kind, version, self._remedy))
+                self.path, kind, " or ".join(map(str, versions)), self._remedy))
+        return int(found)
 
     def attribute(self, name: str, kind: type) -> Any:
         """Return a root attribute as an int, bool or str."""

@@ -1,11 +1,12 @@
 """Shards: HDF5 files of features, written once and never changed, named by their checksum.
 
-A shard keeps, under each movie id, `(n_layers, n_tokens, hidden_size)`, or their mean
-`(hidden_size,)` where pooled features were asked for. Beside them lies a table, so that reading
-does not ask HDF5 for each movie: the `ids`, the `overview_digests` of the overviews that the
-features are of, the `offsets` in the file where the layers lie, `n_tokens`, and all `token_ids`
-in one row. The digest in a shard's name is XXH3-128 of the file, so that a shard and its checksum
-appear in one step; a mark that another program left by opening the shard does not count.
+A shard keeps, under each movie id, `(n_layers, n_tokens, hidden_size)`, or the mean over tokens of
+each layer, `(n_layers, hidden_size)`, where pooled features were asked for. Beside them lies a
+table, so that reading does not ask HDF5 for each movie: the `ids`, the `overview_digests` of the
+overviews that the features are of, the `offsets` in the file where the layers lie, `n_tokens`, and
+all `token_ids` in one row. The digest in a shard's name is XXH3-128 of the file, so that a shard
+and its checksum appear in one step; a mark that another program left by opening the shard does not
+count.
 """
 
 import contextlib
@@ -28,7 +29,10 @@ from recommender.storage.open_elsewhere import SUPERBLOCK, is_blank, refuse_in_u
 
 # What to do about a damaged shard, for the end of errors.
 REMEDY = "remove it and run extract_features.py again, which redoes what it held"
-FORMAT_VERSION = 2  # of shards and features.h5; files of another version are refused
+# Versions of shards and features.h5, full and pooled; files of others are refused. They differ, so
+# that a change of one does not touch the other, and from those of the index, 1 and 3. Pooled
+# features of version 2 held one vector a film.
+FULL_VERSION, POOLED_VERSION = 2, 4
 DTYPES = ("float32", "float16")  # of the stored hidden layers
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
 OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
@@ -49,7 +53,7 @@ class Settings(NamedTuple):
     dtype : str
         One of DTYPES.
     pooled : bool
-        True if only the mean over layers and tokens of each movie is stored.
+        True if only the mean over tokens of each layer is stored.
     checkpoint, checkpoint_sha256 : str
         Folder name and digest of the checkpoint.
     """
@@ -71,7 +75,8 @@ class MovieFeatures(NamedTuple):
     ----------
     movie_id : int
     layers : np.ndarray
-        (n_layers, n_tokens, hidden_size), or their mean (hidden_size,) where the folder is pooled.
+        (n_layers, n_tokens, hidden_size); where the folder is pooled (n_layers, 1, hidden_size),
+        the mean over tokens in place of the tokens.
     token_ids : np.ndarray
         int32 (n_tokens,).
     digest : int
@@ -110,8 +115,8 @@ class Shard:
         token_ids = file.array("token_ids", np.int32, (sum(n_tokens),))
         end = 0
         for movie_id, digest, offset, length in zip(self.ids, self.digests, offsets, n_tokens):
-            shape = (len(settings.layers), length, settings.hidden_size)
-            layers = file.view(offset, settings.dtype, shape[2:] if settings.pooled else shape)
+            layers = file.view(offset, settings.dtype, (
+                len(settings.layers), 1 if settings.pooled else length, settings.hidden_size))
             end += length
             yield MovieFeatures(movie_id, layers, token_ids[end - length:end], digest)
 
@@ -268,7 +273,7 @@ def name_parts(path: str) -> Tuple[int, str]:
 
 def write_format(file: h5py.File, settings: Settings, as_bytes: bool = False) -> None:
     """Write the format's version and `settings` into the root attributes of a feature file."""
-    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["format_version"] = POOLED_VERSION if settings.pooled else FULL_VERSION
     write_settings(file, settings, as_bytes)
 
 
@@ -289,8 +294,13 @@ def write_settings(file: h5py.File, settings: Settings, as_bytes: bool = False) 
 
 def read_settings(file: PlainFile) -> Settings:
     """Return the settings of a feature file. Raises RecommenderError for another format."""
-    file.expect("a feature file", FORMAT_VERSION)
-    return settings_of(file)
+    version = file.expect("a feature file", FULL_VERSION, POOLED_VERSION)
+    settings = settings_of(file)
+    if settings.pooled and version != POOLED_VERSION:
+        raise RecommenderError("{} holds pooled features of an older version, one vector a film: "
+                               "extract them again with --pooled, into another folder".format(
+                                   file.path))
+    return settings
 
 
 def settings_of(file: PlainFile) -> Settings:
