@@ -109,7 +109,8 @@ def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
         with FeatureWriter(folder, settings) as writer:
             for movie in catalogue.movies:
-                writer.add(movie.id, random.standard_normal(int(hidden_size)).astype(np.float32),
+                writer.add(movie.id, random.standard_normal(
+                    (4, 1, int(hidden_size))).astype(np.float32),
                            np.zeros(1, np.int32), overview_digest(movie.overview))
         build_index(catalogue, FeatureReader(folder), path, ["mean4"],
                     n_neighbours=int(n_neighbours))
