@@ -103,6 +103,16 @@ def test_a_text_that_may_be_a_mistyped_title_names_the_film(page):
     page.answer("The Godfather 1972")
 
 
+def test_a_text_of_which_no_word_is_known_is_told_and_one_known_in_part_is_noted(page):
+    page.open()
+    page.type("привет мир", Keys.ENTER)
+    assert "knows no word of" in page.one("[role=alert]").text
+    page.messages()  # the answer 404 stands in the console
+    page.type("a привет meets a boy", Keys.ENTER)
+    page.answer("a привет meets a boy")
+    assert "does not know привет in" in page.one(".note").text
+
+
 def test_filters_narrow_the_films_and_stand_in_the_address(page):
     page.open("/?id=603")
     cards = page.answer("The Matrix 1999")

@@ -161,9 +161,11 @@ function complain(error, again) {
   shown += 1;
   const { filters, ...asked } = wish();
   const isFiltered = each(filters).length > 0;
-  const nothingThere = error.status === 404 && !isFiltered && !error.code;
+  const isMissing = error.status === 404 && !isFiltered && !error.code;
+  const nothingThere = isMissing && !asked.text;
   const box = message(
-    nothingThere ? "There is no such film here" : LEFT_OUT[error.code] ?? "That did not work",
+    nothingThere ? "There is no such film here" : LEFT_OUT[error.code]
+      ?? (isMissing ? "No word of it is known here" : "That did not work"),
     nothingThere ? "It may be in another catalogue. Search for its title above."
       : `${error.message[0].toUpperCase()}${error.message.slice(1)}`);
   if ([0, 429, 503].includes(error.status)) {
