@@ -8,7 +8,7 @@ the table `left_out/` (see `recommender.left_out`). `recommender.building` write
 
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -253,6 +253,11 @@ class Index:
             raise NothingFound("no movie with id {} in {}".format(movie_id, self.path))
         return self._rows_of_ids[movie_id]
 
+    def rows_of_ids(self, movie_ids: Iterable[int]) -> List[int]:
+        """Return the rows of films by TMDB ids, each once, without ids that are not here."""
+        wanted = set(movie_ids)
+        return [row for row, each in enumerate(self.ids.tolist()) if each in wanted]
+
     @property
     def _titles(self) -> TitleLookup:
         # Not kept: an index that refers to itself would outlive its last request.
@@ -262,6 +267,10 @@ class Index:
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title; see `TitleLookup.rows`."""
         return self._titles.rows(title, year)
+
+    def rows_called(self, title: str, year: Optional[int] = None) -> List[int]:
+        """Return the rows of the films of exactly a title; see `TitleLookup.rows_called`."""
+        return self._titles.rows_called(title, year)
 
     def near_titles(self, title: str, limit: int = 5) -> List[str]:
         """Describe films whose titles are near to one; see `TitleLookup.describe_near`."""

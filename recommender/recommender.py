@@ -1,8 +1,9 @@
 """The Python interface: queries of films and texts, with filters, answered by an index."""
 
 import functools
+import itertools
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from recommender.parts import Source
 from recommender.scale import Scale
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import LINKS, FeatureReader
+from recommender.variety import varied
 from recommender.words import quoted
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
@@ -26,6 +28,7 @@ _KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the s
 Embed = Callable[[str], Source]  # returns a text with its hidden layers and token ids
 Texts = Union[None, str, Sequence[str]]  # none, one or several
 Ids = Union[None, int, Sequence[int]]
+Liked = Union[Ids, Mapping[int, float]]  # ids, or the weight of each
 
 
 class Wishes(NamedTuple):
@@ -33,7 +36,8 @@ class Wishes(NamedTuple):
 
     `shared` holds each title given that several films share, with their rows; the first of them
     was taken. `notes` tell of films of a title given that the index leaves out. `recipe` is the
-    recipe of the index to answer by, or None for its first.
+    recipe of the index to answer by, or None for its first. `weights` are those of `films`, each 1
+    where there are none; a text weighs 1. `seen` are rows of films that are known already.
     """
 
     films: Tuple[int, ...] = ()
@@ -42,6 +46,12 @@ class Wishes(NamedTuple):
     shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
     notes: Tuple[str, ...] = ()
     recipe: Optional[str] = None
+    weights: Tuple[float, ...] = ()
+    seen: Tuple[int, ...] = ()
+
+    def all_weights(self) -> List[float]:
+        """Return the weights of the films and then of the texts."""
+        return [*(self.weights or (1.0,) * len(self.films)), *(1.0,) * len(self.texts)]
 
 
 class Results(List[Result]):
@@ -93,7 +103,7 @@ class Recommender:
     def similar(self, title: Texts = None, id: Ids = None, overview: Texts = None,
                 year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
                 k: int = 10, diverse: float = 0.0, recipe: Optional[str] = None,
-                **filters: Any) -> Results:
+                seen: Ids = None, liked: Liked = None, **filters: Any) -> Results:
         """Return the films nearest to films and texts.
 
         Parameters
@@ -114,6 +124,10 @@ class Recommender:
             From 0 to 1: how much variety counts against nearness.
         recipe : str, optional
             A recipe of the index, by default its first.
+        seen : int or list of int, optional
+            TMDB ids of films to leave out; those that are not in the index are ignored.
+        liked : list of int, or dict of int to float, optional
+            TMDB ids of films that are wishes, too; in a dict, with weights above 0.
         **filters
             Fields of `recommender.filters.Filters`, by name.
 
@@ -134,12 +148,12 @@ class Recommender:
         RecommenderError, bert.errors.BertError
             If texts cannot be embedded.
         """
-        wishes = self.wishes(title, id, overview, year, unlike, unlike_id, recipe)
+        wishes = self.wishes(title, id, overview, year, unlike, unlike_id, recipe, seen, liked)
         return self.recommend(wishes, k, Filters(**filters), diverse)
 
     def wishes(self, title: Texts = None, id: Ids = None, overview: Texts = None,
                year: Optional[int] = None, unlike: Texts = None, unlike_id: Ids = None,
-               recipe: Optional[str] = None) -> Wishes:
+               recipe: Optional[str] = None, seen: Ids = None, liked: Liked = None) -> Wishes:
         """Find in the index the films that `similar` is asked for. Raises as `similar` does."""
         self.index.space(recipe)
         titles, away = _many(title), _many(unlike)
@@ -151,6 +165,9 @@ class Recommender:
         found = [(name, tuple(self.index.rows_of_title(name, year))) for name in titles]
         found_away = [(name, tuple(self.index.rows_of_title(name))) for name in away]
         films = [rows[0] for _, rows in found] + [self.index.row_of_id(i) for i in _many(id)]
+        weights = self._weights(liked)
+        weights.update(dict.fromkeys(films, 1.0))
+        films = list(dict.fromkeys([*films, *weights]))
         unliked = [rows[0] for _, rows in found_away] + [self.index.row_of_id(i)
                                                          for i in _many(unlike_id)]
         for row in unliked:
@@ -160,9 +177,19 @@ class Recommender:
         shared = [(name, rows) for name, rows in found + found_away if len(rows) > 1]
         notes = [self.index.left_out.note(name, year) for name in titles]
         notes += [self.index.left_out.note(name) for name in away]
-        return Wishes(tuple(dict.fromkeys(films)), tuple(_many(overview)),
-                      tuple(dict.fromkeys(unliked)), tuple(shared), tuple(filter(None, notes)),
-                      recipe)
+        return Wishes(tuple(films), tuple(_many(overview)), tuple(dict.fromkeys(unliked)),
+                      tuple(shared), tuple(filter(None, notes)), recipe,
+                      tuple(weights[row] for row in films),
+                      tuple(self.index.rows_of_ids(_many(seen))))
+
+    def _weights(self, liked: Liked) -> Dict[int, float]:
+        """Return the weight of each row that is liked. Raises WrongQuery for one of 0 or less."""
+        weights = liked if isinstance(liked, Mapping) else dict.fromkeys(_many(liked), 1.0)
+        for movie_id, weight in weights.items():
+            if not 0 < weight < np.inf:
+                raise WrongQuery("the weight of id {} is {}, a number above 0 is needed".format(
+                    movie_id, weight))
+        return {self.index.row_of_id(each): float(weight) for each, weight in weights.items()}
 
     def recommend(self, wishes: Wishes, k: int = 10, filters: Filters = NONE,
                   diverse: float = 0.0) -> Results:
@@ -174,7 +201,7 @@ class Recommender:
             raise WrongQuery("diverse is {}, a number from 0 to 1 is needed".format(diverse))
         index, space = self.index, self.index.space(wishes.recipe)
         if not wishes.films and not wishes.texts:
-            where = passing(index, filters)
+            where = self._counting(wishes, filters)
             if wishes.unlike or diverse:
                 raise WrongQuery("nothing is asked for that could be weighed against: name a film "
                                  "or give a text")
@@ -209,28 +236,39 @@ class Recommender:
 
         They are int64 (k,) and float64 (k,), fewer where fewer films pass the filters.
         """
-        space = self.index.space(wishes.recipe)
-        where = passing(self.index, filters, wishes.films)
-        where[self.index.twins.with_theirs(wishes.films + wishes.unlike)] = False
+        space, where = self.index.space(wishes.recipe), self._counting(wishes, filters)
         if wishes.texts or wishes.unlike or len(wishes.films) > 1:
             return space.nearest(self.vector(wishes), k, where=where)
         return space.nearest_to_film(wishes.films[0], k, where)
+
+    def _counting(self, wishes: Wishes, filters: Filters) -> np.ndarray:
+        """Return which films may be recommended, bool (n,)."""
+        where = passing(self.index, filters, wishes.films)
+        known = wishes.films + wishes.unlike + wishes.seen
+        where[self.index.twins.with_theirs(known)] = False
+        return where
 
     def question(self, wishes: Wishes, filters: Filters = NONE,
                  diverse: float = 0.0) -> Dict[str, Any]:
         """Return the query as `recommend.py --json` and the server show it.
 
         The field `query` holds the film or the text, a list `wishes` of them where there are
-        several, or nothing; `made_by` names what answers. The fields `not`, `filters` and
-        `diverse` stand beside it where they were asked for.
+        several, or nothing; `made_by` names what answers. The fields `not`, `seen` (ids), `filters`
+        and `diverse` stand beside it where they were asked for, and a `weight` in each film where
+        they are not all 1.
         """
         movie = self.index.movie
         asked = [movie(row) for row in wishes.films] + [{"overview": text}
                                                         for text in wishes.texts]
+        if set(wishes.weights) - {1.0}:
+            for film, weight in zip(asked, wishes.weights):
+                film["weight"] = round(weight, 6)
         told: Dict[str, Any] = {
             "query": asked[0] if len(asked) == 1 else {"wishes": asked} if asked else {}}
         if wishes.unlike:
             told["not"] = [movie(row) for row in wishes.unlike]
+        if wishes.seen:
+            told["seen"] = [int(self.index.ids[row]) for row in wishes.seen]
         if filters != NONE:
             told["filters"] = {name: value for name, value in filters._asdict().items()
                                if value != getattr(NONE, name)}
@@ -242,14 +280,17 @@ class Recommender:
     def vector(self, wishes: Wishes) -> np.ndarray:
         """Return the query vector, float (width,).
 
-        The mean of the wishes minus PUSH times the mean of the disliked films: Rocchio 1971
+        The weighted mean of the wishes minus PUSH times that of the disliked films: Rocchio 1971
         (Relevance feedback in information retrieval), as in Manning, Raghavan and Schütze 2008
         (Introduction to Information Retrieval), equation 9.3.
         """
         space = self.index.space(wishes.recipe)
-        liked = [space.embedding(row) for row in wishes.films]
-        liked += [space.embed(self._source(text, space)) for text in wishes.texts]
-        vector = np.mean(liked, axis=0)
+        liked = itertools.chain(
+            map(space.embedding, wishes.films),
+            (space.embed(self._source(text, space)) for text in wishes.texts))
+        weights = wishes.all_weights()
+        # Summed one by one: thousands of films, as vectors of many words, would fill the memory.
+        vector = functools.reduce(np.add, map(np.multiply, liked, weights)) / sum(weights)
         if wishes.unlike:
             vector -= PUSH * np.mean([space.embedding(row) for row in wishes.unlike], axis=0)
         return vector
@@ -320,8 +361,8 @@ class Recommender:
         asked = of_films[:n] + texts + of_films[n:n + m]
         # The query vector is a weighted sum, and so is its cosine with a film.
         length = np.linalg.norm(self.vector(wishes)) or 1.0  # zero where no word is known
-        n_liked = len(asked) - m
-        weights = np.repeat([1 / n_liked, -PUSH / max(m, 1)], [n_liked, m]) / length
+        of_liked = np.array(wishes.all_weights())
+        weights = np.append(of_liked / of_liked.sum(), np.full(m, -PUSH / max(m, 1))) / length
         with_spans = [(source, self._spans(source, space)) for source in asked]
         return [explain_all(space, weights, with_spans, source, self._spans(source, space))
                 for source in of_films[n + m:]]
@@ -339,40 +380,6 @@ class Recommender:
 
     def _spans(self, source: Source, space: EmbeddingSpace) -> List[Span]:
         return self._texts.word_spans(source) if space.recipe.uses_bert else []
-
-
-def varied(space: EmbeddingSpace, rows: np.ndarray, scores: np.ndarray, k: int,
-           diverse: float) -> np.ndarray:
-    """Return places in `rows` of `k` films that are near but not all alike, int64 (k,).
-
-    Maximal marginal relevance, Carbonell and Goldstein 1998: the next film is always the one with
-    the greatest (1 - diverse) * score - diverse * cosine with the most similar chosen before it.
-
-    Parameters
-    ----------
-    space : EmbeddingSpace
-    rows : np.ndarray
-        Candidates, int (n,).
-    scores : np.ndarray
-        Their scores, float (n,).
-    k : int
-    diverse : float
-        From 0 to 1.
-    """
-    dense, words = space.rows(rows)
-    closest = np.full(len(rows), -1.0)
-    left = np.ones(len(rows), bool)
-    chosen: List[int] = []
-    for _ in range(min(k, len(rows))):
-        worth = (1 - diverse) * scores - diverse * closest
-        at = int(np.argmax(np.where(left, worth, -np.inf)))
-        chosen.append(at)
-        left[at] = False
-        cosines = dense @ dense[at]
-        if words is not None:
-            cosines = cosines + words.dot(words.row(at))
-        closest = np.maximum(closest, cosines)
-    return np.array(chosen, np.int64)
 
 
 def _reader(features: str, _: Any) -> FeatureReader:

@@ -93,6 +93,18 @@ class TitleLookup:
                 name, year, ", ".join(self._describe(row) for rows in found for row in rows)))
         return of_year[0] or of_year[1]
 
+    def rows_called(self, title: str, year: Optional[int] = None) -> List[int]:
+        """Return what `rows` does for a title without a year behind it, or no rows where it
+        raises; films of the year before or after `year` where none is of `year`."""
+        found = self._rows_by_column(title)
+        years = self._column("year")
+        for off in (0, 1):
+            for rows in found:
+                near = [row for row in rows if year is None or abs(int(years[row]) - year) <= off]
+                if near:
+                    return near
+        return []
+
     def _rows_by_column(self, title: str) -> Tuple[List[int], List[int]]:
         """Return the rows of films of that title, and of that original title only, most votes
         first."""
