@@ -13,7 +13,7 @@ import argparse
 import json
 import shutil
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from bert.errors import BertError
 from recommender import cli
@@ -22,8 +22,11 @@ from recommender.comparing import comparison as as_json
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.filters import NONE, Filters
 from recommender.index import Index, index_to_open
+from recommender.lists import find_films, read_list
 from recommender.printing import comparison, explanation, names, table
 from recommender.recommender import Recommender, Wishes
+
+_NAMED = 10  # wishes that the line above the table names; a list may have thousands
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -45,6 +48,12 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                         help="title of a film to keep away from")
     wishes.add_argument("--not-id", type=cli.whole_number(0, 2 ** 63 - 1), action="append",
                         dest="unlike_id", metavar="ID", help="TMDB id of a film to keep away from")
+    wishes.add_argument("--liked", type=_text, action="append", metavar="FILE",
+                        help="list of films that you like, weighted by your stars: a CSV of "
+                        "Letterboxd or IMDb, or a film on each line by title and year, TMDB id or "
+                        "IMDb id; films below half of the stars are only left out of the answer")
+    wishes.add_argument("--seen", type=_text, action="append", metavar="FILE",
+                        help="such a list, of films to leave out of the answer")
     flags.add_argument("--year", type=cli.whole_number(1870, 2200),
                        help="pick among films that share the --title")
     filters = flags.add_argument_group("filters", "conditions that every recommended film meets")
@@ -81,9 +90,10 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.words:
         args.title = [_text_of(flags, args.words), *(args.title or ())]
-    if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
-        flags.error("name a film with --title or --id, describe one with --overview, or list the "
-                    "best rated with a filter such as --genres")
+    if not (args.title or args.id or args.overview or args.liked or args.seen) and filters_of(
+            args) == NONE:
+        flags.error("name a film with --title or --id, describe one with --overview, give a list "
+                    "with --liked, or list the best rated with a filter such as --genres")
     if args.compare and args.explain:
         flags.error("--explain goes with one recipe, not with --compare")
     if args.year is not None and len(args.title or ()) != 1:
@@ -125,9 +135,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         cli.note(note)
     recommender = Recommender.open(path, args.bert_dir, args.verbose)
     index, filters = recommender.index, filters_of(args)
+    liked, seen = read_lists(index, args)
     try:
         wishes = recommender.wishes(args.title, args.id, args.overview, args.year, args.unlike,
-                                    args.unlike_id, args.recipe)
+                                    args.unlike_id, args.recipe, seen, liked)
     except NothingFound as error:
         if args.words and not isinstance(error, FilmLeftOut):
             raise NothingFound("{}; a description in your own words goes behind --overview".format(
@@ -140,8 +151,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if args.compare:
         return print_comparison(recommender, wishes, args)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
-    if not results and filters != NONE:
-        raise NothingFound("no film meets all of the filters: leave one out")
+    if not results:
+        tell_none_left(filters, wishes)
     if args.recipe is None and len(index.recipes) > 1:
         cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
             index.recipes[0], " or ".join(index.recipes[1:])))
@@ -164,12 +175,49 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
+def read_lists(index: Index, args: argparse.Namespace) -> Tuple[Dict[int, float], List[int]]:
+    """Return what --liked and --seen name: weights by TMDB id, and ids. Prints notes on them.
+
+    Raises NothingFound if nothing else is asked for and no film of --liked can be a wish.
+    """
+    liked: Dict[int, float] = {}
+    seen: List[int] = []
+    for path in args.liked or ():
+        films = read_list(path)
+        found = find_films(index, films)
+        for text in found.notes:
+            cli.note(text)
+        others = ", {:,} below {:g} of {} stars left out of the answer".format(
+            len(found.others), films.scale / 2, films.scale) if found.others else ""
+        cli.note("{}: {:,} films are wishes{}".format(path, len(found.liked), others))
+        liked.update(found.liked)
+        seen += found.others
+    for path in args.seen or ():
+        found = find_films(index, read_list(path))
+        for text in found.notes:
+            cli.note(text)
+        cli.note("{}: {:,} films left out of the answer".format(path, len(found.ids)))
+        seen += found.ids
+    if args.liked and not (liked or args.title or args.id or args.overview):
+        raise NothingFound("{}: no film of the index {} is liked there: name one with --title, or "
+                           "describe one with --overview".format(", ".join(args.liked), index.path))
+    return liked, seen
+
+
+def tell_none_left(filters: Filters, wishes: Wishes) -> None:
+    """Raise NothingFound if an answer is empty because of filters or lists."""
+    if filters != NONE:
+        raise NothingFound("no film meets all of the filters: leave one out")
+    if wishes.seen:
+        raise NothingFound("no film is left that your lists do not name")
+
+
 def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Namespace) -> int:
     """Print the answers of two recipes; return the exit code."""
     filters = filters_of(args)
     lists = compare(recommender, wishes, args.k, filters, args.diverse)
     if not lists[0].ranked:
-        raise NothingFound("no film meets all of the filters: leave one out")
+        tell_none_left(filters, wishes)
     for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:
@@ -190,8 +238,10 @@ def tell(index: Index, wishes: Wishes) -> None:
     wanted = names(index, wishes)
     if wishes.films or len(wanted) > 1:
         unlike = ", unlike " + " and ".join(map(index.describe, wishes.unlike))
-        cli.note("films like " + " and ".join(wanted[:len(wanted) - len(wishes.unlike)])
-                 + (unlike if wishes.unlike else ""))
+        liked = wanted[:len(wanted) - len(wishes.unlike)]
+        if len(liked) > _NAMED:
+            liked[_NAMED:] = ["{:,} more".format(len(liked) - _NAMED)]
+        cli.note("films like " + " and ".join(liked) + (unlike if wishes.unlike else ""))
     elif not wanted:
         cli.note("the best rated films; their score is IMDb's weighted rating, from 0 to 10")
 

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 import zlib
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from recommender.errors import RecommenderError
 
@@ -49,6 +49,11 @@ class Table(NamedTuple):
     encoding: str
     separator: str
     notes: List[str]
+
+    def lines(self) -> List[str]:
+        """Return all lines, the first one, too, without the white space around them."""
+        text = _lines(self.content, self.encoding).read()
+        return [line.strip() for line in text.splitlines()]
 
     def rows(self) -> Iterator[Tuple[int, List[str]]]:
         """Yield the number of the last line of each row, and its cells.
@@ -89,27 +94,45 @@ def read_table(path: str, known: Sequence[str]) -> Table:
     OSError
         If it cannot be read.
     """
+    text = read_text(path)
+    table = with_header(text, known)
+    if table is None:
+        what = other_kind(text.content)
+        raise RecommenderError(
+            "{} is not a CSV with a header{}: its first line begins with {!r}".format(
+                path, ", but " + what if what else "",
+                _lines(text.content, text.encoding).readline().rstrip("\r\n")[:40]))
+    return table
+
+
+def read_text(path: str) -> Table:
+    """Open a file as `read_table` does, and raise as it does, but for a table without columns."""
     with open(path, "rb") as file:
         content = file.read()
     sha256 = hashlib.sha256(content).hexdigest()
     notes: List[str] = []
     content = _unpacked(path, content, notes)
     if not content.strip():
-        raise RecommenderError("{} is empty: take the file from the data set again".format(path))
-    encoding = _encoding(path, content, notes)
-    first_line = _lines(content, encoding).readline().rstrip("\r\n")
+        raise RecommenderError("{} is empty: take the file from where it came again".format(path))
+    return Table(path, sha256, [], content, _encoding(path, content, notes), ",", notes)
+
+
+def with_header(text: Table, known: Sequence[str]) -> Optional[Table]:
+    """Return `text` with the columns that its first line names, or None for none of `known`."""
+    first_line = _lines(text.content, text.encoding).readline().rstrip("\r\n")
     found: Dict[str, List[str]] = {
         separator: [_name(cell) for cell in _cells(first_line, separator)]
         for separator in _SEPARATORS}
     separator = max(found, key=lambda each: len(set(known) & set(found[each])))
     if not set(known) & set(found[separator]):
-        what = next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
-        raise RecommenderError(
-            "{} is not a CSV with a header{}: its first line begins with {!r}".format(
-                path, ", but " + what if what else "", first_line[:40]))
-    if separator != ",":
-        notes.append("separated by {}".format(_SEPARATORS[separator]))
-    return Table(path, sha256, found[separator], content, encoding, separator, notes)
+        return None
+    notes = [] if separator == "," else ["separated by {}".format(_SEPARATORS[separator])]
+    return text._replace(names=found[separator], separator=separator, notes=text.notes + notes)
+
+
+def other_kind(content: bytes) -> str:
+    """Return what a file is that begins like one of another kind, or ""."""
+    return next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
 
 
 def _name(cell: str) -> str:
@@ -156,8 +179,8 @@ def _unpacked(path: str, content: bytes, notes: List[str]) -> bytes:
 
 def _bounded(path: str, content: bytes) -> bytes:
     if len(content) > _MAX_BYTES:
-        raise RecommenderError("{} unpacks to more than {:,} bytes: this is no catalogue".format(
-            path, _MAX_BYTES))
+        raise RecommenderError("{} unpacks to more than {:,} bytes: this is no list of "
+                               "films".format(path, _MAX_BYTES))
     return content
 
 
@@ -179,7 +202,7 @@ def _encoding(path: str, content: bytes, notes: List[str]) -> str:
         return "utf-8-sig"
     except UnicodeDecodeError as error:
         damaged = RecommenderError(
-            "{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file from the data set "
+            "{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file from where it came "
             "again".format(path, error.start))
     text = content.decode("utf-8", "surrogateescape")
     n_bad = len(re.findall("[\udc80-\udcff]", text))
