@@ -20,7 +20,7 @@ from recommender import cli
 from recommender.comparing import compare
 from recommender.comparing import comparison as as_json
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
-from recommender.filters import NONE, Filters
+from recommender.filters import Filters
 from recommender.index import Index, index_to_open
 from recommender.printing import comparison, explanation, names, table
 from recommender.recommender import Recommender, Wishes
@@ -63,6 +63,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     filters.add_argument("--to", type=cli.whole_number(1870, 2200), dest="year_to",
                          metavar="YEAR", help="is of this year or earlier")
     filters.add_argument("--language", type=_text, help="has this original language, such as fr")
+    filters.add_argument("--adult", action="store_true", help="may be marked as adult in the "
+                         "catalogue; such films are left out otherwise")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
                        help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
@@ -81,7 +83,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.words:
         args.title = [_text_of(flags, args.words), *(args.title or ())]
-    if not (args.title or args.id or args.overview) and filters_of(args) == NONE:
+    if not (args.title or args.id or args.overview or filters_of(args).narrow):
         flags.error("name a film with --title or --id, describe one with --overview, or list the "
                     "best rated with a filter such as --genres")
     if args.compare and args.explain:
@@ -140,8 +142,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if args.compare:
         return print_comparison(recommender, wishes, args)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
-    if not results and filters != NONE:
-        raise NothingFound("no film meets all of the filters: leave one out")
+    if not results:
+        refuse_nothing(index, filters)
     if args.recipe is None and len(index.recipes) > 1:
         cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
             index.recipes[0], " or ".join(index.recipes[1:])))
@@ -159,9 +161,20 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     print(table(results))
     for result, reasons in zip(results, why):
         print("\n" + explanation(index, wishes, result, reasons))
-    if len(results) < args.k and filters != NONE:
+    if len(results) < args.k and filters.narrow:
         cli.note("the filters leave only {} films".format(len(results)))
     return 0
+
+
+def refuse_nothing(index: Index, filters: Filters) -> None:
+    """Raise NothingFound for an answer without films if it is the filters that left out all."""
+    let_in = "" if filters.adult or not index.column("adult").any() else (
+        "let in films marked as adult with --adult")
+    if filters.narrow:
+        raise NothingFound("no film meets all of the filters: leave one out" + (
+            let_in and ", or " + let_in))
+    if let_in:
+        raise NothingFound("all other films are marked as adult: " + let_in)
 
 
 def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Namespace) -> int:
@@ -169,7 +182,7 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
     filters = filters_of(args)
     lists = compare(recommender, wishes, args.k, filters, args.diverse)
     if not lists[0].ranked:
-        raise NothingFound("no film meets all of the filters: leave one out")
+        refuse_nothing(recommender.index, filters)
     for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:
