@@ -20,7 +20,7 @@ from recommender import cli
 from recommender.comparing import compare
 from recommender.comparing import comparison as as_json
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
-from recommender.filters import NONE, Filters
+from recommender.filters import Filters
 from recommender.index import Index, index_to_open
 from recommender.lists import find_films, read_list
 from recommender.printing import comparison, explanation, names, table
@@ -72,6 +72,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     filters.add_argument("--to", type=cli.whole_number(1870, 2200), dest="year_to",
                          metavar="YEAR", help="is of this year or earlier")
     filters.add_argument("--language", type=_text, help="has this original language, such as fr")
+    filters.add_argument("--adult", action="store_true", help="may be marked as adult in the "
+                         "catalogue; such films are left out otherwise")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
                        help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
@@ -90,8 +92,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.words:
         args.title = [_text_of(flags, args.words), *(args.title or ())]
-    if not (args.title or args.id or args.overview or args.liked or args.seen) and filters_of(
-            args) == NONE:
+    if not (args.title or args.id or args.overview or args.liked or args.seen
+            or filters_of(args).narrow):
         flags.error("name a film with --title or --id, describe one with --overview, give a list "
                     "with --liked, or list the best rated with a filter such as --genres")
     if args.compare and args.explain:
@@ -152,7 +154,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return print_comparison(recommender, wishes, args)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
     if not results:
-        tell_none_left(filters, wishes)
+        refuse_nothing(index, filters, wishes)
     if args.recipe is None and len(index.recipes) > 1:
         cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
             index.recipes[0], " or ".join(index.recipes[1:])))
@@ -170,7 +172,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     print(table(results))
     for result, reasons in zip(results, why):
         print("\n" + explanation(index, wishes, result, reasons))
-    if len(results) < args.k and filters != NONE:
+    if len(results) < args.k and filters.narrow:
         cli.note("the filters leave only {} films".format(len(results)))
     return 0
 
@@ -204,12 +206,18 @@ def read_lists(index: Index, args: argparse.Namespace) -> Tuple[Dict[int, float]
     return liked, seen
 
 
-def tell_none_left(filters: Filters, wishes: Wishes) -> None:
-    """Raise NothingFound if an answer is empty because of filters or lists."""
-    if filters != NONE:
-        raise NothingFound("no film meets all of the filters: leave one out")
+def refuse_nothing(index: Index, filters: Filters, wishes: Wishes) -> None:
+    """Raise NothingFound for an answer that is empty because of filters or lists."""
+    let_in = "" if filters.adult or not index.column("adult").any() else (
+        "let in films marked as adult with --adult")
+    if filters.narrow:
+        raise NothingFound("no film meets all of the filters: leave one out" + (
+            let_in and ", or " + let_in))
     if wishes.seen:
-        raise NothingFound("no film is left that your lists do not name")
+        raise NothingFound("no film is left that your lists do not name" + (
+            let_in and ": " + let_in))
+    if let_in:
+        raise NothingFound("all other films are marked as adult: " + let_in)
 
 
 def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Namespace) -> int:
@@ -217,7 +225,7 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
     filters = filters_of(args)
     lists = compare(recommender, wishes, args.k, filters, args.diverse)
     if not lists[0].ranked:
-        tell_none_left(filters, wishes)
+        refuse_nothing(recommender.index, filters, wishes)
     for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:

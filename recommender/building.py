@@ -294,6 +294,8 @@ def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray
         values = ratings if name == "weighted_rating" else [
             getattr(movie, name) for movie in movies]
         file[name] = np.array(values, dtype)
+    if any(movie.adult for movie in movies):
+        file["adult"] = np.array([movie.adult for movie in movies])
 
 
 def _write_twins(file: h5py.File, movies: Sequence[Movie]) -> None:

@@ -12,6 +12,7 @@ from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
 from recommender.cells import (
     MISSING,
     clean_text,
+    read_flag,
     read_genres,
     read_id,
     read_numbers,
@@ -21,10 +22,11 @@ from recommender.errors import RecommenderError
 from recommender.tables import Table, read_table
 
 NEEDED = ("id", "title", "overview")  # columns without which there is no catalogue
-# Columns that may be missing, with what is then lost.
+# Columns that may be missing, with what is then lost, or "" where that need not be told.
 OPTIONAL = {"imdb_id": "IMDb ids", "original_title": "original titles",
             "original_language": "languages", "genres": "genres", "release_date": "years",
-            "vote_average": "ratings", "vote_count": "numbers of votes"}
+            "vote_average": "ratings", "vote_count": "numbers of votes",
+            "adult": ""}
 # Names of the same columns in other data sets: TMDB's and Udacity's exports, MovieLens, IMDb.
 ALIASES = {
     "id": ("tmdb_id", "tmdbid", "movie_id", "movieid"),
@@ -36,7 +38,8 @@ ALIASES = {
     "genres": ("genre",),
     "release_date": ("date", "released", "release_year", "year", "startyear"),
     "vote_average": ("rating", "averagerating", "imdb_rating"),
-    "vote_count": ("votes", "numvotes", "num_votes")}
+    "vote_count": ("votes", "numvotes", "num_votes"),
+    "adult": ("isadult", "is_adult")}
 # Overviews that say nothing, in lower case and without the full stop; such a film is left out.
 PLACEHOLDERS = MISSING | {
     "no overview", "no overview found", "no overview available", "no movie overview available",
@@ -64,6 +67,8 @@ class Movie(NamedTuple):
     vote_average : float
         From 0 to 10.
     vote_count : int
+    adult : bool
+        It is marked as a film for adults only; False if that is unknown.
     """
 
     id: int
@@ -76,6 +81,7 @@ class Movie(NamedTuple):
     overview: str
     vote_average: float
     vote_count: int
+    adult: bool = False
 
 
 class Catalogue(NamedTuple):
@@ -205,7 +211,7 @@ def _places(table: Table) -> Place:
 
 def _without(place: Place) -> List[str]:
     """Return a note of the columns that are missing, if any."""
-    missing = [column for column in OPTIONAL if place[column] is None]
+    missing = [column for column, lost in OPTIONAL.items() if lost and place[column] is None]
     return ["no column {}: {} are unknown".format(
         ", ".join(missing), ", ".join(OPTIONAL[column] for column in missing))] if missing else []
 
@@ -246,7 +252,9 @@ def _read_row(cells: Sequence[str], place: Place, n_columns: int,
     genres = read_genres(_cell(cells, place, "genres"))
     unreadable["genres"] += genres.n_unreadable
     unreadable["release_date"] += year is None
-    return movie._replace(genres=genres.names), ""
+    adult = read_flag(_cell(cells, place, "adult"))
+    unreadable["adult"] += adult is None
+    return movie._replace(genres=genres.names, adult=bool(adult)), ""
 
 
 def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: Counter[str],

@@ -15,6 +15,8 @@ MISSING = {"", "nan", "null", "none", "na", "n/a", "<na>", "nat", "#n/a", "#na",
            "\\n", "-", "--", "?", "undefined"}
 # Characters of a literal; Python's parser crashes at expressions of some 200,000.
 _MAX_LITERAL = 1 << 15
+# Spellings of true and false by Python, JSON, SQL, R and spreadsheets, in lower case.
+_YES, _NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 _ID = re.compile(r"([0-9]{1,18})(?:\.0+)?")  # pandas writes 862.0 beside a missing id
 _YEAR = re.compile(r"(?<![0-9])(1[89][0-9]{2}|20[0-9]{2})(?![0-9])")
 _PLAIN = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -51,6 +53,16 @@ def read_id(text: str) -> Optional[int]:
 def is_missing(text: str) -> bool:
     """Return True for a cell that says that there is no value."""
     return text.strip().lower() in MISSING
+
+
+def read_flag(text: str) -> Optional[bool]:
+    """Return what a cell says that is either so or not so, False for a missing one.
+
+    >>> [read_flag(text) for text in ("True", "t", "1.0", "no", "0", "", "perhaps")]
+    [True, True, True, False, False, False, None]
+    """
+    word = text.strip().casefold()
+    return True if word in _YES else False if word in _NO or is_missing(text) else None
 
 
 def read_year(date: str) -> Optional[int]:

@@ -28,6 +28,8 @@ class Filters(NamedTuple):
         It is of a year within these, both included; films of unknown year are not.
     language : str, optional
         Its original language, an ISO 639-1 code such as fr.
+    adult : bool
+        It may be marked as adult; without this, no such film is recommended.
     """
 
     genres: Union[str, Sequence[str]] = ()
@@ -38,9 +40,15 @@ class Filters(NamedTuple):
     year_from: Optional[int] = None
     year_to: Optional[int] = None
     language: Optional[str] = None
+    adult: bool = False
+
+    @property
+    def narrow(self) -> bool:
+        """True if they leave out more than films marked as adult, and so ask for something."""
+        return self._replace(adult=False) != NONE
 
 
-NONE = Filters()  # every film meets them
+NONE = Filters()  # every film meets them that is not marked as adult
 # Least and greatest value of each filter that is a number, as recommend.py's flags have them.
 _RANGES = {"top_rated": (1, sys.maxsize), "min_votes": (0, sys.maxsize),
            "year_from": (1870, 2200), "year_to": (1870, 2200)}
@@ -70,7 +78,7 @@ def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.nda
             raise WrongQuery("{} is {!r}, a whole number {} is needed".format(
                 name, value, "of at least {}".format(least) if greatest == sys.maxsize
                 else "from {} to {}".format(least, greatest)))
-    passes = np.ones(len(index), bool)
+    passes = np.ones(len(index), bool) if filters.adult else ~index.column("adult")
     if filters.any_genre and not filters.genres:
         raise WrongQuery("any genre of which? name some genres")
     if filters.genres:

@@ -2,8 +2,9 @@
 
 It holds `ids` int64 (n,); a column for each field that a result shows; for each of its recipes a
 group (see `recommender.spaces`); and root attributes that say which features, checkpoint and
-catalogue made it, when, and by which recipes. It may hold `twins` (see `recommender.twins`) and
-the table `left_out/` (see `recommender.left_out`). `recommender.building` writes it.
+catalogue made it, when, and by which recipes. It may hold the
+column `adult` bool (n,), `twins` (see `recommender.twins`) and the table `left_out/` (see
+`recommender.left_out`). `recommender.building` writes it.
 """
 
 import os
@@ -128,6 +129,10 @@ class Index:
                         for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         self._stored.update((name, file.texts(name, len(self.ids))) for name in TEXT_COLUMNS)
         self._columns = {"id": self.ids}
+        if file.holds("adult"):
+            self._stored["adult"] = file.array("adult", np.bool_, (len(self.ids),))
+        else:  # no film is marked
+            self._columns["adult"] = np.zeros(len(self.ids), np.bool_)
         self._orders: Dict[str, np.ndarray] = {}
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
         self.twins = Twins(file, len(self))

@@ -300,7 +300,7 @@ class Recommender:
         """Return what a user should know of an answer: of the films and texts that were asked
         for, and whether anything near was found."""
         notes = [*wishes.notes, *self._notes_on_texts(wishes)]
-        if filters == NONE and self.is_alone(wishes, results):
+        if not filters.narrow and self.is_alone(wishes, results):
             notes.append("nothing near was found: by {}, 98 of 100 {} have a nearer film".format(
                 self.index.space(wishes.recipe).recipe.name,
                 "films" if wishes.films else "short texts"))

@@ -4,7 +4,7 @@ from typing import Any, Dict, Sequence
 
 from recommender.comparing import compare, comparison
 from recommender.errors import WrongQuery
-from recommender.filters import NONE, Filters
+from recommender.filters import Filters
 from recommender.index import Index, Result
 from recommender.recommender import Wishes
 from serving.library import Served
@@ -49,7 +49,7 @@ def compared(served: Served, given: Answer) -> Answer:
 def _filters(given: Answer) -> Filters:
     """Return the filters of a query. Raises WrongQuery if it asks for nothing at all."""
     filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
-    if filters == NONE and not {"title", "id", "overview"} & set(given):
+    if not filters.narrow and not {"title", "id", "overview"} & set(given):
         raise WrongQuery("nothing is asked for: name a film by title or id, POST an overview, or "
                          "list the best rated with a filter such as genres")
     return filters

@@ -11,6 +11,7 @@ from recommender.index import Index
 from recommender.titles import title_key
 
 _LAST = "\U0010ffff"  # sorts behind every letter
+_KEYS = ("title_key", "original_title_key")  # columns of titles as they are matched
 _KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
 
 
@@ -53,7 +54,7 @@ class Titles:
     def complete(self, typed: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films whose title or original title has a word that
         begins as `typed` does, most votes first; if there is none, of near titles, the nearest
-        first."""
+        first. A film marked as adult is found by its whole title only."""
         return list(self.load()(title_key(typed), limit))
 
 
@@ -61,13 +62,17 @@ def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ..
     begin, end = (bisect_left(table.starts, edge) for edge in (key, key + _LAST))
     is_found = np.zeros(len(table.by_votes), bool)
     is_found[table.places[begin:end]] = True
-    rows = table.by_votes[np.flatnonzero(is_found)[:limit]].tolist()
-    return tuple(rows or index.near_rows(key, limit))
+    found = table.by_votes[is_found]
+    is_offered = ~index.column("adult")[found]
+    for at in np.flatnonzero(~is_offered):
+        is_offered[at] = key in (index.column(name)[found[at]] for name in _KEYS)
+    rows = found[is_offered][:limit].tolist()
+    return tuple(rows or [row for row in index.near_rows(key, limit)
+                          if not index.column("adult")[row]])
 
 
 def _table_of(index: Index) -> _Table:
-    keys = index.column("title_key").tolist()
-    originals = index.column("original_title_key").tolist()
+    keys, originals = (index.column(name).tolist() for name in _KEYS)
     by_votes = index.best_first("vote_count")
     place_of = np.empty(len(keys), np.int32)
     place_of[by_votes] = np.arange(len(keys))

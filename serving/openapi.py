@@ -55,7 +55,9 @@ _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
     "year_from": {**_YEAR, "description": "it is of this year or later; no later than year_to"},
     "year_to": {**_YEAR, "description": "it is of this year or earlier"},
     "language": {**_TEXT_KIND, "maxLength": 10,
-                 "description": "its original language, as ISO 639-1 has it: fr"}}
+                 "description": "its original language, as ISO 639-1 has it: fr"},
+    "adult": {"type": "boolean", "description":
+              "it may be marked as adult; such films are left out otherwise"}}
 _RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50, "description":
                    "a recipe of the index, by default its first"}
 # What a query for films may say, in the address or, with texts, as JSON.
@@ -99,7 +101,7 @@ _WISHES = _any_of("title", "id", "overview")
 # address, so there the descriptions do. Answering checks it, and says better what is wrong.
 _CONDITIONS = [
     _any_of("title", "id", "overview", *(name for name in _FILTERS if name not in {
-        "any_genre", "same_genre"})),
+        "any_genre", "same_genre", "adult"})),
     {"if": _is("any_genre", const=True), "then": {"required": ["genres"]}},
     {"if": _is("same_genre", const=True), "then": _any_of("title", "id")},
     {"if": _is("year"), "then": _is("title", anyOf=[{"type": "string"}, {"maxItems": 1}])},

@@ -40,9 +40,9 @@ def test_a_film_is_read_with_all_its_facts(tmp_path):
         128, "Princess Mononoke", original_title="もののけ姫", original_language="ja",
         genres="[{'id': 12, 'name': 'Adventure'}, {'id': 16, 'name': 'Animation'}]",
         overview="A prince,\n \"cursed\",  goes west.", release_date="1997-07-12",
-        vote_average="8.2", vote_count="2041", imdb_id="tt0119698")]).movies
+        vote_average="8.2", vote_count="2041", imdb_id="tt0119698", adult="True")]).movies
     assert movie == (128, "tt0119698", "Princess Mononoke", "もののけ姫", "ja", 1997,
-                     ("Adventure", "Animation"), 'A prince, "cursed", goes west.', 8.2, 2041)
+                     ("Adventure", "Animation"), 'A prince, "cursed", goes west.', 8.2, 2041, True)
 
 
 def test_films_stay_in_the_order_of_the_file(tmp_path):
@@ -252,6 +252,23 @@ def test_films_whose_genres_are_unreadable_are_kept_and_counted(tmp_path):
     assert [movie.genres for movie in catalogue.movies] == [("Drama",), (), ()]
     assert catalogue.report().endswith(
         "3 kept; unreadable and left empty: 1 in genres")
+
+
+@pytest.mark.parametrize("column", ["adult", "isAdult", "is_adult"])
+def test_films_are_marked_as_adult_however_it_is_written(tmp_path, column):
+    written = ["True", "TRUE", "true", "1", "t", "Yes", " y ", "1.0",
+               "False", "FALSE", "0", "f", "no", "N", "", "NaN", "null", "2", "perhaps"]
+    columns = [column if name == "adult" else name for name in COLUMNS]
+    catalogue = read_catalogue(write_csv(tmp_path / "movies.csv", [
+        list(row(at, "Film", adult=cell).values()) for at, cell in enumerate(written)], columns))
+    assert [movie.adult for movie in catalogue.movies] == [True] * 8 + [False] * 11
+    assert catalogue.report().endswith("19 kept; unreadable and left empty: 2 in adult")
+
+
+def test_without_a_column_adult_no_film_is_and_nothing_is_told(tmp_path):
+    columns = [name for name in COLUMNS if name != "adult"]
+    catalogue = read_catalogue(write_csv(tmp_path / "movies.csv", [row(1, "One")], columns))
+    assert (catalogue.movies[0].adult, catalogue.notes, catalogue.unreadable) == (False, [], {})
 
 
 @pytest.mark.parametrize("names, kept", [

@@ -81,6 +81,8 @@ FILM = {"id": 603}
     ({"title": ""}, False), ({"title": " \n"}, False), ({"title": "a\0b"}, False),
     ({"overview": "\ud800"}, False), ({"overview": ["x", " "]}, False), ({"overview": "x\n"}, True),
     ({"genres": ["Drama"]}, True), ({"genres": [""]}, False), ({"genres": []}, False),
+    ({"adult": True}, False), ({**FILM, "adult": True}, True),
+    ({"adult": True, "min_votes": 1}, True), ({**FILM, "adult": "yes"}, False),
     ({"any_genre": True}, False), ({"any_genre": False}, False),
     ({**FILM, "any_genre": True}, False), ({**FILM, "any_genre": False}, True),
     ({**FILM, "any_genre": True, "genres": "Drama"}, True),

@@ -231,6 +231,8 @@ TABLE = CHECKPOINTS + VERSIONS + [
         hdf5("index.h5", lambda file: file[_EMBEDDINGS].__setitem__(8, np.nan))),
     Bad("index.h5", "has no titles", FILM, "title is missing", 1,
         hdf5("index.h5", lambda file: file.pop("title"))),
+    Bad("index.h5", "marks films as adult by numbers", FILM, "adult is float64", 1,
+        hdf5("index.h5", lambda file: file.__setitem__("adult", np.ones(200)))),
     Bad("index.h5", "is by an unknown recipe", SERVE, "that this version cannot repeat", 1,
         hdf5("index.h5", lambda file: file.attrs.__setitem__(
             "recipes", '[["mean4", [{"kind": "x"}]]]'))),
