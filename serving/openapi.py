@@ -220,8 +220,8 @@ DOCUMENT = {
         "/compare": {
             "get": {
                 "operationId": "compare",
-                "summary": "The answers of two recipes to the same query: of the first of the "
-                           "index, and of another, by default its second",
+                "summary": "The answers of two recipes to the same query, which names a film: of "
+                           "the first of the index, and of another, by default its second",
                 "parameters": [
                     _query(name, schema, example=_EXAMPLE.get(name))
                     for name, schema in _COMPARED.items()],
@@ -282,7 +282,7 @@ DOCUMENT = {
         "Question": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
                      "allOf": _CONDITIONS},
         "ComparedQuestion": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_COMPARED),
-                             "allOf": _CONDITIONS},
+                             "allOf": [_WISHES, *_CONDITIONS]},
         "Recommendation": _object(
             "query made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
             results={"$ref": "#/components/schemas/Results"}, **_ASKED),
