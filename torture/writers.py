@@ -96,7 +96,7 @@ def _race(world: World, folder: str, draw: random.Random, alone: Dict[str, Any])
 
 
 def _contents(path: str) -> Dict[str, Any]:
-    """Return all values of an index by name, attributes included but for a path."""
+    """Return all values of an index by name, attributes included but for a path and the time."""
     found = {}
 
     def take(name: str, item: Any) -> None:
@@ -107,5 +107,6 @@ def _contents(path: str) -> Dict[str, Any]:
         file.visititems(take)
         found.update(("attribute " + name, np.asarray(value).tolist())
                      for name, value in file.attrs.items()
-                     if name != "features")  # relative to the index, which lies elsewhere
+                     # The folder of the features is relative to the index, which lies elsewhere.
+                     if name not in ("features", "built"))
     return found
