@@ -17,8 +17,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from bert.errors import BertError
 from recommender import cli
-from recommender.comparing import compare
-from recommender.comparing import comparison as as_json
+from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.filters import Filters
 from recommender.index import Index, index_to_open
@@ -229,7 +228,7 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
     for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:
-        print_json(as_json(recommender, wishes, lists, filters, args.diverse))
+        print_json(comparison_as_dict(recommender, wishes, lists, filters, args.diverse))
     else:
         tell(recommender.index, wishes)
         print(comparison(lists, shutil.get_terminal_size().columns))

@@ -119,7 +119,7 @@ def google_config(config_file: str) -> Tuple[Dict[str, Any], List[str]]:
 
 
 class Tokenizer(NamedTuple):
-    """What a `tokenizer.json` says.
+    """Vocabulary and case that a `tokenizer.json` describes.
 
     Attributes
     ----------

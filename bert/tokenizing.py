@@ -40,7 +40,7 @@ class Pieces(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a vocabulary knows of the words of a text.
+    """Words of a text, as far as a vocabulary knows them.
 
     Attributes
     ----------

@@ -56,7 +56,7 @@ def compare(recommender: Recommender, wishes: Wishes, k: int = 10, filters: Filt
     return lists
 
 
-def comparison(recommender: Recommender, wishes: Wishes, lists: Sequence[RankedList],
+def comparison_as_dict(recommender: Recommender, wishes: Wishes, lists: Sequence[RankedList],
                filters: Filters = NONE, diverse: float = 0.0) -> Dict[str, Any]:
     """Return what `compare` returned as `recommend.py --json` and the server show it."""
     told = recommender.question(wishes, filters, diverse)

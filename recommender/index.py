@@ -124,6 +124,7 @@ class Index:
         self.recipes = recipe_names(file)
         self.ids = file.array("ids", np.int64, (None,))
         self._spaces: Dict[str, EmbeddingSpace] = {}
+        self._built: Dict[str, str] = {}
         self.space()
         self._stored = {name: file.array(name, dtype, (len(self.ids),))
                         for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
@@ -187,7 +188,13 @@ class Index:
         """
         return {"recipe": self.space(recipe).recipe.name, "checkpoint": self.features.checkpoint,
                 "index": os.path.basename(self.path),
-                **{name: self._file.attribute(name, str) for name in ("built", "digest")}}
+                **self._build()}
+
+    def _build(self) -> Dict[str, str]:
+        """Return time and digest of this build; they are read once."""
+        if not self._built:
+            self._built = {name: self._file.attribute(name, str) for name in ("built", "digest")}
+        return self._built
 
     def column(self, name: str) -> np.ndarray:
         """Return a column of the index, (n,); it is read once."""

@@ -9,7 +9,7 @@ be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighb
 """
 
 import threading
-from typing import Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -71,6 +71,7 @@ class EmbeddingSpace:
             rows = file.array(self._group + "neighbours/rows", np.int32, (n, None))
             self._neighbours = rows, file.array(self._group + "neighbours/cosines", np.float64,
                                                 rows.shape)
+        self._scales: Dict[str, Optional[Scale]] = {}
         self._has_learnt, self._lock = False, threading.Lock()
 
     def __repr__(self) -> str:
@@ -102,7 +103,11 @@ class EmbeddingSpace:
 
     def scale(self, of: str) -> Optional[Scale]:
         """Return the scale of scores of "films" or of "texts", or None where there is none."""
-        name = "{}scale/{}".format(self._group, of)
+        if of not in self._scales:
+            self._scales[of] = self._read_scale("{}scale/{}".format(self._group, of))
+        return self._scales[of]
+
+    def _read_scale(self, name: str) -> Optional[Scale]:
         if not self._file.holds(self._group + "scale") or not self._file.holds(name):
             return None
         quantiles = self._file.array(name, np.float32, (2, None))

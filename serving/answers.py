@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Sequence
 
-from recommender.comparing import compare, comparison
+from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import WrongQuery
 from recommender.filters import Filters
 from recommender.index import Index, Result
@@ -41,7 +41,7 @@ def compared(served: Served, given: Answer) -> Answer:
     recommender, filters = served.recommender, _filters(given)
     wishes = _wishes(served, given)
     lists = compare(recommender, wishes, given["k"], filters, given["diverse"])
-    answer = comparison(recommender, wishes, lists, filters, given["diverse"])
+    answer = comparison_as_dict(recommender, wishes, lists, filters, given["diverse"])
     answer.update(_notes(served, wishes, [result for result, _ in lists[0].ranked], filters))
     return answer
 

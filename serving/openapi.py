@@ -189,6 +189,29 @@ _TOO_LONG = _answer("address and headers are larger than {} bytes".format(MAX_BO
 _KNOWN = {"description": "the client has the answer: its If-None-Match is the answer's ETag"}
 _TAG = {"ETag": {"description": "of the index and the address", "schema": {"type": "string"}}}
 
+
+
+def _asking(operation: str, summary: str, question: Dict[str, Schema], schema: str,
+            found: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the operations of an address that answers a query: in the address, or as JSON."""
+    return {
+        "get": {
+            "operationId": operation, "summary": summary,
+            "parameters": [_query(name, each, example=_EXAMPLE.get(name))
+                           for name, each in question.items()],
+            "responses": {"200": found, "400": _BAD_REQUEST, "404": _NOT_FOUND, "503": _NOT_NOW},
+        },
+        "post": {
+            "operationId": operation + "_by_text",
+            "summary": "The same for texts, alone or with films",
+            "requestBody": {"required": True, "content": {"application/json": {
+                "schema": {"$ref": "#/components/schemas/" + schema},
+                "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
+            "responses": {"200": found, **_BODY_REFUSED, "503": _NOT_NOW},
+        },
+    }
+
+
 DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "Movie recommender", "version": "1",
@@ -196,47 +219,14 @@ DOCUMENT = {
     # Relative to the address of this document, so that it is right behind any proxy.
     "servers": [{"url": "../v1"}],
     "paths": {
-        "/recommend": {
-            "get": {
-                "operationId": "recommend",
-                "summary": "Films like a film, or like several, which are named by title or id; "
-                           "with filters alone, the best rated, whose score is their weighted "
-                           "rating",
-                "parameters": [
-                    _query(name, schema, example=_EXAMPLE.get(name))
-                    for name, schema in _QUESTION.items()],
-                "responses": {"200": _FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
-                              "503": _NOT_NOW},
-            },
-            "post": {
-                "operationId": "recommend_by_text",
-                "summary": "The same for texts, alone or with films",
-                "requestBody": {"required": True, "content": {"application/json": {
-                    "schema": {"$ref": "#/components/schemas/Question"},
-                    "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
-                "responses": {"200": _FOUND, **_BODY_REFUSED, "503": _NOT_NOW},
-            },
-        },
-        "/compare": {
-            "get": {
-                "operationId": "compare",
-                "summary": "The answers of two recipes to the same query, which names a film: of "
-                           "the first of the index, and of another, by default its second",
-                "parameters": [
-                    _query(name, schema, example=_EXAMPLE.get(name))
-                    for name, schema in _COMPARED.items()],
-                "responses": {"200": _TWO_FOUND, "400": _BAD_REQUEST, "404": _NOT_FOUND,
-                              "503": _NOT_NOW},
-            },
-            "post": {
-                "operationId": "compare_by_text",
-                "summary": "The same for texts, alone or with films",
-                "requestBody": {"required": True, "content": {"application/json": {
-                    "schema": {"$ref": "#/components/schemas/ComparedQuestion"},
-                    "example": {"overview": "A shark terrorises a seaside town", "k": 3}}}},
-                "responses": {"200": _TWO_FOUND, **_BODY_REFUSED, "503": _NOT_NOW},
-            },
-        },
+        "/recommend": _asking(
+            "recommend", "Films like a film, or like several, which are named by title or id; with "
+            "filters alone, the best rated, whose score is their weighted rating",
+            _QUESTION, "Question", _FOUND),
+        "/compare": _asking(
+            "compare", "The answers of two recipes to the same query, which names a film: of the "
+            "first of the index, and of another, by default its second",
+            _COMPARED, "ComparedQuestion", _TWO_FOUND),
         "/movies": {
             "get": {
                 "operationId": "complete_title",

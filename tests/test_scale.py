@@ -1,4 +1,4 @@
-"""Where a score lies between that of any film and that of a nearest one."""
+"""The scale of scores, from that of any film to that of a nearest one, and progress bars."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""What the data set tells of films besides what recipes read: collections, keywords, likes."""
+"""Read collections, keywords and likes of films, which no recipe reads."""
 
 import os
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence
