@@ -39,16 +39,8 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
     ----------
     encoder : Encoder or ReferenceGraph
         Graph to compute with.
-    pieces : WordPieces
-        Tokenizer of the encoder's checkpoint.
-    texts : sequence of str
-        Texts to compute.
-    max_seq_length : int
-        Word pieces after which a text is cut, [CLS] and [SEP] included.
-    batch_tokens : int
-        Tokens of a batch, padding included.
-    batch_size : int
-        Texts of a batch, in place of `batch_tokens` if it is not 0.
+    pieces, texts, max_seq_length, batch_tokens, batch_size
+        As for `bert.batches.batches`.
 
     Yields
     ------

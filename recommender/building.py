@@ -35,7 +35,7 @@ from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
 from recommender.titles import title_key
 from recommender.twins import twins_of
-from recommender.words import SparseRows
+from recommender.words import SparseRows, joined_row
 
 ReadTexts = Callable[[Sequence[str]], List[Source]]  # texts with their hidden layers
 
@@ -280,8 +280,7 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbour
             embeddings, words, n_neighbours, progress)
     rows = sample(len(embeddings))
     if len(embeddings) > 1:
-        vectors = [np.concatenate([embeddings[row], *([] if words is None else [words.row(row)])])
-                   for row in rows]
+        vectors = [joined_row(embeddings, words, row) for row in rows]
         group["scale/films"] = np.stack(scale_of(embeddings, words, vectors, rows.tolist()))
     if of_texts is not None:
         group["scale/texts"] = np.stack(of_texts)

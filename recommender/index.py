@@ -256,19 +256,23 @@ class Index:
 
         Raises NothingFound if it is not in the index, FilmLeftOut if the catalogue has it.
         """
-        if self._rows_of_ids is None:
-            self._rows_of_ids = {each: row for row, each in enumerate(self.ids.tolist())}
-        if movie_id not in self._rows_of_ids:
+        if movie_id not in self.row_by_id:
             left_out = self.left_out.of_id(movie_id)
             if left_out:
                 raise self.left_out.error(left_out)
             raise NothingFound("no movie with id {} in {}".format(movie_id, self.path))
-        return self._rows_of_ids[movie_id]
+        return self.row_by_id[movie_id]
+
+    @property
+    def row_by_id(self) -> Dict[int, int]:
+        """The rows of all films by TMDB id; made once."""
+        if self._rows_of_ids is None:
+            self._rows_of_ids = {each: row for row, each in enumerate(self.ids.tolist())}
+        return self._rows_of_ids
 
     def rows_of_ids(self, movie_ids: Iterable[int]) -> List[int]:
         """Return the rows of films by TMDB ids, each once, without ids that are not here."""
-        wanted = set(movie_ids)
-        return [row for row, each in enumerate(self.ids.tolist()) if each in wanted]
+        return sorted(self.row_by_id[each] for each in set(movie_ids) if each in self.row_by_id)
 
     @property
     def _titles(self) -> TitleLookup:

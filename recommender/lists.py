@@ -183,11 +183,10 @@ def find_films(index: Index, films: FilmList) -> Found:
     that is listed several times the last stars count.
     """
     row_of_imdb_id = {each: row for row, each in enumerate(index.column("imdb_id")) if each}
-    row_of_id = {each: row for row, each in enumerate(index.ids.tolist())}
     stars: Dict[int, Optional[float]] = {}
     lost, shared = [], []
     for film in films.films:
-        row = row_of_imdb_id.get(film.imdb_id, row_of_id.get(film.id or -1, -1))
+        row = row_of_imdb_id.get(film.imdb_id, index.row_by_id.get(film.id or -1, -1))
         if row < 0 and film.title:
             rows = index.rows_called(film.title, film.year)
             if not rows and film.text != film.title:  # the year may belong to the title

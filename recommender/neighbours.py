@@ -12,7 +12,7 @@ from recommender.ranking import (
     nearest_rows,
     top_k,
 )
-from recommender.words import SparseRows
+from recommender.words import SparseRows, joined_row
 
 _SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
 _BLOCK = 512  # rows compared with all others at once; bounds memory to 512 x n floats
@@ -52,7 +52,7 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
     candidates = np.sort(nearest_others(
         dense, words, min(k + _SPARE, n - 1), progress=progress), axis=1)
     for row in range(n):
-        vector = dense[row] if words is None else np.concatenate([dense[row], words.row(row)])
+        vector = joined_row(dense, words, row)
         scores = exact_scores(dense, words, vector, candidates[row])
         best = top_k(scores, k)
         if scores[best[-1]] - scores.min() > 2 * PRODUCT_ERROR or candidates.shape[1] == n - 1:

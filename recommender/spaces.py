@@ -20,7 +20,7 @@ from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.scale import Scale
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
-from recommender.words import SparseRows
+from recommender.words import SparseRows, joined_row
 
 GROUP = "recipes/{}/"  # of a recipe in an index
 # Datasets of `words/`, with their dtypes.
@@ -117,7 +117,7 @@ class EmbeddingSpace:
 
     def embedding(self, row: int) -> np.ndarray:
         """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""
-        return np.concatenate([self._embeddings[row], self._words.row(row)])
+        return joined_row(self._embeddings, self._words, row)
 
     def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
         """Return the embeddings of some films as stored: dense (m, d), and the words if any."""

@@ -7,7 +7,7 @@ are the words of row i, and `data` at the same places are their weights.
 import re
 import textwrap
 from collections import Counter
-from typing import Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -76,6 +76,11 @@ class SparseRows(NamedTuple):
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return SparseRows(indptr, self.indices[places], self.data[places], self.width)
+
+
+def joined_row(dense: np.ndarray, words: Optional[SparseRows], at: int) -> np.ndarray:
+    """Return one row of numbers (n, d) with its words behind it, float32 (d + width,)."""
+    return dense[at] if words is None else np.concatenate([dense[at], words.row(at)])
 
 
 def sparse_rows(rows: Iterable[Tuple[np.ndarray, np.ndarray]], width: int) -> SparseRows:

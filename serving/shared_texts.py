@@ -59,7 +59,6 @@ class SharedTexts:
                     stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=descriptors,
                     env=environment())
 
-
     def leave(self) -> None:
         """Remove the folder if this is the last process and no keeper will do so."""
         self._joined.lock.close()

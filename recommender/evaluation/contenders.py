@@ -13,7 +13,7 @@ from recommender.building import features_by_row, weighted_ratings
 from recommender.catalogue import Movie
 from recommender.evaluation import baselines
 from recommender.evaluation.held_back import RATINGS, HeldBack, Trials
-from recommender.evaluation.queries import Queries, QueryTexts
+from recommender.evaluation.queries import Queries, QueryTexts, token_mean
 from recommender.evaluation.ranks import Scores
 from recommender.evaluation.truth import Truth
 from recommender.index import Index
@@ -111,7 +111,8 @@ def recipe_contenders(names: Iterable[str], reader: FeatureReader,
 
     def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
         # The recipes need only the mean over tokens, so one pass over the store serves them all.
-        means.extend((row, _token_mean(film)) for row, film in (() if means else stream()))
+        means.extend((row, film._replace(layers=token_mean(film.layers)))
+                     for row, film in (() if means else stream()))
         return means
 
     for name in names:
@@ -122,8 +123,7 @@ def recipe_contenders(names: Iterable[str], reader: FeatureReader,
 
 def index_contenders(path: str, index: Index, task: Task) -> Iterator[Contender]:
     """Yield the recipes of a built index, which holds all films of the task."""
-    rows = {movie_id: row for row, movie_id in enumerate(index.ids.tolist())}
-    places = np.array([rows[movie.id] for movie in task.movies])
+    places = np.array([index.row_by_id[movie.id] for movie in task.movies])
     for name in index.recipes:
         space = index.space(name)
         dense, words = space.rows(places)
@@ -181,7 +181,3 @@ def _bm25(task: Task) -> Contender:
 def _of_ratings(name: str, held_back: HeldBack) -> Contender:
     """Return a baseline that knows only what others like, by its name."""
     return Contender(name, True, None, lambda trials: RATINGS[name](held_back.likes, trials))
-
-
-def _token_mean(film: MovieFeatures) -> MovieFeatures:
-    return film._replace(layers=film.layers.mean(axis=1, keepdims=True, dtype=np.float32))

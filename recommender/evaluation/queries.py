@@ -149,7 +149,9 @@ class QueryTexts:
         weighs tokens. Raises as `vectors` does.
         """
         if settings not in self._means:
-            self._means[settings] = [_token_mean(source) for source in self._embedded(settings)]
+            self._means[settings] = [
+                source._replace(layers=token_mean(source.layers))
+                for source in self._embedded(settings) if source.layers is not None]
         return self._means[settings]
 
     def _embedded(self, settings: Settings) -> Iterator[Source]:
@@ -159,6 +161,6 @@ class QueryTexts:
             yield from checkpoint.embed_all(self._texts[start:start + _CHUNK])
 
 
-def _token_mean(source: Source) -> Source:
-    assert source.layers is not None
-    return source._replace(layers=source.layers.mean(axis=1, keepdims=True, dtype=np.float32))
+def token_mean(layers: np.ndarray) -> np.ndarray:
+    """Return the mean over tokens of each layer, float32 (n_layers, 1, hidden_size)."""
+    return layers.mean(axis=1, keepdims=True, dtype=np.float32)
