@@ -8,9 +8,10 @@ import time
 from typing import List, Set
 
 _SECONDS = 10  # for programs that were just stopped to remove their folders
-# Caches that Python and the tools keep in a checkout; git ignores them.
+# Caches that Python, the tools and the programs keep in a checkout; git ignores them. The last
+# is the digest that the programs remember beside a checkpoint (bert/digests.py).
 _CACHES = ("__pycache__/", ".pytest_cache/", ".hypothesis/", ".mypy_cache/", ".ruff_cache/",
-           ".import_linter_cache/", ".coverage")
+           ".import_linter_cache/", ".coverage", "/sha256.json")
 
 
 class Leftovers:
