@@ -70,15 +70,43 @@ def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
     Compares all rows with all, a block at a time. `k` is from 1 to n - 1. `twins` as in
     `best_others`.
     """
-    matrix = None if words is None else sparse.csr_matrix(
-        (words.data, words.indices, words.indptr), shape=(len(dense), words.width))
-    transposed = None if matrix is None else matrix.T.tocsr()
+    products, matrix = Products(dense, words), None if words is None else _matrix(words)
 
     def scores(rows: slice) -> np.ndarray:
-        found = dense[rows] @ dense.T
-        return found if matrix is None else found + (matrix[rows] @ transposed).toarray()
+        return products(dense[rows], None if matrix is None else matrix[rows])
 
     return best_others(scores, len(dense), k, twins, progress)
+
+
+class Products:
+    """Float32 products of many vectors at once with the rows of all films.
+
+    Parameters
+    ----------
+    dense : np.ndarray
+        float32 (n, d).
+    words : SparseRows, optional
+        The sparse part of the rows.
+    """
+
+    def __init__(self, dense: np.ndarray, words: Optional[SparseRows]):
+        self._dense = dense
+        self._words = None if words is None else _matrix(words).T.tocsr()
+
+    def __call__(self, dense: np.ndarray, words: Optional[sparse.csr_matrix]) -> np.ndarray:
+        """Return the products of vectors, whose parts are (m, d) and (m, width), (m, n)."""
+        found = dense @ self._dense.T
+        return found if self._words is None else found + (words @ self._words).toarray()
+
+    def of_vectors(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the products of float32 vectors (m, d + width), (m, n)."""
+        d = self._dense.shape[1]
+        return self(vectors[:, :d], sparse.csr_matrix(vectors[:, d:]))
+
+
+def _matrix(words: SparseRows) -> sparse.csr_matrix:
+    return sparse.csr_matrix((words.data, words.indices, words.indptr),
+                             shape=(len(words.indptr) - 1, words.width))
 
 
 def best_others(scores: Callable[[slice], np.ndarray], n: int, k: int,

@@ -15,13 +15,11 @@ from recommender.index import Index, Result
 from recommender.parts import Source
 from recommender.scale import Scale
 from recommender.spaces import EmbeddingSpace
-from recommender.storage.feature_store import LINKS, FeatureReader
-from recommender.variety import varied
+from recommender.storage.feature_store import FeatureReader, version_of
+from recommender.variety import n_candidates, varied
 from recommender.words import quoted
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
-_POOL = 4  # candidates for each film of a varied answer, so that k are chosen from 4 k
-_SMALLEST_POOL = 100  # candidates at least, so that few films are varied, too
 _SHOWN_WORDS = 5  # unknown words that a note lists: enough to see what they are
 _KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the steps of a query
 
@@ -52,6 +50,10 @@ class Wishes(NamedTuple):
     def all_weights(self) -> List[float]:
         """Return the weights of the films and then of the texts."""
         return [*(self.weights or (1.0,) * len(self.films)), *(1.0,) * len(self.texts)]
+
+    @property
+    def is_one_film(self) -> bool:  # and nothing else
+        return len(self.films) == 1 and not self.texts and not self.unlike
 
 
 class Results(List[Result]):
@@ -89,6 +91,7 @@ class Recommender:
         self.index = index
         self._texts = CheckpointTexts(index.features, bert_dir, verbose)
         self._embed = functools.lru_cache(_KEPT_TEXTS)(embed or self._texts.embed)
+        self._reads_alone = embed is not None
         self._reader = functools.lru_cache(1)(_reader)
 
     @classmethod
@@ -141,8 +144,8 @@ class Recommender:
         ------
         NothingFound
             For a title, an id, a genre, a language or a recipe that is not in the index, and for a
-            text of which no word is known; FilmLeftOut for
-            a film that is in the catalogue but has no overview or no features.
+            text of which no word is known; FilmLeftOut for a film of the catalogue without an
+            overview or features.
         WrongQuery
             For arguments out of range or that contradict each other.
         RecommenderError, bert.errors.BertError
@@ -195,25 +198,25 @@ class Recommender:
                   diverse: float = 0.0) -> Results:
         """Return what `similar` returns for `wishes`, which never holds a film of `wishes` or one
         that is told apart from it only by its id. Raises as `similar` does."""
-        if k < 1:
-            raise WrongQuery("k is {}, at least 1 is needed".format(k))
-        if not 0 <= diverse <= 1:
-            raise WrongQuery("diverse is {}, a number from 0 to 1 is needed".format(diverse))
-        index, space = self.index, self.index.space(wishes.recipe)
+        n = n_candidates(k, diverse)
         if not wishes.films and not wishes.texts:
-            where = self._counting(wishes, filters)
+            index, where = self.index, self.counting(wishes, filters)
             if wishes.unlike or diverse:
                 raise WrongQuery("nothing is asked for that could be weighed against: name a film "
                                  "or give a text")
             best = index.best_first("weighted_rating")
             rows = best[where[best]][:k]
             return Results(index.results(rows, index.column("weighted_rating")[rows]))
-        n = max(_POOL * k, _SMALLEST_POOL) if diverse else k
-        rows, scores = self.nearest(wishes, n, filters)
+        return self.chosen(wishes, self.nearest(wishes, n, filters), k, diverse)
+
+    def chosen(self, wishes: Wishes, near: Tuple[np.ndarray, np.ndarray], k: int,
+               diverse: float = 0.0) -> Results:
+        """Return the answer to `wishes`, from what `nearest` gives for `n_candidates` films."""
+        rows, scores = near
         if diverse:
-            chosen = varied(space, rows, scores, k, diverse)
-            rows, scores = rows[chosen], scores[chosen]
-        return Results(index.results(rows, scores, self._scale(wishes)))
+            best = varied(self.index.space(wishes.recipe), rows, scores, k, diverse)
+            rows, scores = rows[best], scores[best]
+        return Results(self.index.results(rows, scores, self._scale(wishes)))
 
     def _scale(self, wishes: Wishes) -> Optional[Scale]:
         """Return the scale of scores of a single film or text, or None where there is none."""
@@ -236,16 +239,15 @@ class Recommender:
 
         They are int64 (k,) and float64 (k,), fewer where fewer films pass the filters.
         """
-        space, where = self.index.space(wishes.recipe), self._counting(wishes, filters)
-        if wishes.texts or wishes.unlike or len(wishes.films) > 1:
-            return space.nearest(self.vector(wishes), k, where=where)
-        return space.nearest_to_film(wishes.films[0], k, where)
+        space, where = self.index.space(wishes.recipe), self.counting(wishes, filters)
+        if wishes.is_one_film:
+            return space.nearest_to_film(wishes.films[0], k, where)
+        return space.nearest(self.vector(wishes), k, where=where)
 
-    def _counting(self, wishes: Wishes, filters: Filters) -> np.ndarray:
-        """Return which films may be recommended, bool (n,)."""
+    def counting(self, wishes: Wishes, filters: Filters = NONE) -> np.ndarray:
+        """Return which films may come into the answer, bool (n,)."""
         where = passing(self.index, filters, wishes.films)
-        known = wishes.films + wishes.unlike + wishes.seen
-        where[self.index.twins.with_theirs(known)] = False
+        where[self.index.twins.with_theirs(wishes.films + wishes.unlike + wishes.seen)] = False
         return where
 
     def question(self, wishes: Wishes, filters: Filters = NONE,
@@ -353,7 +355,7 @@ class Recommender:
                 raise RecommenderError("there is no folder {}: an explanation needs the features "
                                        "that {} was built from; name their folder with "
                                        "--features".format(features, index.path))
-            reader = self._reader(features, _version(features))
+            reader = self._reader(features, version_of(features))
         found = [index.row_of_id(result.movie["id"]) for result in results]
         of_films = sources(index, space, [*wishes.films, *wishes.unlike, *found], reader)
         n, m = len(wishes.films), len(wishes.unlike)
@@ -366,6 +368,10 @@ class Recommender:
         with_spans = [(source, self._spans(source, space)) for source in asked]
         return [explain_all(space, weights, with_spans, source, self._spans(source, space))
                 for source in of_films[n + m:]]
+
+    def sources(self, texts: Sequence[str]) -> List[Source]:
+        """Return texts with their hidden layers, which the checkpoint reads together."""
+        return list(map(self._embed, texts)) if self._reads_alone else self._texts.embed_all(texts)
 
     def _source(self, text: str, space: EmbeddingSpace) -> Source:
         """Return a text as the recipe takes it. Raises NothingFound if no word of it is known."""
@@ -384,12 +390,6 @@ class Recommender:
 
 def _reader(features: str, _: Any) -> FeatureReader:
     return FeatureReader(features)
-
-
-def _version(features: str) -> Any:
-    """Return a value that changes when films are added to a folder of features."""
-    links = os.path.join(features, LINKS)
-    return os.path.exists(links) and (os.stat(links).st_ino, os.stat(links).st_mtime_ns)
 
 
 def _many(given: Any) -> List[Any]:

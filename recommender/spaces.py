@@ -123,6 +123,10 @@ class EmbeddingSpace:
         """Return the embeddings of some films as stored: dense (m, d), and the words if any."""
         return self._embeddings[rows], self._words.take(rows) if self._words.width else None
 
+    def all_rows(self) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """Return the embeddings of all films as stored, without a copy, and the words if any."""
+        return self._embeddings, self._words if self._words.width else None
+
     def embed(self, source: Source) -> np.ndarray:
         """Embed a text by the recipe, float32 (d + width,), length 1.
 
@@ -180,9 +184,15 @@ class EmbeddingSpace:
                         where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Return what `nearest` finds for the embedding of a film, without that film.
 
-        It is read from the stored neighbours of the film if `k` of them count: no other film is
-        nearer than those.
+        It is read from the stored neighbours of the film if `k` of them count.
         """
+        stored = self.stored_neighbours(row, k, where)
+        return stored or self.nearest(self.embedding(row), k, [row], where)
+
+    def stored_neighbours(self, row: int, k: int,
+                          where: np.ndarray) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        """Return what `nearest_to_film` does if `k` of the film's stored neighbours count, as no
+        other film is nearer than those; else None."""
         if self._neighbours is not None:
             near, cosines = self._neighbours[0][row], self._neighbours[1][row]
             if ((near < 0) | (near >= self._n) | ~np.isfinite(cosines)).any():
@@ -190,4 +200,4 @@ class EmbeddingSpace:
             among = np.flatnonzero(where[near])[:k]
             if len(among) == k:
                 return near[among], cosines[among]
-        return self.nearest(self.embedding(row), k, [row], where)
+        return None

@@ -4,7 +4,23 @@ from typing import List
 
 import numpy as np
 
+from recommender.errors import WrongQuery
 from recommender.spaces import EmbeddingSpace
+
+_POOL = 4  # candidates for each film of a varied answer, so that k are chosen from 4 k
+_SMALLEST_POOL = 100  # candidates at least, so that few films are varied, too
+
+
+def n_candidates(k: int, diverse: float) -> int:
+    """Return how many nearest films are needed to choose `k` of them.
+
+    Raises WrongQuery if either is out of range.
+    """
+    if k < 1:
+        raise WrongQuery("k is {}, at least 1 is needed".format(k))
+    if not 0 <= diverse <= 1:
+        raise WrongQuery("diverse is {}, a number from 0 to 1 is needed".format(diverse))
+    return max(_POOL * k, _SMALLEST_POOL) if diverse else k
 
 
 def varied(space: EmbeddingSpace, rows: np.ndarray, scores: np.ndarray, k: int,

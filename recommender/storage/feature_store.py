@@ -54,6 +54,12 @@ def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
     return int(vectors * per_vector + n_movies * OVERHEAD)
 
 
+def version_of(folder: str) -> Any:
+    """Return a value that changes when films are added to a folder of features."""
+    links = os.path.join(folder, LINKS)
+    return os.path.exists(links) and (os.stat(links).st_ino, os.stat(links).st_mtime_ns)
+
+
 class Stock(NamedTuple):
     """Contents of a feature folder.
 
