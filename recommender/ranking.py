@@ -13,6 +13,7 @@ from recommender.errors import RecommenderError
 from recommender.words import SparseRows
 
 PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
+_GROUP = 16  # scores of which the greatest is looked at first: few share a group with a better one
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -141,7 +142,22 @@ def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np
         raise RecommenderError("the embedding in row {} is not numbers: build the index again with "
                                "build_index.py".format(wrong[0]))
     scores[~counts] = -np.inf
-    near = np.flatnonzero(scores >= np.partition(scores, -k)[-k] - PRODUCT_ERROR)
+    near = np.flatnonzero(scores >= _reached(scores, k) - PRODUCT_ERROR)
     exact = exact_scores(dense, words, vector, near)
     best = top_k(exact, k)
     return near[best], exact[best]
+
+
+def _reached(scores: np.ndarray, k: int) -> float:
+    """Return a score that `k` of `scores` reach, and hardly more of them if there are many.
+
+    The k-th greatest of the maxima of groups, which takes a tenth of the time of the k-th greatest
+    of all. At least `k` of the scores must be finite.
+    """
+    width = len(scores) // _GROUP
+    if width > k:
+        maxima = scores[:_GROUP * width].reshape(_GROUP, width).max(axis=0)
+        reached = np.partition(maxima, -k)[-k]
+        if np.isfinite(reached):
+            return reached
+    return np.partition(scores, -k)[-k]
