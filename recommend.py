@@ -5,25 +5,29 @@
     python recommend.py --overview "A hacker learns that the world is a simulation"
     python recommend.py --title Alien --title "The Thing (1982)" --not "Mars Attacks!" --to 1999
     python recommend.py --genres Horror
+    python recommend.py --input queries.csv --output answers.csv
 """
 
 import recommender.environment  # noqa: F401
 
 import argparse
+import contextlib
 import json
+import os
 import shutil
 import sys
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, TextIO, Tuple
 
 from bert.errors import BertError
 from recommender import cli
 from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
-from recommender.filters import Filters
+from recommender.filters import Filters, passing
 from recommender.index import Index, index_to_open
 from recommender.lists import find_films, read_list
-from recommender.printing import comparison, explanation, names, table
+from recommender.printing import comparison, explanation, names, shared_title, table
 from recommender.recommender import Recommender, Wishes
+from recommender.storage.files import new_file
 
 _NAMED = 10  # wishes that the line above the table names; a list may have thousands
 
@@ -73,6 +77,12 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     filters.add_argument("--language", type=_text, help="has this original language, such as fr")
     filters.add_argument("--adult", action="store_true", help="may be marked as adult in the "
                          "catalogue; such films are left out otherwise")
+    many = flags.add_argument_group("many queries", "a table of queries in place of flags")
+    many.add_argument("--input", metavar="FILE", help="CSV of queries, one a row, with some of the "
+                      "columns title, year, id and overview")
+    many.add_argument("--output", metavar="FILE", help="CSV to write, a row for each recommended "
+                      "film: query (the number of the row), rank, score, id, title, year, note "
+                      "(default: stdout)")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
                        help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
@@ -91,8 +101,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.words:
         args.title = [_text_of(flags, args.words), *(args.title or ())]
+    check_tables(flags, args)
     if not (args.title or args.id or args.overview or args.liked or args.seen
-            or filters_of(args).narrow):
+            or args.input is not None or filters_of(args).narrow):
         flags.error("name a film with --title or --id, describe one with --overview, give a list "
                     "with --liked, or list the best rated with a filter such as --genres")
     if args.compare and args.explain:
@@ -101,6 +112,24 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         flags.error("--year goes with a single --title: behind each of several, write the year as "
                     "in \"Heat (1995)\"")
     return args
+
+
+def check_tables(flags: cli.Flags, args: argparse.Namespace) -> None:
+    """Exit with code 2 where --input or --output do not go with the other flags."""
+    if args.input is None:
+        if args.output is not None:
+            flags.error("--output is for the answers to the queries of --input")
+        return
+    given = [name for name in ("title", "id", "overview", "not", "not-id", "year", "liked",
+                               "compare", "explain", "json")
+             if getattr(args, {"not": "unlike", "not-id": "unlike_id"}.get(name, name))]
+    if given:
+        flags.error("--{} goes with a single query, not with --input".format(given[0]))
+    if args.output is not None and os.path.exists(args.output) and os.path.exists(args.input) and (
+            os.path.samefile(args.input, args.output)):
+        flags.error("--output is the file of --input: name another, or the queries are lost")
+    if args.output is not None and os.path.isdir(args.output):
+        flags.error("{} is a folder: --output names a file".format(args.output))
 
 
 def _text_of(flags: cli.Flags, words: Sequence[str]) -> str:
@@ -135,6 +164,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if note:
         cli.note(note)
     recommender = Recommender.open(path, args.bert_dir, args.verbose)
+    if args.input is not None:
+        return answer_table(recommender, args)
     index, filters = recommender.index, filters_of(args)
     liked, seen = read_lists(index, args)
     try:
@@ -146,17 +177,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 error))
         raise
     for title, rows in wishes.shared:
-        cli.note("{} films are called {!r}: taking {}, the one with the most votes; --year or "
-                 "--id picks: {}".format(len(rows), title, index.describe(rows[0]),
-                                         ", ".join(map(index.describe, rows[1:]))))
+        cli.note(shared_title(index, title, rows, "--year or --id"))
     if args.compare:
         return print_comparison(recommender, wishes, args)
     results = recommender.recommend(wishes, args.k, filters, args.diverse)
-    if not results:
-        refuse_nothing(index, filters, wishes)
-    if args.recipe is None and len(index.recipes) > 1:
-        cli.note("by recipe {}; --recipe {} answers otherwise, --compare shows both".format(
-            index.recipes[0], " or ".join(index.recipes[1:])))
+    nothing = None if results else nothing_left(index, filters, wishes)
+    if nothing:
+        raise nothing
+    note_recipe(index, args, ", --compare shows both")
     for text in recommender.notes(wishes, results, filters):
         cli.note(text)
     why = recommender.explain(wishes, results, args.features) if args.explain else []
@@ -205,26 +233,26 @@ def read_lists(index: Index, args: argparse.Namespace) -> Tuple[Dict[int, float]
     return liked, seen
 
 
-def refuse_nothing(index: Index, filters: Filters, wishes: Wishes) -> None:
-    """Raise NothingFound for an answer that is empty because of filters or lists."""
+def nothing_left(index: Index, filters: Filters, wishes: Wishes) -> Optional[NothingFound]:
+    """Return the error for an answer that is empty because of filters or lists."""
     let_in = "" if filters.adult or not index.column("adult").any() else (
         "let in films marked as adult with --adult")
     if filters.narrow:
-        raise NothingFound("no film meets all of the filters: leave one out" + (
+        return NothingFound("no film meets all of the filters: leave one out" + (
             let_in and ", or " + let_in))
     if wishes.seen:
-        raise NothingFound("no film is left that your lists do not name" + (
+        return NothingFound("no film is left that your lists do not name" + (
             let_in and ": " + let_in))
-    if let_in:
-        raise NothingFound("all other films are marked as adult: " + let_in)
+    return NothingFound("all other films are marked as adult: " + let_in) if let_in else None
 
 
 def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Namespace) -> int:
     """Print the answers of two recipes; return the exit code."""
     filters = filters_of(args)
     lists = compare(recommender, wishes, args.k, filters, args.diverse)
-    if not lists[0].ranked:
-        refuse_nothing(recommender.index, filters, wishes)
+    nothing = None if lists[0].ranked else nothing_left(recommender.index, filters, wishes)
+    if nothing:
+        raise nothing
     for text in recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters):
         cli.note(text)
     if args.json:
@@ -233,6 +261,49 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
         tell(recommender.index, wishes)
         print(comparison(lists, shutil.get_terminal_size().columns))
     return 0
+
+
+def note_recipe(index: Index, args: argparse.Namespace, more: str = "") -> None:
+    """Note which recipe answers where none was asked for, and which others there are."""
+    if args.recipe is None and len(index.recipes) > 1:
+        cli.note("by recipe {}; --recipe {} answers otherwise{}".format(
+            index.recipes[0], " or ".join(index.recipes[1:]), more))
+
+
+def answer_table(recommender: Recommender, args: argparse.Namespace) -> int:
+    """Answer the queries of --input, write the answers to --output; return the exit code."""
+    # Imported late for start-up time: a single query needs no SciPy.
+    from recommender.many import Query, recommend_many, wishes_or_error
+    from recommender.query_tables import AnswerTable, read_query_table
+
+    index, given, filters = recommender.index, read_query_table(args.input), filters_of(args)
+    _, seen = read_lists(index, args)
+    for text in given.notes:
+        cli.note("{}: {}".format(args.input, text))
+    index.space(args.recipe)
+    note_recipe(index, args)
+    index.read_columns()
+    passing(index, filters._replace(same_genre=False))  # a wrong filter is wrong for all
+    wishes = [asked if isinstance(asked, RecommenderError) else
+              wishes_or_error(recommender, {**asked, "seen": seen}, args.recipe)
+              for asked in given.queries]
+    queries = [Query(each, args.k, filters, args.diverse) for each in wishes]
+    with contextlib.ExitStack() as stack:
+        file: TextIO = sys.stdout
+        if args.output is not None:
+            file = stack.enter_context(open(stack.enter_context(new_file(args.output)), "w",
+                                            encoding="utf-8", newline=""))
+        answers = AnswerTable(file, args.input)
+        for query, answer in zip(queries, recommend_many(recommender, queries, cli.progress_bar)):
+            if isinstance(query.wishes, Wishes):
+                notes = [shared_title(index, title, rows, "column year or id")
+                         for title, rows in query.wishes.shared]
+                answer = answer._replace(notes=notes + answer.notes)
+                if not answer.results and answer.error is None:
+                    answer = answer._replace(error=nothing_left(index, filters, query.wishes))
+            answers.write(answer)
+    cli.note(answers.summary())
+    return 2 if answers.is_empty else 0
 
 
 def print_json(answer: Dict[str, Any]) -> None:

@@ -26,6 +26,13 @@ def names(index: Index, wishes: Wishes) -> List[str]:
             + [index.describe(row) for row in wishes.unlike])
 
 
+def shared_title(index: Index, title: str, rows: Sequence[int], picks: str) -> str:
+    """Tell which film of a title was taken; `picks` names what picks another of its `rows`."""
+    return "{} films are called {!r}: taking {}, the one with the most votes; {} picks: {}".format(
+        len(rows), title, index.describe(rows[0]), picks,
+        ", ".join(map(index.describe, rows[1:])))
+
+
 def table(results: Sequence[Result]) -> str:
     """Return a table with a line for each film: rank, score, nearness, title, year, genres, id."""
     width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)

@@ -75,6 +75,15 @@ class Table(NamedTuple):
             raise RecommenderError("{}, line {}: not a CSV ({}): write the file again, or take it "
                                    "from the data set".format(self.path, reader.line_num, why))
 
+    def joined(self, cells: List[str], text_at: int) -> List[str]:
+        """Return the cells of a row, those of a text joined again that had commas without quotes.
+
+        The text is in column `text_at`; only in the last one is it known where it ends.
+        """
+        if len(cells) > len(self.names) == text_at + 1:
+            return [*cells[:text_at], self.separator.join(cells[text_at:]).rstrip(self.separator)]
+        return cells
+
 
 def read_table(path: str, known: Sequence[str]) -> Table:
     """Open the table at `path`.

@@ -65,6 +65,13 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path):
     assert os.listdir(str(tmp_path)) == ["a.txt"]
 
 
+def test_a_folder_that_is_missing_is_told_by_the_name_of_the_file(tmp_path):
+    path = str(tmp_path / "missing" / "file")
+    with pytest.raises(OSError) as caught:
+        write_text(path, "text")
+    assert caught.value.filename == path
+
+
 def test_two_writers_do_not_touch_each_other_and_what_a_killed_one_left_is_removed(tmp_path):
     path = tmp_path / "a.txt"
     other = held_open(path)

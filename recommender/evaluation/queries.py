@@ -65,8 +65,7 @@ def read_queries(path: str, movies: Sequence[Movie]) -> Queries:
     n_rows = 0
     for _, cells in table.rows():
         n_rows += 1
-        if len(cells) > len(table.names) == text_at + 1:  # commas in a text without quotes
-            cells[text_at:] = [table.separator.join(cells[text_at:]).rstrip(table.separator)]
+        cells = table.joined(cells, text_at)
         if len(cells) != len(table.names):
             left_out["with more or fewer cells than columns"] += 1
             continue

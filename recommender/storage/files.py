@@ -56,7 +56,7 @@ def new_file(path: str) -> Iterator[str]:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(part)
     except OSError as error:
-        if error.filename in (None, part):
+        if error.filename is None or str(error.filename).endswith(PART):
             error.filename = path
         raise
 
