@@ -1,14 +1,15 @@
 """Answer queries of the API from an index."""
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, List, Sequence
 
 from recommender.comparing import compare, comparison_as_dict
-from recommender.errors import WrongQuery
+from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, WrongQuery
 from recommender.filters import Filters
 from recommender.index import Index, Result
+from recommender.many import Query, recommend_many
 from recommender.recommender import Wishes
 from serving.library import Served
-from serving.openapi import MAX_EXPLAINED
+from serving.openapi import MAX_EXPLAINED, MAX_RESULTS, MAX_TEXTS
 
 Answer = Dict[str, Any]
 
@@ -25,14 +26,54 @@ def recommendation(served: Served, given: Answer) -> Answer:
         raise WrongQuery("explain goes with k up to {}".format(MAX_EXPLAINED))
     wishes = _wishes(served, given)
     results = recommender.recommend(wishes, given["k"], filters, given["diverse"])
-    answer = recommender.question(wishes, filters, given["diverse"])
-    answer["results"] = [result.to_dict() for result in results]
+    notes = recommender.notes(wishes, results, filters)
+    answer = _answer(served, wishes, filters, given["diverse"], results, notes)
     if given["explain"]:
         why = recommender.explain(wishes, results, served.features)
         for result, reasons in zip(answer["results"], why):
             result["why"] = reasons.to_dict()
-    answer.update(_notes(served, wishes, results, filters))
     return answer
+
+
+def recommendations(served: Served, questions: Sequence[Answer]) -> List[Answer]:
+    """Return for each question what `recommendation` does, or its error as an answer.
+
+    Raises WrongQuery for lists that ask for too much.
+    """
+    n_texts = sum(len(given.get("overview", ())) for given in questions)
+    if n_texts > MAX_TEXTS:
+        raise WrongQuery("the questions have {} texts together: send up to {} in a list".format(
+            n_texts, MAX_TEXTS))
+    n_films = sum(given["k"] for given in questions)
+    if n_films > MAX_RESULTS:
+        raise WrongQuery("the questions ask for {:,} films together: send a smaller k, or fewer "
+                         "questions, for up to {:,}".format(n_films, MAX_RESULTS))
+    if any(given["explain"] for given in questions):
+        raise WrongQuery("explain goes with a single question, not with a list")
+    queries = [_query(served, given) for given in questions]
+    told = []
+    for (wishes, _, filters, diverse), found in zip(
+            queries, recommend_many(served.recommender, queries)):
+        if isinstance(wishes, Wishes) and found.error is None:
+            told.append(_answer(served, wishes, filters, diverse, found.results, found.notes))
+        elif isinstance(found.error, (NothingFound, WrongQuery)):
+            told.append(refusal(found.error))
+        elif found.error is not None:
+            raise found.error
+    return told
+
+
+def _query(served: Served, given: Answer) -> Query:
+    try:
+        return Query(_wishes(served, given), given["k"], _filters(given), given["diverse"])
+    except RecommenderError as error:
+        return Query(error)
+
+
+def refusal(error: RecommenderError) -> Answer:
+    """Return an error as an answer, with its code where it has one."""
+    code = {"code": error.code} if isinstance(error, FilmLeftOut) else {}
+    return {"error": str(error), **code}
 
 
 def compared(served: Served, given: Answer) -> Answer:
@@ -42,7 +83,8 @@ def compared(served: Served, given: Answer) -> Answer:
     wishes = _wishes(served, given)
     lists = compare(recommender, wishes, given["k"], filters, given["diverse"])
     answer = comparison_as_dict(recommender, wishes, lists, filters, given["diverse"])
-    answer.update(_notes(served, wishes, [result for result, _ in lists[0].ranked], filters))
+    notes = recommender.notes(wishes, [result for result, _ in lists[0].ranked], filters)
+    answer.update(_notes(served, wishes, notes))
     return answer
 
 
@@ -61,10 +103,16 @@ def _wishes(served: Served, given: Answer) -> Wishes:
         given.get("not"), given.get("not_id"), given.get("recipe"))
 
 
-def _notes(served: Served, wishes: Wishes, results: Sequence[Result], filters: Filters) -> Answer:
+def _answer(served: Served, wishes: Wishes, filters: Filters, diverse: float,
+            results: Sequence[Result], notes: Sequence[str]) -> Answer:
+    answer = served.recommender.question(wishes, filters, diverse)
+    answer["results"] = [result.to_dict() for result in results]
+    return {**answer, **_notes(served, wishes, notes)}
+
+
+def _notes(served: Served, wishes: Wishes, notes: Sequence[str]) -> Answer:
     """Return the fields `others` and `note`, where there is something to say."""
     others = [brief(served.index, row) for _, rows in wishes.shared for row in rows[1:]]
-    notes = served.recommender.notes(wishes, results, filters)
     return {**({"others": others} if others else {}),
             **({"note": "; ".join(notes)} if notes else {})}
 

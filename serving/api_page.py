@@ -75,7 +75,8 @@ def _description(schema: Dict[str, Any]) -> str:
 
 
 def _name_of(schema: Dict[str, Any]) -> str:
-    return schema.get("$ref", "").rpartition("/")[2]
+    one = schema.get("anyOf", [schema])[0]  # of one or several, the one
+    return one.get("$ref", "").rpartition("/")[2]
 
 
 def _kind(schema: Dict[str, Any]) -> str:

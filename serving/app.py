@@ -3,7 +3,7 @@
 import hashlib
 import json
 from http import HTTPStatus
-from typing import Any, Callable, Collection, Dict, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, Optional, Tuple, Union
 
 import orjson
 from flask import Blueprint, Flask, Response, request
@@ -17,11 +17,11 @@ from werkzeug.exceptions import (
 )
 
 from bert.errors import BertError
-from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, WrongQuery
+from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.index import Index
 from serving import counters
 from serving.access_log import AccessLog, observe_requests, observer
-from serving.answers import compared, completion, recommendation
+from serving.answers import compared, completion, recommendation, recommendations, refusal
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
@@ -110,7 +110,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         read = reader(path, method)
         rule = path.replace("{", "<").replace("}", ">")
 
-        def register(view: Callable[[Answer], Answer]) -> Callable[[Answer], Answer]:
+        def register(view: Callable[[Answer], Any]) -> Callable[[Answer], Any]:
             def answer(**in_path: str) -> Any:
                 return view(read(in_path))
 
@@ -158,7 +158,9 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @answers("/recommend")
     @answers("/recommend", "post")
-    def recommend(given: Answer) -> Answer:
+    def recommend(given: Answer) -> Union[Answer, List[Answer]]:
+        if "questions" in given:
+            return recommendations(library.now, given["questions"])
         return recommendation(library.now, given)
 
     @answers("/compare")
@@ -193,11 +195,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @app.errorhandler(NothingFound)
     def nothing_found(error: NothingFound) -> Tuple[Answer, int]:
-        return {"error": str(error)}, 404
-
-    @app.errorhandler(FilmLeftOut)
-    def left_out(error: FilmLeftOut) -> Tuple[Answer, int]:
-        return {"error": str(error), "code": error.code}, 404
+        return refusal(error), 404
 
     @app.errorhandler(WrongQuery)
     def senseless(error: WrongQuery) -> Tuple[Answer, int]:

@@ -14,6 +14,8 @@ MAX_PARAMETER = 1000  # characters of a title; the longest that is known has 250
 MAX_FILMS = 20  # films in a query by title, by id, and as many to keep away from
 MAX_GENRES = 50  # genres in a query; TMDB has 20
 MAX_TEXTS = 8  # overviews in a query; each takes a place in a batch of 16
+MAX_QUESTIONS = 100  # questions in a list
+MAX_RESULTS = 1000  # films in the answers to a list, as many as in one answer
 MAX_EXPLAINED = 50  # films in an answer with explanations; each reads its features
 MAP_SIZE = 65535  # greatest coordinate of the map: 16 bits
 MAX_ID = 2 ** 63 - 1  # ids of films are int64
@@ -190,7 +192,6 @@ _KNOWN = {"description": "the client has the answer: its If-None-Match is the an
 _TAG = {"ETag": {"description": "of the index and the address", "schema": {"type": "string"}}}
 
 
-
 def _asking(operation: str, summary: str, question: Dict[str, Schema], schema: str,
             found: Dict[str, Any]) -> Dict[str, Any]:
     """Return the operations of an address that answers a query: in the address, or as JSON."""
@@ -212,6 +213,25 @@ def _asking(operation: str, summary: str, question: Dict[str, Schema], schema: s
     }
 
 
+def _with_lists(operations: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what `_asking` returns for questions, with lists of them taken in the body as well."""
+    def or_list(schema: Schema, items: Schema, **limits: int) -> Schema:
+        return {"anyOf": [schema, {"type": "array", "items": items, **limits}]}
+
+    post = operations["post"]
+    post["summary"] += ("; a list of up to {} questions has a list of answers, in each place an "
+                        "answer or an error. Together they have up to {} texts and up to {:,} "
+                        "films to recommend, and none asks to explain").format(
+                            MAX_QUESTIONS, MAX_TEXTS, MAX_RESULTS)
+    body = post["requestBody"]["content"]["application/json"]
+    body["schema"] = or_list(body["schema"], body["schema"], minItems=1, maxItems=MAX_QUESTIONS)
+    found = post["responses"]["200"]
+    answer = found["content"]["application/json"]["schema"]
+    post["responses"]["200"] = {**found, "content": {"application/json": {"schema": or_list(
+        answer, {"anyOf": [answer, {"$ref": "#/components/schemas/Error"}]})}}}
+    return operations
+
+
 DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "Movie recommender", "version": "1",
@@ -219,10 +239,10 @@ DOCUMENT = {
     # Relative to the address of this document, so that it is right behind any proxy.
     "servers": [{"url": "../v1"}],
     "paths": {
-        "/recommend": _asking(
+        "/recommend": _with_lists(_asking(
             "recommend", "Films like a film, or like several, which are named by title or id; with "
             "filters alone, the best rated, whose score is their weighted rating",
-            _QUESTION, "Question", _FOUND),
+            _QUESTION, "Question", _FOUND)),
         "/compare": _asking(
             "compare", "The answers of two recipes to the same query, which names a film: of the "
             "first of the index, and of another, by default its second",

@@ -24,7 +24,8 @@ def reader(path: str, method: str) -> Reader:
     """Return a function that reads requests of an operation of the document.
 
     It takes the values in the path, by name, and returns all that are given, by name, with the
-    defaults of the others; a list of what may be one or several.
+    defaults of the others; a list of what may be one or several. A body that is a list of
+    questions, where the document allows one, is returned as `questions`.
     """
     return _reader_of(DOCUMENT["paths"][path][method])
 
@@ -36,7 +37,7 @@ def _reader_of(operation: Dict[str, Any]) -> Reader:
         "properties": {name: p["schema"] for name, p in parameters.items()},
         "required": [name for name, p in parameters.items() if p["required"]]}, 400)
     body = operation.get("requestBody")
-    in_body = _checker(body["content"]["application/json"]["schema"], 422) if body else None
+    in_body = _body_checker(body["content"]["application/json"]["schema"]) if body else None
 
     def read(in_path: Dict[str, str]) -> Dict[str, Any]:
         given = {name: _value(name, texts, parameters.get(name, {"schema": {}}))
@@ -48,8 +49,31 @@ def _reader_of(operation: Dict[str, Any]) -> Reader:
     return read
 
 
-def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, Any]]:
-    """Return a function that returns an object with its defaults, or refuses it with `status`."""
+def _body_checker(schema: Dict[str, Any]) -> Callable[[Any], Dict[str, Any]]:
+    """Return a function that returns a body with its defaults, or refuses it with 422.
+
+    A list of bodies, if the schema allows one, is returned as `questions`.
+    """
+    of_list = _list_of(schema)
+    check = _checker(of_list["items"] if of_list else schema, 422)
+
+    def checked(value: Any) -> Dict[str, Any]:
+        if not of_list or not isinstance(value, list):
+            return check(value)
+        if not of_list["minItems"] <= len(value) <= of_list["maxItems"]:
+            abort(422, "the body is a list of {:,} questions: send {} to {}".format(
+                len(value), of_list["minItems"], of_list["maxItems"]))
+        return {"questions": [check(each, "question {}: ".format(number))
+                              for number, each in enumerate(value, 1)]}
+
+    return checked
+
+
+def _checker(schema: Dict[str, Any], status: int) -> Callable[..., Dict[str, Any]]:
+    """Return a function that returns an object with its defaults, or refuses it with `status`.
+
+    Its second argument, if there is one, is what the message begins with.
+    """
     schema = _resolved(schema)
     # A value that may be one or several is checked as a list.
     properties = {name: _list_of(each) or each for name, each in schema["properties"].items()}
@@ -58,7 +82,7 @@ def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, A
         {**{name: each for name, each in schema.items() if name != "allOf"},
          "properties": properties, "components": DOCUMENT["components"]})
 
-    def checked(value: Any) -> Dict[str, Any]:
+    def checked(value: Any, where: str = "") -> Dict[str, Any]:
         single = set()
         if isinstance(value, dict):
             single = {name for name, each in value.items() if not isinstance(each, list)
@@ -67,7 +91,7 @@ def _checker(schema: Dict[str, Any], status: int) -> Callable[[Any], Dict[str, A
         try:
             return {name: _whole(found, properties[name]) for name, found in check(value).items()}
         except fastjsonschema.JsonSchemaValueException as error:
-            return abort(status, _said(error, single))
+            return abort(status, where + _said(error, single))
 
     return checked
 

@@ -339,7 +339,7 @@ def test_a_body_that_is_not_json_is_400(client, body, said):
 
 
 @pytest.mark.parametrize("body, said", [
-    ([], "the body must be object"), (None, "must be object"), (7, "must be object"),
+    ([], "a list of 0 questions: send 1 to 100"), (None, "must be object"), (7, "must be object"),
     ("text", "must be object"), ({}, "nothing is asked for"), ({"k": 5}, "nothing is asked for"),
     ({"overview": 7}, "overview must be string"), ({"overview": None}, "must be string"),
     ({"overview": [7]}, "overview.0 must be string"), ({"overview": ""}, "overview is empty"),
