@@ -14,7 +14,8 @@ _COLUMNS = {
     "id": ("id", *ALIASES["id"]),
     "title": ("title", *ALIASES["title"]),
     "year": ("year", *ALIASES["release_date"], "release_date"),
-    "overview": ("overview", "text", "query", *ALIASES["overview"])}
+    # Not "description", which in an export of IMDb is a remark.
+    "overview": ("overview", "text", "query", "plot")}
 COLUMNS = ("query", "rank", "score", "id", "title", "year", "note")  # of the answers
 _SHOWN = 3  # rows without an answer that are named: enough to see what is wrong with a table
 
