@@ -26,6 +26,7 @@ from recommender.filters import Filters, passing
 from recommender.index import Index, index_to_open
 from recommender.lists import find_films, read_list
 from recommender.printing import comparison, explanation, names, shared_title, table
+from recommender.progress import each
 from recommender.recommender import Recommender, Wishes
 from recommender.storage.files import new_file
 
@@ -286,8 +287,9 @@ def answer_table(recommender: Recommender, args: argparse.Namespace) -> int:
     passing(index, filters._replace(same_genre=False))  # a wrong filter is wrong for all
     wishes = [asked if isinstance(asked, RecommenderError) else
               wishes_or_error(recommender, {**asked, "seen": seen}, args.recipe)
-              for asked in given.queries]
-    queries = [Query(each, args.k, filters, args.diverse) for each in wishes]
+              for asked in each(given.queries, cli.progress_bar, "finding films",
+                                len(given.queries))]
+    queries = [Query(found, args.k, filters, args.diverse) for found in wishes]
     with contextlib.ExitStack() as stack:
         file: TextIO = sys.stdout
         if args.output is not None:

@@ -119,8 +119,8 @@ class AnswerTable:
 
     def summary(self) -> str:
         """Return one line: how many queries were answered, and of the others the first few."""
-        told = "{}: {:,} queries, {:,} answered".format(
-            self._path, self._n, self._n - len(self._unanswered))
+        told = "{}: {:,} of {:,} queries answered".format(
+            self._path, self._n - len(self._unanswered), self._n)
         if not self._unanswered:
             return told
         more = len(self._unanswered) - _SHOWN

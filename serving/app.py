@@ -137,16 +137,19 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
         return view
 
-    if rate_limit:
-        limit = RateLimit(rate_limit)
+    limit = RateLimit(rate_limit) if rate_limit else None
 
-        @api.before_request
-        def not_too_often() -> None:
-            seconds = limit.seconds_to_wait(request.remote_addr or "")
+    def count_requests(n: int) -> None:
+        """Refuse a client that asks too often; `n` requests came."""
+        if limit and n:
+            seconds = limit.seconds_to_wait(request.remote_addr or "", n)
             if seconds:
                 counters.REFUSED.labels("rate").inc()
                 raise TooManyRequests("more than {} requests a minute: ask again in {} s".format(
                     rate_limit, seconds), retry_after=seconds)
+
+    if limit:
+        api.before_request(lambda: count_requests(1))
 
     @app.get("/healthz")
     def health() -> Answer:
@@ -160,6 +163,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @answers("/recommend", "post")
     def recommend(given: Answer) -> Union[Answer, List[Answer]]:
         if "questions" in given:
+            count_requests(len(given["questions"]) - 1)  # each counts as a request
             return recommendations(library.now, given["questions"])
         return recommendation(library.now, given)
 

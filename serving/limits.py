@@ -20,9 +20,10 @@ class RateLimit:
         self._limit = RateLimitItemPerMinute(per_minute)
         self._requests = FixedWindowRateLimiter(MemoryStorage())
 
-    def seconds_to_wait(self, client: str) -> int:
-        """Count a request; return 0 if it may be answered, else the seconds until a next try."""
-        if self._requests.hit(self._limit, client):
+    def seconds_to_wait(self, client: str, n: int = 1) -> int:
+        """Count `n` requests; return 0 if they may be answered, else the seconds until a next
+        try."""
+        if self._requests.hit(self._limit, client, cost=n):
             return 0
         begins_anew, _ = self._requests.get_window_stats(self._limit, client)
         return max(1, math.ceil(begins_anew - time.time()))

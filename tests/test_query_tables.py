@@ -89,7 +89,7 @@ def test_answers_are_those_of_single_queries(recommend, tmp_path):
     done = recommend("--input", "q.csv", "--output", "a.csv", "-k", "3", "--from", "1990")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == ["by recipe mean4; --recipe best answers otherwise",
-                                        "q.csv: 3 queries, 3 answered"]
+                                        "q.csv: 3 of 3 queries answered"]
     rows = rows_of((tmp_path / "a.csv").read_text(encoding="utf-8"))
     asked = [["--title", "babe"], ["--id", "603"], ["--title", "Pinocchio", "--year", "1996"]]
     for number, flags in enumerate(asked, 1):
@@ -113,7 +113,7 @@ def test_queries_without_an_answer_are_listed_and_the_others_go_on(recommend, tm
     assert "3 films are called 'Pinocchio': taking Pinocchio (1940, id 10895)" in rows[1]["note"]
     assert "column year or id picks" in rows[1]["note"]
     line = only_line(done.stderr)
-    assert line.startswith("q.csv: 5 queries, 1 answered, 4 not (row 1: no film is called 'noth")
+    assert line.startswith("q.csv: 1 of 5 queries answered, 4 not (row 1: no film is called 'noth")
     assert line.endswith("and 1 more: see column note)")
 
 

@@ -91,3 +91,11 @@ def test_where_no_text_can_be_read_the_whole_list_is_503(index):
     assert (response.status_code, response.get_json()) == (
         503, {"error": "text queries need the checkpoint x"})
     assert client.post(RECOMMEND, json=[{"id": 603}]).status_code == 200
+
+
+def test_each_question_counts_for_the_rate_limit(index):
+    client = create_app(Library(index, FakeTexts()), rate_limit=5).test_client()
+    assert client.post(RECOMMEND, json=[{"id": 603}] * 3).status_code == 200
+    response = client.post(RECOMMEND, json=[{"id": 603}] * 3)
+    assert response.status_code == 429
+    assert "more than 5 requests a minute" in response.get_json()["error"]
