@@ -112,7 +112,7 @@ def index(csv, hidden_size, path, n_neighbours="0", bert_dir=""):
                 writer.add(movie.id, random.standard_normal(
                     (4, 1, int(hidden_size))).astype(np.float32),
                            np.zeros(1, np.int32), overview_digest(movie.overview))
-        build_index(catalogue, FeatureReader(folder), path, ["mean4"],
+        build_index(catalogue, FeatureReader(folder), path,
                     n_neighbours=int(n_neighbours))
     return {}
 
