@@ -64,12 +64,11 @@ class TitleLookup:
         NothingFound
             If there is none; names up to five near titles, or the years that there are.
         """
+        rows = self._rows_of_imdb_id(title)
+        if rows:
+            return rows
         if _IMDB_ID.fullmatch(title.strip()):
-            imdb_id = title.strip().lower()
-            rows = np.flatnonzero(self._column("imdb_id") == imdb_id).tolist()
-            if rows:
-                return rows
-            left_out = self._left_out.of_imdb_id(imdb_id)
+            left_out = self._left_out.of_imdb_id(title.strip().lower())
             if left_out:
                 raise self._left_out.error(left_out)
         name, found = title, self._rows_by_column(title)
@@ -94,16 +93,22 @@ class TitleLookup:
         return of_year[0] or of_year[1]
 
     def rows_called(self, title: str, year: Optional[int] = None) -> List[int]:
-        """Return what `rows` does for a title without a year behind it, or no rows where it
-        raises; films of the year before or after `year` where none is of `year`."""
-        found = self._rows_by_column(title)
+        """Return what `rows` does for a title or an IMDb id, or no rows where it raises; films of
+        the year before or after `year` where none is of `year`."""
         years = self._column("year")
         for off in (0, 1):
-            for rows in found:
+            for rows in self._rows_by_column(title):
                 near = [row for row in rows if year is None or abs(int(years[row]) - year) <= off]
                 if near:
                     return near
-        return []
+        split = split_year(title) if year is None else None
+        return self.rows_called(*split) if split else self._rows_of_imdb_id(title)
+
+    def _rows_of_imdb_id(self, typed: str) -> List[int]:
+        """Return the rows of the film of an IMDb id, none if `typed` is no such id."""
+        if not _IMDB_ID.fullmatch(typed.strip()):
+            return []
+        return np.flatnonzero(self._column("imdb_id") == typed.strip().lower()).tolist()
 
     def _rows_by_column(self, title: str) -> Tuple[List[int], List[int]]:
         """Return the rows of films of that title, and of that original title only, most votes

@@ -120,11 +120,15 @@ def _notes(served: Served, wishes: Wishes, notes: Sequence[str]) -> Answer:
 def completion(served: Served, typed: str, limit: int) -> Answer:
     """Return films whose titles complete what was typed, most votes first.
 
+    `meant` is the film of which the whole title was typed, as it is or mistyped beyond doubt;
     `left_out` are the films of exactly that title that cannot be recommended for.
     """
     index = served.index
     rows = served.titles.complete(typed, limit)
     answer = {"query": {"q": typed}, "results": [brief(index, row) for row in rows]}
+    meant = served.titles.meant(typed)
+    if meant is not None:
+        answer["meant"] = brief(index, meant)
     left_out = index.left_out.of_title(typed)
     if left_out:
         answer["left_out"] = [index.left_out.brief(place) for place in left_out]

@@ -13,6 +13,9 @@ from recommender.titles import title_key
 _LAST = "\U0010ffff"  # sorts behind every letter
 _KEYS = ("title_key", "original_title_key")  # columns of titles as they are matched
 _KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
+_SURE = 0.8  # similarity from which a mistyped title is no other's: a letter in five may be wrong
+_CANDIDATES = 7  # completions among which it is looked for, as many as are mostly asked for
+_FEWEST_LETTERS = 6  # of a mistyped title; shorter words are near to many others
 
 
 class _Table(NamedTuple):
@@ -56,6 +59,21 @@ class Titles:
         begins as `typed` does, most votes first; if there is none, of near titles, the nearest
         first. A film marked as adult is found by its whole title only."""
         return list(self.load()(title_key(typed), limit))
+
+    def meant(self, typed: str) -> Optional[int]:
+        """Return the row of the film whose title, original title or IMDb id was typed, or that of
+        the one title that is mistyped beyond doubt, the most voted of several; else None."""
+        called = self._index.rows_called(typed)
+        if called:
+            return called[0]
+        # Imported late: titles that are known need no fuzzy matching.
+        from rapidfuzz.distance import OSA
+
+        key, column = title_key(typed), self._index.column("title_key")
+        near = self.complete(typed, _CANDIDATES) if len(key) >= _FEWEST_LETTERS else []
+        sure = {column[row]: row for row in reversed(near)
+                if OSA.normalized_similarity(key, column[row]) >= _SURE}
+        return next(iter(sure.values())) if len(sure) == 1 else None
 
 
 def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ...]:

@@ -179,6 +179,14 @@ def test_completion_gives_near_titles_only_where_no_word_begins_so(client):
     assert ids == [603, 604, 605]
 
 
+@pytest.mark.parametrize("typed, meant", [
+    ("the matrix", 603), ("Matrix, The (1999)", 603), ("pinochio", 10895), ("もののけ姫", 128),
+    ("matri", None), ("a robot learns", None)])
+def test_a_whole_title_or_one_mistyped_beyond_doubt_is_meant(client, typed, meant):
+    answer = body_of(client.get(MOVIES, query_string={"q": typed}))
+    assert answer.get("meant", {}).get("id") == meant
+
+
 def test_completion_of_nothing_like_it_is_an_empty_list(client):
     assert body_of(client.get(MOVIES + "?q=%D0%96%D0%96%D0%96%D0%96"))["results"] == []
 
