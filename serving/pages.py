@@ -16,7 +16,9 @@ from serving.openapi import MAP_SIZE, MAX_TEXT
 _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button
 _TOPS = (100, 250, 1000, 10000)  # offered are the largest two that are at most half of all films
-_ASKS = {"id", "text", "genres", "year_from", "year_to", "top_rated"}  # queries in a page's address
+# Parameters by which a page's address asks for films; with others the page tells that it cannot.
+_ASKS = {"id", "title", "text", "overview", "genres", "year_from", "year_to", "top_rated",
+         "min_votes", "language"}
 
 
 def pages(library: Library) -> Blueprint:
@@ -84,7 +86,7 @@ def _about(index: Index, features: str) -> Dict[str, Any]:
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,
-            "recipe": space.recipe.name, "has_map": space.has_map,
+            "recipe": space.recipe.name, "recipes": index.recipes, "has_map": space.has_map,
             "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],

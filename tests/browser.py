@@ -141,12 +141,19 @@ class Page:
         return self.texts(".card .title")
 
     def chip(self, name):
-        """The filter of that name."""
+        """The filter of that name, in the box of filters, which is opened."""
+        if not self.one("#filters").is_displayed():
+            self.one("#open-filters").click()
         return self.driver.find_element(By.XPATH, "//*[@id='filters']//button[.='{}']".format(name))
 
     def pressed(self):
         """The filters that are on."""
-        return self.texts("#filters [aria-pressed=true]")
+        return self.run("[...document.querySelectorAll('#filters [aria-pressed=true]')].map("
+                        "e => e.textContent.trim())")
+
+    def tokens(self, of="wishes"):
+        """What is asked for, or with "filters-on" the filters, as tokens that can be removed."""
+        return [text.replace("×", "").strip() for text in self.texts("#{} .token".format(of))]
 
     def recommended(self, query=None):
         """What the API says, explained, of what an address asks, by default the page's."""
@@ -155,15 +162,8 @@ class Page:
         if "text" in asked:
             asked["overview"] = asked.pop("text")
         return requests.post(self.address + "/api/v1/recommend", timeout=SECONDS, json={
-            **asked, **({"id": int(asked["id"])} if "id" in asked else {}), "explain": True}).json()
-
-    def with_asterisks(self, at):
-        """The overviews of a card and of what was asked, marks as asterisks."""
-        return self.run(
-            "[document.querySelectorAll('.card .overview')[arguments[0]],"
-            "document.querySelector('.asked .overview, .asked q')].map(e => [...e.childNodes].map("
-            "node => '*'.repeat(node.className?.[1] ?? 0) + node.textContent"
-            "+ '*'.repeat(node.className?.[1] ?? 0)).join(''))", at)
+            "recipe": "best", **asked, **({"id": int(asked["id"])} if "id" in asked else {}),
+            "explain": True}).json()
 
     def map(self):
         """The map, once it is drawn: what the API says of it."""

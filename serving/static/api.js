@@ -13,9 +13,16 @@ export class Failed extends Error {
   }
 }
 
+// Returns the parameters of an address; a list is a parameter for each value, but genres, which
+// stand between commas.
+function parametersOf(query) {
+  return new URLSearchParams(Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) && name !== "genres" ? value : [value]).map((one) => [name, one])));
+}
+
 // Returns the answer of an operation. Throws Failed, or AbortError if `signal` cancelled it.
 export async function ask(path, { query = {}, body, signal } = {}) {
-  const address = API + path + (body ? "" : "?" + new URLSearchParams(query));
+  const address = API + path + (body ? "" : "?" + parametersOf(query));
   const options = body && {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -1,9 +1,16 @@
-// The filters under the search box: strings by the API's names, genres a list.
+// The filters: strings by the API's names, genres a list. They stand in a box that a button opens,
+// and each that is on in a token that removes it.
 
-const NAMES = ["genres", "year_from", "year_to", "top_rated"];
+import { element } from "./dom.js";
+
+export const NAMES = ["genres", "any_genre", "same_genre", "year_from", "year_to", "top_rated",
+  "min_votes", "language", "adult"];
+const FLAGS = { any_genre: "any of these genres", same_genre: "with a genre in common",
+  adult: "also for adults" };
 const box = document.getElementById("filters");
-const yearChips = [...box.querySelectorAll("[data-to]")]; // the oldest first
-const none = box.querySelector(".none");
+const yearChips = [...box?.querySelectorAll("[data-to]") ?? []]; // the oldest first
+const opener = document.getElementById("open-filters");
+const tokens = document.getElementById("filters-on");
 
 // Reads filters from the parameters of an address.
 export function filtersOf(given) {
@@ -19,21 +26,26 @@ function set(filters, changes) {
 
 // Returns filters for the JSON of a request.
 export function inJson(filters) {
-  return Object.fromEntries(Object.entries(filters).map(
-    ([name, value]) => [name, name === "genres" ? value : Number(value)]));
+  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name,
+    name === "genres" || name === "language" ? value : name in FLAGS ? value === "true"
+      : Number(value)]));
 }
 
 // Returns each filter in words, with the filters that remain without it.
 export function each(filters) {
-  const { genres = [], year_from: from, year_to: to, top_rated: top } = filters;
+  const { genres = [], year_from: from, year_to: to, top_rated: top, min_votes: votes,
+    language } = filters;
+  const number = (digits) => Number(digits).toLocaleString("en");
   const told = genres.map((genre) => ({ words: genre,
     rest: set(filters, { genres: genres.filter((other) => other !== genre) }) }));
   if (from || to) {
     told.push({ words: years(from, to), rest: set(filters, { year_from: "", year_to: "" }) });
   }
-  if (top) {
-    told.push({ words: `top ${Number(top).toLocaleString("en")}`,
-      rest: set(filters, { top_rated: "" }) });
+  if (top) told.push({ words: `top ${number(top)}`, rest: set(filters, { top_rated: "" }) });
+  if (votes) told.push({ words: `${number(votes)} votes`, rest: set(filters, { min_votes: "" }) });
+  if (language) told.push({ words: `language ${language}`, rest: set(filters, { language: "" }) });
+  for (const [name, words] of Object.entries(FLAGS)) {
+    if (filters[name]) told.push({ words, rest: set(filters, { [name]: "" }) });
   }
   return told;
 }
@@ -49,31 +61,47 @@ function years(from, to) {
   return from % 10 === 0 && to - from === 9 ? `${from}s` : `${from}–${to}`;
 }
 
-// Presses the chips of the filters that are on.
+// Presses the chips of the filters that are on, and shows a token for each of them.
 export function press(filters) {
   const { genres = [], year_from: from = 0, year_to: to = Infinity } = filters;
   const isOn = ({ dataset }) => dataset.genre ? genres.includes(dataset.genre)
     : dataset.top ? dataset.top === filters.top_rated
     : (from || to < Infinity) && (dataset.from ?? 0) >= Number(from) && dataset.to <= Number(to);
   for (const chip of box.querySelectorAll(".chip")) chip.ariaPressed = String(Boolean(isOn(chip)));
-  none.classList.toggle("idle", !each(filters).length);
-}
-
-// Scrolls to a chip that is on: on a phone it may be out of sight.
-export function revealPressed() {
-  for (const chip of box.querySelectorAll("[aria-pressed=true]")) {
-    chip.scrollIntoView({ block: "nearest", inline: "center" });
+  const on = each(filters);
+  opener.querySelector(".count").textContent = on.length ? ` (${on.length})` : "";
+  tokens.replaceChildren(...on.map(({ words, rest }) => {
+    const button = element("button", { type: "button", className: "token" }, words,
+      element("span", { className: "x", ariaHidden: "true", textContent: "×" }));
+    button.ariaLabel = `Remove the filter ${words}`;
+    button.rest = rest;
+    return element("li", {}, button);
+  }));
+  if (on.length > 1) {
+    const none = element("button", { type: "button", className: "none",
+      textContent: "Clear filters" });
+    none.rest = {};
+    tokens.append(element("li", {}, none));
   }
 }
 
-// Calls `change` with the filters that a chip leads to from the `current` ones.
+// Calls `change` with the filters that a chip or a token leads to from the `current` ones.
 export function onFilters(current, change) {
+  opener.addEventListener("click", () => {
+    box.hidden = !box.hidden;
+    opener.ariaExpanded = String(!box.hidden);
+  });
+  tokens.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    opener.focus(); // the token goes away
+    change(button.rest);
+  });
   box.addEventListener("click", (event) => {
     const chip = event.target.closest("button");
     if (!chip) return;
     const filters = current(), { genre, top } = chip.dataset;
-    if (chip === none) change({});
-    else if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
+    if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
     else if (top) change(set(filters, { top_rated: filters.top_rated === top ? "" : top }));
     else change(set(filters, yearsWith(yearChips.indexOf(chip))));
   });

@@ -1,10 +1,17 @@
 // The page at /: the query stands in its address, so that it can be shared and gone back to.
 
-import { ROOT, ask } from "./api.js";
+import { ask } from "./api.js";
+import { head, namesOf } from "./asked.js";
+import { banner } from "./banner.js";
+import { card, glide, places } from "./cards.js";
+import { comparison } from "./compare.js";
 import { copyOf, element, isPlain, say } from "./dom.js";
-import { each, filtersOf, inJson, inWords, onFilters, press, revealPressed } from "./filters.js";
+import { each, inWords, onFilters, press } from "./filters.js";
+import { K, MOST, addressOf, countOf, isCompared, nameOf, only, queryOf, requestOf }
+  from "./query.js";
 import { searchBox } from "./search.js";
-import { marked, reasons } from "./why.js";
+import { reasons } from "./why.js";
+import { showWishes } from "./wishes.js";
 
 const MAX_TITLE = 200; // characters; what is longer is no title
 const LEFT_OUT = { // headings, by the code of an error about a film that is not answered for
@@ -12,114 +19,110 @@ const LEFT_OUT = { // headings, by the code of an error about a film that is not
   not_in_index: "This film is not in the index",
 };
 const FEW_WORDS = 4; // a text of so many may be a mistyped title
-const K = 10;
 const SOON = 200; // milliseconds without an answer until that is shown
 const LONG = 3000; // and until it is explained
-const GLIDE = { duration: 350, easing: "cubic-bezier(.2, .8, .2, 1)" };
 
 const form = document.querySelector("form.search");
-const input = form.querySelector("input");
 const start = document.getElementById("start");
+const controls = document.getElementById("controls");
+const diverse = document.getElementById("diverse");
+const more = document.getElementById("more");
 const answerBox = document.getElementById("answer");
 const answers = new Map(); // by address, so that the way back does not wait
 const explained = new Map(); // the films of an answer by id, by address; promises
 const ownTitle = document.title;
-// Compares two texts without case, accents, blanks and punctuation.
-const letters = new Intl.Collator("en", { sensitivity: "base", ignorePunctuation: true });
-const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 let shown = 0; // how often something was asked for: only the last one's answer is shown
 
-// Reads the query from the address: {id} or {text}, or neither, and filters.
-function wish(search = location.search) {
-  const given = new URLSearchParams(search);
-  const filters = filtersOf(given);
-  if (given.has("id")) return { id: given.get("id"), filters };
-  const text = given.get("text")?.trim();
-  return text ? { text, filters } : { filters };
-}
-
-function addressOf({ filters = {}, ...asked }) {
-  const query = new URLSearchParams({ ...asked, ...filters }).toString();
-  return query ? `${ROOT}?${query.replaceAll("%2C", ",")}` : ROOT;
-}
-
-function go(asked, how = { focus: true }) {
-  history.pushState(null, "", addressOf(asked));
+function go(asked, how = { focus: true }, state = null) {
+  history.pushState(state, "", addressOf(asked));
   return show(how);
 }
 
-// Submits what was typed, as the title of a film or as a text.
+// Adds what was typed to the wishes, as the title of a film or as a text.
 async function find(text) {
-  const mine = waiting("Looking for it …");
-  const { filters } = wish();
-  let asked = { text, filters };
+  const asked = queryOf();
+  let wish = { texts: [...asked.texts, text] }, state = null;
   if (text.length <= MAX_TITLE) {
+    const mine = waiting("Looking for it …", { stay: true });
     try {
-      const { results, left_out: leftOut = [] } = await ask(
-        "/movies", { query: { q: text, k: 50 } });
-      const film = results.find(({ title }) => isSameTitle(title, text)) ?? leftOut[0];
-      if (film) asked = { id: film.id, filters };
+      const { meant, left_out: leftOut = [] } = await ask("/movies", { query: { q: text } });
+      const film = meant ?? leftOut[0];
+      if (mine !== shown) return;
+      if (film) {
+        wish = { ids: [...asked.ids, String(film.id)] };
+        if (leftOut.length || !isTyped(text, film)) state = { typed: text };
+      }
     } catch (error) {
       if (mine === shown) complain(error, () => find(text));
       return;
     }
   }
-  if (mine === shown) await go(asked);
+  await go({ ...asked, k: "", ...wish }, { focus: true }, state);
 }
 
-function isSameTitle(one, other) {
-  const bare = (title) => title.replace(/^(the|an?)\s+/i, "");
-  return letters.compare(bare(one), bare(other)) === 0;
+function isTyped(text, { title }) {
+  const letters = new Intl.Collator("en", { sensitivity: "base", ignorePunctuation: true });
+  const bare = (name) => name.replace(/^(the|an?)\s+/i, "");
+  return letters.compare(bare(text), bare(title)) === 0;
 }
 
 // Shows the answer to the address. `focus` moves the focus to it; `stay` keeps the scroll
 // position, for an answer that only becomes narrower or wider.
 async function show({ focus = false, stay = false } = {}) {
-  const asked = wish();
+  const asked = queryOf();
   const address = addressOf(asked);
-  const asksNothing = address === ROOT;
+  const asksNothing = !countOf(asked) && !each(asked.filters).length;
   document.body.classList.toggle("asking", !asksNothing);
   press(asked.filters);
+  adjust(asked, asksNothing);
   start.hidden = !asksNothing;
   if (asksNothing) {
     shown += 1;
-    input.value = "";
+    showWishes(asked, {}, go);
     document.title = ownTitle;
     answerBox.hidden = true;
+    banner.hide();
     return;
   }
-  if (asked.text) input.value = asked.text;
   if (!answers.has(address)) {
-    const words = asked.text ? "Reading your text …" : "Looking for films …";
-    const mine = waiting(words, { isText: asked.text, stay });
+    const words = asked.texts.length ? "Reading your text …" : "Looking for films …";
+    showWishes(asked, {}, go);
+    const mine = waiting(words, { isText: asked.texts.length, stay });
     try {
       answers.set(address, await answerTo(asked));
     } catch (error) {
-      if (mine === shown) complain(error, () => show({ focus }));
+      if (mine === shown) complain(error, () => show({ focus, stay }));
       return;
     }
     if (mine !== shown) return;
   }
   shown += 1;
-  const before = stay ? places() : new Map();
+  banner.hide();
+  const before = stay ? places(answerBox) : new Map();
   present(asked, answers.get(address));
-  if (stay) glide(before);
+  if (stay) glide(answerBox, before);
   if (focus) {
     scrollTo({ top: 0, behavior: "instant" });
     answerBox.querySelector("h2").focus({ preventScroll: true });
   }
 }
 
-function recommend({ id, text, filters }, more = {}) {
-  return text ? ask("/recommend", { body: { overview: text, k: K, ...inJson(filters), ...more } })
-    : ask("/recommend", { query: { ...(id && { id }), k: K, ...filters, ...more } });
+// Shows the switch of recipes and the slider as the query has them.
+function adjust(asked, asksNothing) {
+  controls.hidden = asksNothing || !countOf(asked);
+  for (const button of controls.querySelectorAll("[data-recipe]")) {
+    button.ariaPressed = String(button.dataset.recipe === asked.recipe);
+  }
+  diverse.value = asked.diverse || 0;
 }
 
 async function answerTo(asked) {
-  const mayBeTitle = asked.text?.split(/\s+/).length <= FEW_WORDS;
+  const [text] = asked.texts;
+  const mayBeTitle = countOf(asked) === 1 && text?.split(/\s+/).length <= FEW_WORDS;
+  const { path, ...request } = requestOf(asked);
   const [answer, near] = await Promise.all([
-    recommend(asked),
-    mayBeTitle ? ask("/movies", { query: { q: asked.text, k: 3 } }) : { results: [] },
+    ask(path, request),
+    mayBeTitle ? ask("/movies", { query: { q: text, k: 3 } }) : { results: [] },
   ]);
   return { ...answer, near: near.results };
 }
@@ -130,11 +133,11 @@ function waiting(words, { isText, stay } = {}) {
   setTimeout(() => {
     if (mine !== shown) return;
     say(words);
-    start.hidden = true;
-    if (stay && answerBox.querySelector(".card")) {
+    if (stay && answerBox.querySelector("[data-id]")) {
       answerBox.classList.add("dimmed");
       return;
     }
+    start.hidden = true;
     const skeleton = Array.from({ length: 4 }, () => element("li", { className: "card" }));
     fill("waiting", element("p", { className: "lead", textContent: words }),
       element("ol", { className: "cards skeleton", ariaHidden: "true" }, ...skeleton));
@@ -155,24 +158,30 @@ function fill(state, ...children) {
   answerBox.className = state;
   answerBox.replaceChildren(...children);
   answerBox.hidden = false;
+  more.hidden = true;
 }
 
 function complain(error, again) {
   shown += 1;
-  const { filters, ...asked } = wish();
-  const isFiltered = each(filters).length > 0;
+  answerBox.classList.remove("dimmed");
+  if (error.status === 0 && answerBox.querySelector("[data-id]") && !answerBox.hidden) {
+    banner.show(error.message, again); // the answer that is there stays
+    return;
+  }
+  const asked = queryOf();
+  const isFiltered = each(asked.filters).length > 0;
   const isMissing = error.status === 404 && !isFiltered && !error.code;
-  const nothingThere = isMissing && !asked.text;
+  const nothingThere = isMissing && !asked.texts.length && !asked.titles.length;
   const box = message(
     nothingThere ? "There is no such film here" : LEFT_OUT[error.code]
-      ?? (isMissing ? "No word of it is known here" : "That did not work"),
+      ?? (isMissing && asked.texts.length ? "No word of it is known here" : "That did not work"),
     nothingThere ? "It may be in another catalogue. Search for its title above."
       : `${error.message[0].toUpperCase()}${error.message.slice(1)}`);
+  const typed = history.state?.typed;
   if ([0, 429, 503].includes(error.status)) {
     box.append(choices([["Try again", again]]));
-  } else if (error.code) {
-    const text = input.value.trim();
-    if (text) box.append(choices([[`Films about “${text}”`, () => go({ text, filters })]]));
+  } else if (error.code && typed) {
+    box.append(choices([[`Films about “${typed}”`, () => go(only(asked, { texts: [typed] }))]]));
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
   }
@@ -194,23 +203,32 @@ function choices(named, look = "") {
 }
 
 function present(asked, answer) {
-  const { query, results } = answer;
+  const known = namesOf(asked, answer);
+  if (known.asked !== asked) {
+    // Titles become ids, so that the address names one film for ever.
+    history.replaceState(history.state, "", addressOf(known.asked));
+    answers.set(addressOf(known.asked), answer);
+  }
+  showWishes(known.asked, known.names, go);
   const narrowed = inWords(asked.filters);
-  const [section, name] = asked.text ? [askedText(asked.text, answer), `Films about ${asked.text}`]
-    : asked.id ? [askedFilm(answer), `Films like ${query.title}`]
-    : [copyOf("asked-best", { h2: narrowed }), "Best rated films"];
-  input.value = asked.text ?? query.title ?? "";
+  const section = head(known.asked, answer, known.names, likeIt);
+  const name = countOf(asked) ? `Films ${countOf(asked) === asked.texts.length ? "about" : "like"} ${
+    section.querySelector("h2 .title, h2").textContent}` : "Best rated films";
   document.title = narrowed ? `${name}: ${narrowed}` : name;
-  const found = results.length ? cards(asked, answer, section) : nothing(asked);
+  const { results, lists } = answer;
+  const found = lists ? comparison(answer, likeIt)
+    : results.length ? cards(known, answer) : nothing(asked);
   fill("", section, found);
-  const few = results.length < K && narrowed && results.length > 0;
-  if (few) found.after(fewFilms(asked, results.length));
-  say(`${results.length || "No"} ${results.length === 1 ? "film" : "films"}: ${document.title}`);
+  const n = lists ? Math.max(...lists.map((list) => list.results.length)) : results.length;
+  if (n < Number(asked.k) && narrowed && n > 0) found.after(fewFilms(asked, n));
+  more.hidden = n < Number(asked.k) || n >= MOST;
+  const recipe = lists ? "" : `, by recipe ${nameOf(asked.recipe)}`;
+  say(`${n || "No"} ${n === 1 ? "film" : "films"}: ${document.title}${recipe}`);
 }
 
 // Shows that the filters leave no film, and how to remove them.
-function nothing({ filters, ...asked }) {
-  const on = each(filters);
+function nothing(asked) {
+  const on = each(asked.filters);
   if (!on.length) return message("No film fits", "There is no other film in this catalogue.");
   const box = message("No film fits", on.length > 1
     ? "Nothing here is all of that at once. Let something go:" : `Nothing here is ${on[0].words}.`);
@@ -223,162 +241,107 @@ function nothing({ filters, ...asked }) {
 }
 
 function withoutFilters(asked) {
-  return choices([["Clear filters", () => go(asked, { stay: true })]]);
+  return choices([["Clear filters", () => go({ ...asked, filters: {} }, { stay: true })]]);
 }
 
-function fewFilms({ filters, ...asked }, n) {
+function fewFilms(asked, n) {
   const words = n === 1 ? "The filters leave one film." : `The filters leave ${n} films.`;
   return element("div", { className: "few" }, element("p", { textContent: words }),
     withoutFilters(asked));
 }
 
-function askedFilm({ query: film, others = [] }) {
-  const section = copyOf("asked-film", {
-    ".title": film.title, ".year": film.year ?? "", ".overview": film.overview });
-  section.querySelector(".facts").append(...facts(film));
-  const links = section.querySelector(".links");
-  const onMap = links.querySelector(".on-map"); // where there is a map
-  if (onMap) onMap.href = `${ROOT}map?id=${film.id}`;
-  if (film.imdb_id) {
-    links.append(element("a", { href: `https://www.imdb.com/title/${film.imdb_id}/`,
-      textContent: "On IMDb", rel: "noreferrer" }));
-  }
-  if (others.length) note(section, "Also called so: ", others);
-  return section;
-}
-
-function askedText(text, { note: words, near }) {
-  const section = copyOf("asked-text", { q: text });
-  if (words) note(section, words[0].toUpperCase() + words.slice(1) + ". ", []);
-  if (near.length) note(section, "Or did you mean a film? ", near);
-  return section;
-}
-
-// Shows a note under the query, with links to films.
-function note(section, words, films) {
-  const place = section.querySelector(".note");
-  place.hidden = false;
-  place.append(words, ...films.flatMap((film, at) => [at ? ", " : "", linkTo(film)]));
-}
-
-function linkTo(film) {
-  const year = film.year ? ` (${film.year})` : "";
-  return element("a", { href: likeIt(film), textContent: film.title + year });
-}
-
 function likeIt({ id }) {
-  return addressOf({ id, filters: wish().filters });
+  return addressOf(only(queryOf(), { ids: [String(id)] }));
 }
 
-function facts(film) {
-  const genres = element("span", { className: "genres", textContent: film.genres.join(", ") });
-  if (!film.vote_count) return [genres];
-  const votes = film.vote_count.toLocaleString("en");
-  return [element("span", { className: "rating", title: `of 10, by ${votes} votes` },
-    element("span", { className: "sr-only", textContent: "rated " }),
-    `★ ${film.vote_average.toFixed(1)}`), genres];
-}
-
-function cards(asked, { results }, section) {
-  const isBest = !(asked.id || asked.text);
-  const list = element("ol", { className: "cards" }, ...results.map((film) => card(film, isBest)));
-  if (isBest) return list;
-  // Only one card at a time is explained: the words of the query are marked for it.
+function cards({ asked, names }, { results }) {
+  const isBest = !countOf(asked);
+  const list = element("ol", { className: "cards" },
+    ...results.map((film) => card(film, likeIt(film), isBest)));
   list.addEventListener("click", (event) => {
-    const button = event.target.closest(".why");
-    if (!button) return;
-    const isOpen = button.ariaExpanded === "true";
-    for (const open of list.querySelectorAll(".why[aria-expanded=true]")) unexplain(open, section);
-    if (!isOpen) explain(button, asked, section);
+    const button = event.target.closest("button");
+    const id = button?.closest(".card")?.dataset.id;
+    if (!id) return;
+    const now = queryOf();
+    if (button.className === "why") explain(button, asked, names, list);
+    else if (button.className === "like") {
+      go({ ...now, ids: [...now.ids, id], k: "" }, { stay: true });
+    } else go({ ...now, lessIds: [...now.lessIds, id], k: "" }, { stay: true });
   });
   return list;
 }
 
-function card(film, isBest) {
-  const made = copyOf("card", { ".rank": film.rank, ".title": film.title,
-    ".year": film.year ?? "", ".overview": film.overview,
-    ".number": film.score.toFixed(isBest ? 2 : 3) });
-  made.dataset.id = film.id;
-  made.querySelector("a").href = likeIt(film);
-  made.querySelector(".facts").append(...facts(film));
-  made.querySelector(".bar span").style.width
-    = `${Math.max(isBest ? film.score / 10 : film.score, 0) * 100}%`;
-  const button = made.querySelector(".why");
-  if (isBest) button?.remove();
-  return made;
-}
-
-async function explain(button, asked, section) {
-  const one = button.closest(".card");
-  const place = one.querySelector(".reasons");
+// Opens or closes the explanation of a card: one at a time.
+async function explain(button, asked, names, list) {
+  const wasOpen = button.ariaExpanded === "true";
+  for (const open of list.querySelectorAll(".why[aria-expanded=true]")) open.ariaExpanded = "false";
+  list.querySelector(".reasons")?.remove();
+  if (wasOpen) return;
   button.ariaExpanded = "true";
+  const one = button.closest(".card");
   const address = addressOf(asked);
-  if (!explained.has(address)) explained.set(address, recommend(asked, { explain: true }));
-  let film;
+  let panel;
   try {
+    if (!explained.has(address)) {
+      const { path, ...request } = requestOf(asked, { explain: true });
+      explained.set(address, ask(path, request));
+    }
     const { results } = await explained.get(address);
-    film = results.find(({ id }) => String(id) === one.dataset.id);
+    const film = results.find(({ id }) => String(id) === one.dataset.id);
+    const texts = [...asked.ids.map((id) => names.film(id)).map(
+      ({ title, overview }) => ({ name: title, text: overview })),
+    ...asked.texts.map((text) => ({ name: "Your text", text })),
+    ...asked.lessIds.map((id) => names.film(id)).map(
+      ({ title, overview }) => ({ name: `Not like ${title}`, text: overview }))];
+    panel = reasons(film.why, film, texts);
   } catch (error) {
     explained.delete(address);
-    place.replaceChildren(element("p", { role: "alert", textContent: error.message }));
-    place.hidden = false;
-    return;
+    panel = element("li", { className: "reasons" },
+      element("p", { role: "alert", textContent: error.message }));
   }
   if (button.ariaExpanded !== "true") return;
-  const source = section.querySelector(".overview, q");
-  const name = asked.text ? "Your text" : section.querySelector(".title").textContent;
-  place.replaceChildren(reasons(film.why, film.score, name, film.title));
-  place.hidden = false;
-  one.querySelector(".overview").replaceChildren(...marked(film.overview, film.why.found));
-  source.replaceChildren(...marked(source.textContent, film.why.asked[0]));
-  section.querySelector(".for").textContent = ` · marked: what carried ${film.title}`;
+  list.querySelector(".reasons")?.remove();
+  one.after(panel);
 }
 
-function unexplain(button, section) {
-  button.ariaExpanded = "false";
-  const one = button.closest(".card");
-  one.querySelector(".reasons").hidden = true;
-  for (const text of [one.querySelector(".overview"), section.querySelector(".overview, q")]) {
-    text.replaceChildren(text.textContent);
-  }
-  section.querySelector(".for").textContent = "";
-}
-
-// Returns the position of each film's card.
-function places() {
-  return new Map([...answerBox.querySelectorAll(".card[data-id]")].map(
-    (one) => [one.dataset.id, one.getBoundingClientRect()]));
-}
-
-// Moves the cards of films that stay in the answer smoothly to their new places.
-function glide(before) {
-  for (const one of answerBox.querySelectorAll(".card[data-id]")) {
-    const from = before.get(one.dataset.id);
-    if (!from || isStill.matches) continue;
-    const to = one.getBoundingClientRect();
-    one.classList.add("glides");
-    one.animate([{ transform: `translate(${from.x - to.x}px, ${from.y - to.y}px)` },
-      { transform: "none" }], GLIDE);
-  }
-}
-
-searchBox(form, {
-  choose: ({ id }) => go({ id, filters: wish().filters }),
-  submit: find,
+const box = searchBox(form, {
+  choose: ({ id }) => {
+    const asked = queryOf();
+    box.set("");
+    go({ ...asked, ids: [...asked.ids, String(id)], k: "" });
+  },
+  submit: (text) => {
+    box.set("");
+    return find(text);
+  },
   textLabel: (typed) => `Films about “${typed}”`,
+  asText: (text) => {
+    const asked = queryOf();
+    box.set("");
+    go({ ...asked, texts: [...asked.texts, text], k: "" });
+  },
 });
-onFilters(() => wish().filters, (filters) => {
-  const { filters: _, ...asked } = wish();
-  go({ ...asked, filters }, { stay: true });
+onFilters(() => queryOf().filters, (filters) => go({ ...queryOf(), filters }, { stay: true }));
+controls.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-recipe]");
+  if (button) go({ ...queryOf(), recipe: button.dataset.recipe }, { stay: true });
+});
+diverse.addEventListener("change", () => {
+  go({ ...queryOf(), diverse: Number(diverse.value) ? diverse.value : "" }, { stay: true });
+});
+more.addEventListener("click", () => {
+  const asked = queryOf();
+  history.replaceState(history.state, "", addressOf(
+    { ...asked, k: String(Math.min(Number(asked.k) + K, MOST)) }));
+  show({ stay: true });
 });
 // Answers a link to another query without loading the page again.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href*='?']");
-  const isOurs = link?.origin === location.origin && link.pathname === ROOT;
+  const isOurs = link?.origin === location.origin && link.pathname === location.pathname;
   if (!isOurs || !isPlain(event)) return;
   event.preventDefault();
-  go(wish(new URL(link.href).search));
+  go(queryOf(new URL(link.href).search));
 });
 addEventListener("popstate", () => show());
 show();
-revealPressed();

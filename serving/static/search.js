@@ -1,16 +1,18 @@
-// The search box: suggests titles while typing, to be chosen by keyboard or mouse (the combobox
-// pattern of the ARIA Authoring Practices), and takes any text.
+// The search box: suggests titles while typing, to be chosen by keyboard or mouse, and takes any
+// text, for which it grows. It is a text area, which may have no role of a combobox.
 
 import { ask } from "./api.js";
 import { element, say } from "./dom.js";
 
 const SUGGESTIONS = 7;
+const LONGEST = 200; // characters of a title; to a longer text no title is suggested
 const PAUSE = 60; // milliseconds without a stroke before titles are asked for
 
 // Calls `choose` with a film, or `submit` with the text if none was chosen. `textLabel` returns
-// the last suggestion for a text; without it no suggestion stands for texts.
-export function searchBox(form, { choose, submit, textLabel }) {
-  const input = form.querySelector("input");
+// the last suggestion for a text, for which `asText` is called; without it no suggestion stands
+// for texts.
+export function searchBox(form, { choose, submit, textLabel, asText }) {
+  const input = form.querySelector("textarea");
   const list = form.querySelector("[role=listbox]");
   const known = new Map(); // films by what was typed
   let options = []; // what each suggestion does
@@ -21,7 +23,6 @@ export function searchBox(form, { choose, submit, textLabel }) {
     clearTimeout(timer);
     asked?.abort();
     list.hidden = true;
-    input.setAttribute("aria-expanded", "false");
     activate(-1);
   }
 
@@ -45,7 +46,7 @@ export function searchBox(form, { choose, submit, textLabel }) {
       element("span", { className: "year", textContent: film.year ?? "" }), " ",
       element("span", { className: "genres", textContent: film.genres.slice(0, 3).join(", ") })));
     if (textLabel) {
-      options.push(() => submit(typed));
+      options.push(() => asText(typed));
       items.push(element("li", { className: "text", textContent: textLabel(typed) }));
     }
     items.forEach((item, at) => {
@@ -59,19 +60,18 @@ export function searchBox(form, { choose, submit, textLabel }) {
     activate(-1);
     list.hidden = !items.length;
     list.dataset.typed = typed;
-    input.setAttribute("aria-expanded", String(!list.hidden));
     say(films.length === 1 ? "1 film" : `${films.length || "No"} films`);
   }
 
   async function suggest() {
     const typed = input.value.trim();
     asked?.abort();
-    if (!typed) return close();
+    if (!typed || typed.length > LONGEST) return close();
     if (!known.has(typed)) {
       asked = new AbortController();
       const { signal } = asked;
       try {
-        const query = { q: typed.slice(0, 200), k: SUGGESTIONS };
+        const query = { q: typed, k: SUGGESTIONS };
         known.set(typed, (await ask("/movies", { query, signal })).results);
       } catch (error) {
         if (error.name === "AbortError") return undefined;
@@ -87,7 +87,14 @@ export function searchBox(form, { choose, submit, textLabel }) {
     option();
   }
 
+  // Makes the box as high as its text.
+  function grow() {
+    input.style.height = "auto";
+    input.style.height = `${input.scrollHeight}px`;
+  }
+
   input.addEventListener("input", () => {
+    grow();
     clearTimeout(timer);
     timer = setTimeout(suggest, PAUSE);
   });
@@ -104,6 +111,8 @@ export function searchBox(form, { choose, submit, textLabel }) {
       close();
     } else if (event.key === "Enter" && active >= 0 && !list.hidden) {
       take(active);
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      form.requestSubmit();
     } else {
       return;
     }
@@ -123,4 +132,18 @@ export function searchBox(form, { choose, submit, textLabel }) {
     if (typed) submit(typed);
     else input.focus();
   });
+  // The stroke that many sites have for it.
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    input.focus();
+  });
+  return {
+    // Puts a text into the box.
+    set(text) {
+      input.value = text;
+      grow();
+    },
+  };
 }

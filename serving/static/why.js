@@ -1,69 +1,97 @@
-// Explains a match: marks its strongest words in the texts and shows the share of each part.
+// Explains a match: both texts side by side, the words that carried it marked, and words that stand
+// in both in the same colour.
 
 import { copyOf, element } from "./dom.js";
+import { STOP_WORDS } from "./stopwords.js";
 
-const STRONG = [1.5, 2.5, 4]; // so many times what a word adds on average: marked once, twice, thrice
-const MOST_WORDS = 6; // named beside the texts
+const STRONG = 1.5; // so many times what a word adds on average, and it is marked
+const COLOURS = 6; // of words in common, those of .c1 to .c6
+const STEM = 5; // letters at the beginning that make words of one stem the same
+const LEAST = 0.0005; // of a score: what adds less is not told
 const PARTS = { overview: "its story", title: "its title", genres: "its genres",
-  marks: "BERT’s marks" }; // [CLS] and [SEP]
+  marks: "beginning and end of the text" };
 
-// Returns the words of a text with their shares and the strength of their marks.
+// Returns the panel that explains a film. `asked` are name and text of each wish, in the order of
+// `why.asked`.
+export function reasons(why, film, asked) {
+  const box = copyOf("reasons", { h4: `Why ${film.title}?` });
+  const texts = [...asked.map(({ name, text }, at) => ({ name, text, shares: why.asked[at] })),
+    { name: film.title, text: film.overview, shares: why.found }].map(
+    (one) => ({ ...one, words: words(one.shares) }));
+  const found = texts[texts.length - 1];
+  const colours = inCommon(texts.slice(0, -1).flatMap((one) => one.words), found.words);
+  box.querySelector(".texts").append(...texts.map(({ name, text, words: own }) =>
+    element("div", {}, element("h5", { textContent: name }),
+      element("p", {}, ...marked(text, own, colours)))));
+  const shared = [...colours.values()].length;
+  box.querySelector(".key").textContent = shared
+    ? "Words in the same colour stand in both texts. Underlined words carried the match, too."
+    : "No word stands in both texts. Underlined words carried the match by their meaning.";
+  box.querySelector("summary").append(` (cosine ${film.score.toFixed(3)})`);
+  box.querySelector(".parts").append(...parts(why.found, film.score));
+  return box;
+}
+
+// Returns the words of a text's story with their shares; `isStrong` says that they carried it.
 function words(shares) {
   const own = shares.filter(({ of }) => of === "overview");
   const average = own.reduce((sum, { share }) => sum + Math.abs(share), 0) / own.length;
-  return own.map((word) => ({ ...word, strength: /[\p{L}\p{N}]/u.test(word.word)
-    ? STRONG.filter((times) => average > 0 && word.share >= times * average).length : 0 }));
+  return own.map((word) => {
+    const key = fold(word.word);
+    const counts = /[\p{L}\p{N}]/u.test(word.word) && !STOP_WORDS.has(key);
+    return { ...word, key, counts,
+      isStrong: counts && average > 0 && word.share >= STRONG * average };
+  });
 }
 
-// Returns a text as nodes, with strong words as <mark class="s1"> to "s3".
-export function marked(text, shares) {
+function fold(word) {
+  return word.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/['’]s$/u, "");
+}
+
+function isSame(one, other) {
+  return one === other || (one.length >= STEM && other.length >= STEM
+    && one.slice(0, STEM) === other.slice(0, STEM) && Math.abs(one.length - other.length) <= 3);
+}
+
+// Returns the number of the colour of each word that stands in both and is strong in one, by key.
+function inCommon(asked, found) {
+  const pairs = found.filter(({ counts }) => counts).flatMap((word) => {
+    const same = asked.filter((other) => other.counts && isSame(other.key, word.key));
+    return same.some(({ isStrong }) => isStrong || word.isStrong)
+      ? [{ keys: [word.key, ...same.map(({ key }) => key)], share: word.share }] : [];
+  }).sort((one, other) => other.share - one.share);
+  const colours = new Map();
+  let next = 0;
+  for (const { keys } of pairs) {
+    const colour = keys.map((key) => colours.get(key)).find(Boolean) ?? (next++ % COLOURS) + 1;
+    for (const key of keys) colours.set(key, colour);
+  }
+  return colours;
+}
+
+// Returns a text as nodes, with its words in common and its strong words as <mark>.
+function marked(text, own, colours) {
   const letters = Array.from(text); // places are in characters, not in halves of pairs
   const part = (from, to) => letters.slice(from, to).join("");
   const nodes = [];
   let end = 0;
-  for (const { start, end: next, strength } of words(shares)) {
-    if (!strength) continue;
-    nodes.push(part(end, start),
-      element("mark", { className: `s${strength}`, textContent: part(start, next) }));
+  for (const { start, end: next, key, counts, isStrong } of own) {
+    const colour = counts && colours.get(key);
+    if (!colour && !isStrong) continue;
+    nodes.push(part(end, start), element("mark", {
+      className: colour ? `both c${colour}` : "strong", textContent: part(start, next) }));
     end = next;
   }
   return [...nodes, part(end)];
-}
-
-// Returns the strongest words of a text, the strongest first, for screen readers.
-function strongest(shares) {
-  const strong = words(shares).filter(({ strength }) => strength)
-    .sort((one, other) => other.share - one.share);
-  const isSame = (one, other) => one.word.toLowerCase() === other.word.toLowerCase();
-  return strong.filter((word, at) => strong.findIndex((other) => isSame(word, other)) === at)
-    .slice(0, MOST_WORDS);
-}
-
-// Returns the explanation in a card: the strongest words of both films and the shares of parts.
-export function reasons(why, score, asked, found) {
-  const box = copyOf("reasons");
-  const list = box.querySelector(".words");
-  for (const [name, shares] of [[found, why.found], [asked, why.asked[0]]]) {
-    list.append(element("dt", { textContent: name }), element("dd", {}, ...named(shares)));
-  }
-  box.querySelector(".parts").append(...parts(why.found, score));
-  return box;
-}
-
-function named(shares) {
-  const strong = strongest(shares);
-  if (!strong.length) return ["no word stands out"];
-  return strong.flatMap(({ word, strength }, at) => [at ? ", " : "",
-    element("mark", { className: `s${strength}`, textContent: word })]);
 }
 
 function parts(shares, score) {
   return Object.entries(PARTS).flatMap(([of, name]) => {
     const own = shares.filter((share) => share.of === of);
     const sum = own.reduce((all, { share }) => all + share, 0);
-    if (!own.length || (of !== "overview" && Math.abs(sum) < 0.0005)) return [];
+    if (!own.length || (of !== "overview" && Math.abs(sum) < LEAST)) return [];
     const single = of === "title" || of === "genres"
-      ? own.filter(({ share }) => Math.abs(share) >= 0.0005)
+      ? own.filter(({ share }) => Math.abs(share) >= LEAST)
         .map(({ word, share }) => `${word} ${signed(share)}`).join(", ") : "";
     const bar = element("span", { className: "bar" }, element("span"));
     bar.firstChild.style.width = `${Math.min(Math.max(sum / score, 0), 1) * 100}%`;
