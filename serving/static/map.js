@@ -3,6 +3,7 @@
 import { ROOT, ask } from "./api.js";
 import { element, isPlain, say } from "./dom.js";
 import { gridOf, nearestIn } from "./grid.js";
+import { genreOf, readFilms } from "./map-data.js";
 import { Pixels, pixelOf } from "./points.js";
 import { searchBox } from "./search.js";
 
@@ -28,13 +29,13 @@ function complain(error) {
 }
 
 async function start() {
-  const films = await ask("/map");
-  const n = films.id.length;
+  const films = await readFilms(new URLSearchParams(location.search).get("recipe"));
+  const { n } = films;
   const xs = Float32Array.from(films.x, (x) => x / MAP_SIZE);
   const ys = Float32Array.from(films.y, (y) => y / MAP_SIZE);
-  const groups = Uint8Array.from(films.genre, (genre) => Math.min(genre ?? 255, COLOURS.length));
+  const groups = films.genre.map((genre) => Math.min(genre, COLOURS.length));
   const grid = gridOf(xs, ys);
-  const rowOf = new Map(films.id.map((id, row) => [id, row]));
+  const rowOf = new Map(Array.from(films.id, (id, row) => [id, row]));
 
   const context = canvas.getContext("2d");
   const tip = document.getElementById("tip");
@@ -206,8 +207,8 @@ async function start() {
 
   function describe(box, row) {
     box.querySelector(".title").textContent = films.title[row];
-    box.querySelector(".year").textContent = films.year[row] ?? "";
-    box.querySelector(".genres").textContent = films.genres[films.genre[row]] ?? "";
+    box.querySelector(".year").textContent = films.year[row] || "";
+    box.querySelector(".genres").textContent = genreOf(films, row);
   }
 
   // Chooses a film; the map moves only if it is out of sight or near the edge.
@@ -221,7 +222,7 @@ async function start() {
     if (row < 0) return;
     describe(chosenBox, row);
     chosenBox.querySelector("a").href = addressOf(row);
-    say(`${films.title[row]} ${films.year[row] ?? ""}`);
+    say(`${films.title[row]} ${films.year[row] || ""}`);
     if (look) view.scale = Math.max(view.scale, whole * FIRST_LOOK * Math.sqrt(n) / 8);
     const x = toX(xs[row]), y = toY(ys[row]);
     const inSight = x > 60 && x < width - 60 && y > 90 && y < height - 120;
