@@ -6,10 +6,29 @@ const NO_GENRE = 255;
 
 // Returns the films as columns, most votes first. Throws Failed.
 export async function readFilms(recipe) {
-  const query = recipe ? `?${new URLSearchParams({ recipe })}` : "";
+  return columnsOf(await bytesOf("data", recipe ? { recipe } : {}));
+}
+
+// Returns 1 for each film that passes filters and 0 for others, or null without filters.
+// Throws Failed.
+export async function readPassing(filters, n) {
+  if (!Object.keys(filters).length) return null;
+  const bits = new Uint8Array(await bytesOf("passing", filters));
+  return Uint8Array.from({ length: n }, (_, row) => bits[row >> 3] >> 7 - (row & 7) & 1);
+}
+
+// Returns a filter's values as the JSON of a request has them.
+export function inJson(filters) {
+  return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name,
+    name === "genres" ? value.split(",") : /^(true|false|-?[\d.]+)$/.test(value)
+      ? JSON.parse(value) : value]));
+}
+
+async function bytesOf(path, query) {
+  const asked = new URLSearchParams(query).toString();
   let response, bytes;
   try {
-    response = await fetch(`${ROOT}map/data${query}`);
+    response = await fetch(`${ROOT}map/${path}${asked && `?${asked}`}`);
     bytes = await response.arrayBuffer();
   } catch {
     throw new Failed("The server does not answer. It may have been stopped.", 0);
@@ -17,7 +36,7 @@ export async function readFilms(recipe) {
   if (!response.ok) {
     throw new Failed(JSON.parse(new TextDecoder().decode(bytes)).error, response.status);
   }
-  return columnsOf(bytes);
+  return bytes;
 }
 
 function columnsOf(bytes) {
