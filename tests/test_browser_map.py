@@ -76,7 +76,8 @@ def test_filters_of_the_address_make_other_films_faint_until_they_are_removed(pa
     assert "genres=Comedy" in page.query() and "year_from=1990" in page.query()
     for left in (1, 0):
         page.one("#tokens button").click()
-        page.wait(lambda: len(page.all("#tokens button")) == left, "a filter less")
+        page.wait(lambda left=left: len(page.all("#tokens button")) == left,
+                  "a filter less")
     assert "genres" not in page.query() and "year_from" not in page.query()
 
 
