@@ -111,7 +111,7 @@ def test_a_title_mistyped_beyond_doubt_wins_and_the_text_is_offered(page):
 def test_a_text_of_which_no_word_is_known_is_told_and_one_known_in_part_is_noted(page):
     page.open()
     page.type("привет мир", Keys.ENTER)
-    assert "knows no word of" in page.one("[role=alert]").text
+    assert "knows no word of" in page.one("#answer [role=alert]").text
     page.messages()  # the answer 404 stands in the console
     page.all("#wishes button")[0].click()
     page.type("a привет meets a boy", Keys.ENTER)
@@ -176,7 +176,7 @@ def test_filters_alone_list_the_best_rated_films(page):
 def test_filters_that_leave_nothing_name_the_ways_out(page):
     page.open("/?id=603&genres=Western,Animation&top_rated=100")
     page.answer("The Matrix 1999")
-    assert "No film fits" in page.one("[role=alert]").text
+    assert "No film fits" in page.one("#answer [role=alert]").text
     assert page.texts(".choices .chip") == ["× Western", "× Animation", "× top 100"]
     assert "No films" in page.run("document.getElementById('status').innerText")
     page.all(".choices .chip")[0].click()
@@ -191,7 +191,7 @@ def test_filters_that_leave_nothing_name_the_ways_out(page):
 
 def test_a_filter_that_makes_no_sense_is_told_with_a_way_out(page):
     page.open("/?id=603&genres=Slapstick")
-    alert = page.one("[role=alert]")
+    alert = page.one("#answer [role=alert]")
     assert "Slapstick" in alert.text
     assert "Comedy" in alert.text  # what there is
     alert.find_element(By.TAG_NAME, "button").click()
@@ -215,7 +215,7 @@ def test_an_explanation_that_fails_is_told_below_its_card(page):
 
 def test_a_film_that_is_not_there_is_told(page):
     page.open("/?id=99999999")
-    assert page.one("[role=alert] h2").text == "There is no such film here"
+    assert page.one("#answer [role=alert] h2").text == "There is no such film here"
     assert not page.all(".card")
     message, = page.messages()
     assert "404" in message
@@ -302,7 +302,7 @@ def test_axe_finds_nothing_serious(page, scheme, width):
     page.one(".row")
     assert page.faults() == []
     page.open("/?id=603&genres=Western,Animation&top_rated=100")
-    page.one("[role=alert]")
+    page.one("#answer [role=alert]")
     assert page.faults() == []
     page.open("/map?id=603")
     page.map()

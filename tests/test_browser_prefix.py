@@ -40,13 +40,13 @@ def test_a_film_is_found_explained_and_gone_back_from(page):
     # A link to another query is answered without loading the page again.
     page.run("window.isSame = true")
     year = page.texts(".card .year")[0]
-    page.all(".card a")[0].click()
+    page.all(".card h3 a")[0].click()
     page.answer("{} {}".format(cards[0], year))
     assert page.run("window.isSame")
     page.driver.back()
     assert page.answer("The Matrix 1999") == cards
-    page.all(".why")[0].click()
-    page.wait(lambda: page.all(".card mark"), "marks")
+    page.one(".why").click()
+    page.wait(lambda: page.all(".reasons mark"), "marks")
     page.one("header .name").click()
     page.wait(lambda: page.one("#start").is_displayed(), "the start")
     assert page.query() == "/"

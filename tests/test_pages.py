@@ -61,7 +61,7 @@ def test_the_chips_are_of_what_the_index_holds(client):
 def test_a_page_offers_to_explain_only_where_the_features_were_kept(index, tmp_path):
     for features, offers in ((tmp_path, True), (tmp_path / "gone", False)):
         client = create_app(Library(index, FakeTexts(), str(features))).test_client()
-        assert (b"Why this film?" in client.get("/").data) == offers
+        assert (b'class="why"' in client.get("/").data) == offers
 
 
 def test_an_index_without_a_map_says_how_to_get_one(tmp_path):

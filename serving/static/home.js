@@ -180,8 +180,9 @@ function complain(error, again) {
   const typed = history.state?.typed;
   if ([0, 429, 503].includes(error.status)) {
     box.append(choices([["Try again", again]]));
-  } else if (error.code && typed) {
-    box.append(choices([[`Films about “${typed}”`, () => go(only(asked, { texts: [typed] }))]]));
+  } else if (error.code) {
+    const about = () => go(only(asked, { texts: [typed] }));
+    if (typed) box.append(choices([[`Films about “${typed}”`, about]]));
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
   }
@@ -212,8 +213,10 @@ function present(asked, answer) {
   showWishes(known.asked, known.names, go);
   const narrowed = inWords(asked.filters);
   const section = head(known.asked, answer, known.names, likeIt);
-  const name = countOf(asked) ? `Films ${countOf(asked) === asked.texts.length ? "about" : "like"} ${
-    section.querySelector("h2 .title, h2").textContent}` : "Best rated films";
+  const { textContent } = section.querySelector("h2 .title") ?? section.querySelector("h2");
+  const isText = countOf(asked) === asked.texts.length;
+  const name = countOf(asked) ? `Films ${isText ? "about" : "like"} ${textContent}`
+    : "Best rated films";
   document.title = narrowed ? `${name}: ${narrowed}` : name;
   const { results, lists } = answer;
   const found = lists ? comparison(answer, likeIt)
