@@ -1,6 +1,5 @@
 """The Flask application: thin views over what is being served."""
 
-import gzip
 import hashlib
 import json
 from http import HTTPStatus
@@ -28,7 +27,6 @@ from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
 from serving.library import Library
 from serving.limits import RateLimit
-from serving.map_data import BYTES, MapData, passing_bits
 from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import film_map, pages
 from serving.proxies import Proxies, name_clients, serve_below
@@ -123,7 +121,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
         return register
 
-    def unless_known(answer: Callable[..., Union[Answer, Response]]) -> Callable[..., Response]:
+    def unless_known(answer: Callable[..., Answer]) -> Callable[..., Response]:
         """Return a view that adds an ETag, or answers 304 if the client has that answer, which
         depends only on the index and the address."""
 
@@ -131,11 +129,8 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
             tag = etag(library.now.index)
             known = request.if_none_match
             # `*` matches any answer, and whether there is one is not known yet.
-            if known.contains_weak(tag) and not known.star_tag:
-                response = Response(status=304)
-            else:
-                found = answer(**in_path)
-                response = found if isinstance(found, Response) else app.json.response(found)
+            response = Response(status=304) if known.contains_weak(tag) and not known.star_tag \
+                else app.json.response(answer(**in_path))
             response.set_etag(tag)
             response.headers["Cache-Control"] = _FRESH
             return response
@@ -184,24 +179,6 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @answers("/map")
     def map_of_films(given: Answer) -> Answer:
         return film_map(library.now.index, given.get("recipe"))
-
-    map_data = MapData()
-    read_map, read_filters = reader("/map", "get"), reader("/recommend", "get")
-
-    def bytes_of_map() -> Response:
-        found = map_data.compressed(library.now.index, read_map({}).get("recipe"))
-        takes_gzip = "gzip" in request.accept_encodings
-        response = Response(found if takes_gzip else gzip.decompress(found), mimetype=BYTES)
-        if takes_gzip:
-            response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
-        return response
-
-    def films_that_pass() -> Response:
-        return Response(passing_bits(library.now.index, read_filters({})), mimetype=BYTES)
-
-    app.add_url_rule("/map/data", "map_data", unless_known(bytes_of_map))
-    app.add_url_rule("/map/passing", "map_passing", unless_known(films_that_pass))
 
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:

@@ -61,7 +61,7 @@ def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
 
     Raises NothingFound if the index was built without a map.
     """
-    order = unmarked(index)
+    order = _unmarked(index)
     places = np.rint(index.space(recipe).map()[order] * MAP_SIZE).astype(int)
     first = [(split_genres(genres) or [""])[0] for genres in index.column("genres")[order]]
     genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
@@ -73,7 +73,7 @@ def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
             "x": places[:, 0].tolist(), "y": places[:, 1].tolist()}
 
 
-def unmarked(index: Index) -> np.ndarray:
+def _unmarked(index: Index) -> np.ndarray:
     """Return the rows of the films not marked as adult, int64 (n,), most votes first."""
     order = index.best_first("vote_count")
     return order[~index.column("adult")[order]]
@@ -82,7 +82,7 @@ def unmarked(index: Index) -> np.ndarray:
 def _about(index: Index, features: str) -> Dict[str, Any]:
     """Return the values that the pages show of an index and of its folder of features."""
     space = index.space()
-    most_voted = unmarked(index)[:_POPULAR]
+    most_voted = _unmarked(index)[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,

@@ -13,7 +13,7 @@ def loneliest(films):
     return films["id"][int(apart.min(axis=1).argmax())]
 
 
-def test_the_map_names_the_film_under_the_pointer_and_a_click_chooses_it(page):
+def test_the_map_names_the_film_under_the_pointer_and_a_click_finds_those_like_it(page):
     page.open("/map")
     films = page.map()
     movie_id = loneliest(films)
@@ -22,10 +22,8 @@ def test_the_map_names_the_film_under_the_pointer_and_a_click_chooses_it(page):
     page.pointer_at(films, movie_id).perform()
     page.wait(lambda: page.texts("#tip:not([hidden]) .title") == [title], title)
     ActionChains(page.driver).click().perform()
-    page.wait(lambda: page.texts("#chosen:not([hidden]) .title") == [title], title)
-    assert page.query() == "/map?id={}".format(movie_id)
-    page.one("#chosen .button").click()
     page.wait(lambda: page.texts(".asked .title") == [title], title)
+    assert page.query() == "/?id={}".format(movie_id)
 
 
 def test_the_map_moves_with_the_pointer_and_zooms_at_it(page):
@@ -65,43 +63,14 @@ def test_the_map_needs_no_pointer(page):
     page.wait(lambda: page.texts(".asked .title") == [title], title)
 
 
-def test_filters_of_the_address_make_other_films_faint_until_they_are_removed(page):
-    page.open("/map?year_from=1990&genres=Comedy")
-    films = page.map()
-    assert len(page.all("#tokens button")) == 2
-    page.type("a heist goes wrong in Paris", Keys.ENTER)
-    page.wait(lambda: page.texts("#found:not([hidden]) a"), "the films")
-    years = dict(zip(films["title"], films["year"]))
-    assert all(years[title] >= 1990 for title in page.texts("#found a"))
-    assert "genres=Comedy" in page.query() and "year_from=1990" in page.query()
-    for left in (1, 0):
-        page.one("#tokens button").click()
-        page.wait(lambda left=left: len(page.all("#tokens button")) == left,
-                  "a filter less")
-    assert "genres" not in page.query() and "year_from" not in page.query()
-
-
-def test_a_text_lights_its_films_even_if_a_title_shares_a_word(page):
-    text = "a heist goes wrong in Paris"
+def test_a_search_on_the_map_that_finds_nothing_says_so(page):
     page.open("/map")
     page.map()
-    page.type(text, Keys.ENTER)
-    page.wait(lambda: page.texts("#found:not([hidden]) a"), "the films")
-    found = page.texts("#found a")
-    assert len(found) == 10
-    assert page.query() == "/map?text=" + text.replace(" ", "+")
-    page.open(page.query())
-    page.map()
-    page.wait(lambda: page.texts("#found a") == found, "the same films")
-    page.one("#found a").click()
-    page.wait(lambda: page.texts("#chosen:not([hidden]) .title") == found[:1], found[0])
-    page.one("#chosen .close").click()
-    page.wait(lambda: not page.one("#found").is_displayed(), "all films")
-
-
-def test_a_search_on_the_map_without_a_server_says_so(page):
-    page.open("/map")
-    page.map()
+    page.type("qqqqqqqqqqqqqqqq", Keys.ENTER)
+    page.wait(lambda: page.texts("#notice:not([hidden])") == ["No film has a title like this."],
+              "it")
+    page.type("m")
+    page.wait(lambda: not page.one("#notice").is_displayed(), "no more of it")
     page.connected(False)
     page.type("matrix", Keys.ENTER)
     page.wait(lambda: "does not answer" in page.one("#notice").text, "that the server is gone")

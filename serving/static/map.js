@@ -3,10 +3,6 @@
 import { ROOT, ask } from "./api.js";
 import { element, isPlain, say } from "./dom.js";
 import { gridOf, nearestIn } from "./grid.js";
-import { genreOf, inJson, readFilms, readPassing } from "./map-data.js";
-import { showLegend, showTokens } from "./map-legend.js";
-import { listenToPointers } from "./map-pointers.js";
-import { isTitleOf } from "./map-text.js";
 import { Pixels, pixelOf } from "./points.js";
 import { searchBox } from "./search.js";
 
@@ -15,8 +11,6 @@ const COLOURS = ["#5b8def", "#e9a820", "#e4572e", "#2fa36b", "#b04fc9", "#e35d9a
   "#a07a45", "#7c6cf0", "#8fae2b", "#cf4747", "#5f9a8a"];
 const OTHER = "#8d8a86"; // colour of the genres beyond the first twelve
 const REACH = 14; // pixels from the pointer within which a film is hit
-const FOUND = 10; // films that a text lights
-const ASKED = ["id", "text", "recipe"]; // parameters of the address that are no filters
 const NAMED = 5; // near films named in the box of the chosen one
 const LABELS = 45; // most titles shown at once
 const MAX_ZOOM = 400;
@@ -34,23 +28,18 @@ function complain(error) {
 }
 
 async function start() {
-  const given = new URLSearchParams(location.search);
-  const recipe = given.get("recipe");
-  const filters = Object.fromEntries([...given].filter(([name]) => !ASKED.includes(name)));
-  const films = await readFilms(recipe);
-  let passes = await readPassing(filters, films.n);
-  const { n } = films;
+  const films = await ask("/map");
+  const n = films.id.length;
   const xs = Float32Array.from(films.x, (x) => x / MAP_SIZE);
   const ys = Float32Array.from(films.y, (y) => y / MAP_SIZE);
-  const groups = films.genre.map((genre) => Math.min(genre, COLOURS.length));
+  const groups = Uint8Array.from(films.genre, (genre) => Math.min(genre ?? 255, COLOURS.length));
   const grid = gridOf(xs, ys);
-  const rowOf = new Map(Array.from(films.id, (id, row) => [id, row]));
+  const rowOf = new Map(films.id.map((id, row) => [id, row]));
 
   const context = canvas.getContext("2d");
   const tip = document.getElementById("tip");
   const notice = document.getElementById("notice");
   const chosenBox = document.getElementById("chosen");
-  const foundBox = document.getElementById("found");
   const nearBox = chosenBox.querySelector(".near");
   // The point of the map at the middle of the canvas, and the side of the map in pixels.
   const view = { x: 0.5, y: 0.5, scale: 1 };
@@ -60,7 +49,6 @@ async function start() {
   const widths = new Float32Array(n); // widths of titles in pixels, 0 if not measured yet
   let alone = -1; // the genre that is shown alone, or -1
   let hovered = -1, chosen = -1, near = [];
-  let lit = null; // the rows of the films that a text found, the best first, or null
   let isDue = false;
 
   const toX = (x) => (x - view.x) * view.scale + width / 2;
@@ -106,7 +94,7 @@ async function start() {
     pixels.clear(pixelOf(look.paper));
     const scale = view.scale * devicePixelRatio;
     const left = view.x * scale - canvas.width / 2, top = view.y * scale - canvas.height / 2;
-    for (const isFaint of alone < 0 && !lit && !passes ? [false] : [true, false]) {
+    for (const isFaint of alone < 0 ? [false] : [true, false]) {
       const point = pixels.points(radius * devicePixelRatio, isFaint ? 0.12 : 0.85);
       // Films with most votes are painted last, above the others.
       for (let row = n - 1; row >= 0; row -= 1) {
@@ -118,8 +106,7 @@ async function start() {
   }
 
   function isShown(row) {
-    if (passes && !passes[row]) return false;
-    return lit ? lit.includes(row) : alone < 0 || groups[row] === alone;
+    return alone < 0 || groups[row] === alone;
   }
 
   function radiusNow() {
@@ -176,7 +163,7 @@ async function start() {
 
   // Returns films in sight, in the order in which their titles should be painted.
   function titled() {
-    const wanted = [...chosen < 0 ? [] : [chosen, ...near], ...lit ?? []];
+    const wanted = chosen < 0 ? [] : [chosen, ...near];
     for (let row = 0; row < n && wanted.length < 20 * LABELS; row += 1) {
       const x = toX(xs[row]), y = toY(ys[row]);
       if (x > 0 && x < width && y > 0 && y < height && isShown(row)) wanted.push(row);
@@ -219,8 +206,8 @@ async function start() {
 
   function describe(box, row) {
     box.querySelector(".title").textContent = films.title[row];
-    box.querySelector(".year").textContent = films.year[row] || "";
-    box.querySelector(".genres").textContent = genreOf(films, row);
+    box.querySelector(".year").textContent = films.year[row] ?? "";
+    box.querySelector(".genres").textContent = films.genres[films.genre[row]] ?? "";
   }
 
   // Chooses a film; the map moves only if it is out of sight or near the edge.
@@ -229,59 +216,33 @@ async function start() {
     near = [];
     nearBox.hidden = true;
     chosenBox.hidden = row < 0;
-    if (lit && !lit.includes(row)) light(null);
-    remember(row < 0 ? {} : { id: films.id[row] });
+    history.replaceState(null, "", ROOT + (row < 0 ? "map" : `map?id=${films.id[row]}`));
     draw();
     if (row < 0) return;
     describe(chosenBox, row);
     chosenBox.querySelector("a").href = addressOf(row);
-    say(`${films.title[row]} ${films.year[row] || ""}`);
+    say(`${films.title[row]} ${films.year[row] ?? ""}`);
     if (look) view.scale = Math.max(view.scale, whole * FIRST_LOOK * Math.sqrt(n) / 8);
     const x = toX(xs[row]), y = toY(ys[row]);
     const inSight = x > 60 && x < width - 60 && y > 90 && y < height - 120;
     if (look || !inSight) Object.assign(view, { x: xs[row], y: ys[row] });
-    const { results } = await ask("/recommend", { query: { id: films.id[row], k: 10, ...filters,
-      ...recipe && { recipe } } })
+    const { results } = await ask("/recommend", { query: { id: films.id[row], k: 10 } })
       .catch(() => ({ results: [] })); // without an answer no lines are drawn
     if (chosen !== row) return;
     near = results.map(({ id }) => rowOf.get(id));
     nearBox.hidden = !near.length;
     nearBox.replaceChildren("Nearest: ", ...near.slice(0, NAMED).flatMap((other, place) => [
-      place ? ", " : "", linkTo(other)]));
+      place ? ", " : "", element("a", { href: `${ROOT}map?id=${films.id[other]}`,
+        textContent: films.title[other] })]));
     draw();
   }
 
   function addressOf(row) {
-    return `${ROOT}?${new URLSearchParams({ id: films.id[row], ...filters, ...recipe && { recipe } })}`;
+    return `${ROOT}?id=${films.id[row]}`;
   }
 
-  function remember(asked) {
-    const query = new URLSearchParams({ ...asked, ...filters, ...recipe && { recipe } }).toString();
-    history.replaceState(null, "", `${ROOT}map${query && `?${query}`}`);
-  }
-
-  // Lights the films that a text found and lists them; null lights all.
-  function light(rows) {
-    lit = rows;
-    foundBox.hidden = !rows;
-    foundBox.querySelector("ol").replaceChildren(...(rows ?? []).map((row) => element("li", {},
-      linkTo(row), " ", element("span", { className: "year", textContent: films.year[row] || "" }))));
-    draw();
-  }
-
-  async function searchText(text) {
-    const { results } = await ask("/recommend",
-      { body: { overview: text, k: FOUND, ...inJson(filters), ...recipe && { recipe } } });
-    if (!results.length) return tell("No film is like this text.");
-    choose(-1);
-    light(results.map(({ id }) => rowOf.get(id)));
-    remember({ text });
-    showAll();
-    return say(`${results.length} films like this text`);
-  }
-
-  function linkTo(row) {
-    return element("a", { href: `${ROOT}map?id=${films.id[row]}`, textContent: films.title[row] });
+  function follow(row) {
+    location.assign(addressOf(row));
   }
 
   // Chooses the nearest film in the direction (dx, dy), at most 45 degrees off.
@@ -297,12 +258,12 @@ async function start() {
     return choose(best);
   }
 
-  listenToPointers(canvas, { view, at, hover, zoom, choose, draw, isKnown });
+  listenToPointers();
   canvas.addEventListener("keydown", (event) => {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in arrow) step(...arrow[event.key]);
-    else if (event.key === "Enter" && chosen >= 0) location.assign(addressOf(chosen));
+    else if (event.key === "Enter" && chosen >= 0) follow(chosen);
     else if (event.key === "+" || event.key === "=") zoom(1.5);
     else if (event.key === "-") zoom(1 / 1.5);
     else if (event.key === "0") showAll();
@@ -313,18 +274,12 @@ async function start() {
   document.getElementById("in").addEventListener("click", () => zoom(1.5));
   document.getElementById("out").addEventListener("click", () => zoom(1 / 1.5));
   document.getElementById("all").addEventListener("click", showAll);
-  for (const box of [nearBox, foundBox]) {
-    box.addEventListener("click", (event) => {
-      const link = event.target.closest("a");
-      if (!link || !isPlain(event)) return;
-      event.preventDefault();
-      choose(rowOf.get(Number(new URL(link.href).searchParams.get("id"))));
-      chosenBox.querySelector("h2").focus();
-    });
-  }
-  foundBox.querySelector(".close").addEventListener("click", () => {
-    choose(-1);
-    canvas.focus();
+  nearBox.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || !isPlain(event)) return;
+    event.preventDefault();
+    chosenBox.querySelector("h2").focus();
+    choose(rowOf.get(Number(new URL(link.href).searchParams.get("id"))));
   });
   chosenBox.querySelector(".close").addEventListener("click", () => {
     choose(-1);
@@ -336,35 +291,27 @@ async function start() {
     submit: async (text) => {
       try {
         const { results, left_out: leftOut = [] } = await ask(
-          "/movies", { query: { q: text.slice(0, 200), k: 5 } });
+          "/movies", { query: { q: text.slice(0, 200), k: 1 } });
         if (leftOut.length) {
           const { title, code } = leftOut[0];
           tell(`${title} is not on the map: ${
             code === "no_overview" ? "it has no overview" : "it is not in the index"}.`);
         }
-        const film = results.find((each) => isTitleOf(text, each));
-        if (film) choose(rowOf.get(film.id), { look: true });
-        else if (!leftOut.length) await searchText(text);
+        if (results.length) choose(rowOf.get(results[0].id), { look: true });
+        else if (!leftOut.length) tell("No film has a title like this.");
       } catch (error) {
         tell(error.message);
       }
     },
   });
   form.addEventListener("input", () => tell(""));
-  const names = films.genres.slice(0, COLOURS.length);
-  if (groups.includes(COLOURS.length)) names.push("other");
-  showLegend(names, [...COLOURS, OTHER], (group) => {
-    alone = group;
-    draw();
-  });
-  showTokens(filters, remove);
+  showLegend();
   new ResizeObserver(resize).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
   resize();
   restyle();
-  const row = rowOf.get(Number(given.get("id")));
-  if (row !== undefined) choose(row, { look: true });
-  else if (given.get("text")) searchText(given.get("text")).catch(({ message }) => tell(message));
+  const given = new URLSearchParams(location.search).get("id");
+  if (given && rowOf.has(Number(given))) choose(rowOf.get(Number(given)), { look: true });
   canvas.dataset.ready = n;
 
   // Shows what is wrong with a search.
@@ -379,16 +326,71 @@ async function start() {
     document.getElementById("help").classList.add("sr-only");
   }
 
-  async function remove(name) {
-    const { [name]: _, ...rest } = filters;
-    try {
-      passes = await readPassing(rest, n);
-    } catch (error) {
-      return tell(error.message);
-    }
-    delete filters[name];
-    showTokens(filters, remove);
-    canvas.focus();
-    return choose(chosen);
+  function showLegend() {
+    const legend = document.querySelector(".legend");
+    const names = films.genres.slice(0, COLOURS.length);
+    if (groups.includes(COLOURS.length)) names.push("other");
+    names.forEach((name, group) => {
+      const swatch = element("span", { className: "swatch" });
+      swatch.style.background = COLOURS[group] ?? OTHER;
+      const button = element("button", { type: "button", ariaPressed: "false" }, swatch, name);
+      button.addEventListener("click", () => {
+        alone = alone === group ? -1 : group;
+        [...legend.querySelectorAll("button")].forEach((other, at) => {
+          other.ariaPressed = String(at === alone);
+        });
+        draw();
+      });
+      legend.append(element("li", {}, button));
+    });
+  }
+
+  function listenToPointers() {
+    const down = new Map(); // pointers that are down, and their positions
+    let moved = 0; // pixels moved since the first came down
+
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      if (!down.size) moved = 0;
+      down.set(event.pointerId, [event.offsetX, event.offsetY]);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const { offsetX: x, offsetY: y } = event;
+      const before = down.get(event.pointerId);
+      if (!before) {
+        hover(at(x, y), x, y);
+        return;
+      }
+      moved += Math.hypot(x - before[0], y - before[1]);
+      down.set(event.pointerId, [x, y]);
+      hover(-1);
+      isKnown();
+      // Each of two fingers moves the map half as far; their distance zooms.
+      view.x -= (x - before[0]) / view.scale / down.size;
+      view.y -= (y - before[1]) / view.scale / down.size;
+      if (down.size === 2) {
+        const [other] = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+        const was = Math.hypot(before[0] - other[0], before[1] - other[1]);
+        const is = Math.hypot(x - other[0], y - other[1]);
+        if (was > 0 && is > 0) zoom(is / was, (x + other[0]) / 2, (y + other[1]) / 2);
+      }
+      draw();
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const isClick = down.size === 1 && moved < 5;
+      down.delete(event.pointerId);
+      if (!isClick) return;
+      const row = at(event.offsetX, event.offsetY);
+      // A finger cannot hover: the first touch shows which film it is.
+      if (row >= 0 && event.pointerType !== "touch") follow(row);
+      else choose(row);
+    });
+    canvas.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
+    canvas.addEventListener("pointerleave", () => hover(-1));
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      isKnown();
+      zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
+    }, { passive: false });
   }
 }
