@@ -4,6 +4,7 @@ import { ROOT } from "./api.js";
 import { facts } from "./cards.js";
 import { copyOf, element } from "./dom.js";
 import { inWords } from "./filters.js";
+import { picture } from "./poster.js";
 import { countOf } from "./query.js";
 
 const LONG_TEXT = 120; // characters; a longer text is set small, and cut
@@ -45,6 +46,7 @@ function askedFilm(film) {
   const section = copyOf("asked-film", {
     ".title": film.title, ".year": film.year ?? "", ".overview": film.overview });
   section.querySelector(".facts").append(...facts(film));
+  section.prepend(picture(film));
   const links = section.querySelector(".links");
   const onMap = links.querySelector(".on-map"); // where there is a map
   if (onMap) onMap.href = `${ROOT}map${location.search}`;
@@ -67,6 +69,8 @@ function askedSeveral({ ids, texts, lessIds }, names) {
   const short = (text) => text.length > 60 ? `${text.slice(0, 57)}…` : text;
   const section = copyOf("asked-several", { h2: [...ids.map((id) => names.film(id).title),
     ...texts.map((text) => `“${short(text)}”`)].join(" + ") });
+  section.prepend(element("div", { className: "pictures" },
+    ...ids.map((id) => picture(names.film(id)))));
   if (lessIds.length) {
     section.querySelector("h2").after(element("p", { className: "facts",
       textContent: `and not like ${lessIds.map((id) => names.film(id).title).join(", ")}` }));

@@ -1,6 +1,7 @@
 // The films of an answer as cards, and what stands on them.
 
 import { copyOf, element } from "./dom.js";
+import { picture } from "./poster.js";
 
 const NEAREST = 2; // on the scale of scores, where bars are full: twice as near as a nearest film
 const NEAR = [[1, "very near"], [0.6, "near"], [0.3, "a little near"], [-Infinity, "far"]];
@@ -13,6 +14,7 @@ export function card(film, address, isBest) {
   const made = copyOf("card", { ".rank": film.rank, ".title": film.title,
     ".year": film.year ?? "", ".overview": film.overview });
   made.dataset.id = film.id;
+  made.querySelector(".rank").before(picture(film));
   made.querySelector("a").href = address;
   made.querySelector(".facts").append(...facts(film));
   showScore(made.querySelector(".score"), film, isBest);

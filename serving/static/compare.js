@@ -2,6 +2,7 @@
 
 import { facts } from "./cards.js";
 import { copyOf, element } from "./dom.js";
+import { picture } from "./poster.js";
 import { BEST, RESEARCH, nameOf } from "./query.js";
 
 // Returns the two lists of a comparison; `addressFor` returns where a film leads to.
@@ -34,6 +35,7 @@ export function comparison({ lists }, addressFor) {
 function row(film, address, other, n) {
   const made = copyOf("row", { ".rank": film.rank, ".title": film.title, ".year": film.year ?? "" });
   made.dataset.id = film.id;
+  made.querySelector(".rank").after(picture(film));
   made.classList.toggle("both", film.rank_in_other <= n);
   made.querySelector("a").href = address;
   made.querySelector(".facts").append(...facts(film));
