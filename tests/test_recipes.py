@@ -10,8 +10,8 @@ from recommender.building import build_index, features_by_row
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
-from recommender.parts import Source
 from recommender.recipes import RECIPES, make_recipe
+from recommender.source import Source
 from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
 from tests.worlds import SETTINGS, random_layers, row, search, write_csv
 
