@@ -24,10 +24,10 @@ from recommender.index import (
 )
 from recommender.left_out import TABLE, TEXTS
 from recommender.neighbours import nearest_films
-from recommender.parts import Source
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
 from recommender.scale import Scale, sample, scale_of, short_text
+from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
 
 from recommender.errors import RecommenderError
-from recommender.parts import Source
+from recommender.source import Source
 from recommender.storage.shards import Settings
 
 if TYPE_CHECKING:

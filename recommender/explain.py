@@ -12,8 +12,9 @@ import numpy as np
 
 from recommender.errors import RecommenderError
 from recommender.index import Index
-from recommender.parts import Mean, Source, Words
+from recommender.parts import Mean, Words
 from recommender.recipes import Recipe
+from recommender.source import Source
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.shards import MovieFeatures

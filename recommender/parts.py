@@ -6,61 +6,15 @@ embedded exactly as the films were. No part sees a film's collection or keywords
 evaluate.py measures.
 """
 
-from typing import (
-    Any,
-    Callable,
-    Counter,
-    Dict,
-    Iterable,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import Any, Counter, Dict, Iterable, Sequence, Tuple, Union
 
 import numpy as np
 
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
-from recommender.storage.shards import MovieFeatures, Settings
+from recommender.source import Features, Source
+from recommender.storage.shards import Settings
 from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
-
-
-class Source(NamedTuple):
-    """A film, or a text, as recipes see it; a text has neither title nor genres.
-
-    Attributes
-    ----------
-    overview : str
-        The overview of the film, or the text.
-    layers : np.ndarray, optional
-        Hidden layers (n_layers, n_tokens, hidden_size), in the order of the features' settings,
-        with a single token, the mean, where these are pooled. A recipe without BERT needs none.
-    token_ids : np.ndarray, optional
-        int32 (n_tokens,). A recipe without BERT needs none.
-    title : str
-    genres : tuple of str
-    was_cut : bool
-        True if the text was longer than max_seq_length and its end was not read.
-    unknown : tuple of str
-        Words of the text that the checkpoint does not know.
-    knows_any : bool
-        True if the checkpoint knows at least one word of the text.
-    """
-
-    overview: str
-    layers: Optional[np.ndarray] = None
-    token_ids: Optional[np.ndarray] = None
-    title: str = ""
-    genres: Tuple[str, ...] = ()
-    was_cut: bool = False
-    unknown: Tuple[str, ...] = ()
-    knows_any: bool = True
-
-
-# A function that goes through row and features of every film, as often as it is called.
-Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]
 
 
 def mean(layers: np.ndarray) -> np.ndarray:
@@ -118,7 +72,7 @@ class Mean:
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of one film or text, float64 (d,)."""
         assert source.layers is not None and source.token_ids is not None
-        return self.transform(self.pool(source.layers, source.token_ids))
+        return self.vectors(source, self.pool(source.layers, source.token_ids))
 
     def pool(self, layers: np.ndarray, token_ids: np.ndarray) -> np.ndarray:
         """Return layers and tokens pooled to one vector, float64 (hidden_size,)."""
@@ -132,7 +86,7 @@ class Mean:
         """Return what each token adds to the vector of the text, float64 (n_tokens, d)."""
         assert source.layers is not None and source.token_ids is not None
         tokens = self.chosen(source.layers).mean(axis=0, dtype=np.float64)
-        return self.shares(source.token_ids)[:, None] * self.transform(tokens)
+        return self.shares(source.token_ids)[:, None] * self.vectors(source, tokens)
 
     def chosen(self, layers: np.ndarray) -> np.ndarray:
         """Return the layers that the part takes, (n_chosen, n_tokens, hidden_size)."""
@@ -140,6 +94,10 @@ class Mean:
 
     def learn(self, pooled: np.ndarray) -> None:
         """Fit `offset` (hidden_size,) and `matrix` (hidden_size, d) to vectors (n, hidden_size)."""
+
+    def vectors(self, source: Source, pooled: np.ndarray) -> np.ndarray:
+        """Return what `pooled` vectors (..., hidden_size) of a film or text become, (..., d)."""
+        return self.transform(pooled)
 
     def transform(self, pooled: np.ndarray) -> np.ndarray:
         """Return (vector - offset) @ matrix for vectors (..., hidden_size), float64 (..., d)."""
@@ -161,6 +119,22 @@ class Centred(Mean):
 
     def learn(self, pooled: np.ndarray) -> None:
         self.arrays["offset"] = pooled.mean(axis=0)
+
+
+class TextCentred(Centred):
+    """The mean for films; for texts, the mean minus the mean of all films.
+
+    What all films share is in the cosine of a text with any film, most in that with films that
+    are like all others, which would come first whatever is asked for.
+    """
+
+    kind = "text_centred"
+
+    def vectors(self, source: Source, pooled: np.ndarray) -> np.ndarray:
+        return pooled - self.arrays["offset"] if source.is_text else pooled
+
+    def transform(self, pooled: np.ndarray) -> np.ndarray:
+        return pooled
 
 
 class Whitened(Mean):
@@ -261,14 +235,19 @@ class Sif(Weighted):
 
 
 class Words:
-    """TF-IDF of the words of overview and title; a word of the title counts `titles` times."""
+    """TF-IDF of the words of overview and title; a word of the title counts `titles` times.
+
+    In a text, the inverse document frequency is raised to the power of `text_idf`.
+    """
 
     kind = "words"
     uses_bert = False
     names = ("vocabulary", "idf")
 
-    def __init__(self, titles: int = 0):
+    def __init__(self, titles: int = 0, text_idf: float = 1.0):
         self.options: Dict[str, Any] = {"titles": int(titles)}
+        if text_idf != 1:
+            self.options["text_idf"] = float(text_idf)
         self.arrays: Dict[str, np.ndarray] = {}
         self._place_of: Dict[str, int] = {}
 
@@ -288,7 +267,8 @@ class Words:
         at, n = self._known(self._count(source.overview, source.title))
         counts = np.zeros(len(self.arrays["vocabulary"]))
         counts[at] = n
-        return counts * self.arrays["idf"]
+        power = self.options.get("text_idf", 1) if source.is_text else 1
+        return counts * self.arrays["idf"] ** power
 
     def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
         """Yield every occurrence of a known word.
@@ -368,7 +348,7 @@ class Genres:
 Part = Union[Mean, Words, Genres]
 # Classes of parts by the name under which an index stores them.
 KINDS: Dict[str, Any] = {kind.kind: kind for kind in (  # type: ignore[attr-defined]
-    Mean, Centred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}
+    Mean, Centred, TextCentred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}
 
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:

@@ -5,7 +5,7 @@ what it learnt.
 """
 
 import json
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
@@ -16,16 +16,16 @@ from recommender.parts import (
     KINDS,
     AllButTheTop,
     Centred,
-    Features,
     Genres,
     Mean,
     Part,
     Sif,
-    Source,
+    TextCentred,
     Weighted,
     Whitened,
     Words,
 )
+from recommender.source import Features, Source
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
 from recommender.words import SparseRows
@@ -36,7 +36,9 @@ class Recipe:
 
     The vector of each part is scaled to length 1 times the square root of its weight, and the
     joined vector to length 1, so that a film without genres, or a text, which has no title, is
-    compared by what it has. The words, which are sparse, come last.
+    compared by what it has. The words, which are sparse, come last. A text may be joined at
+    weights of its own; its cosine with a film is then a sum of the parts' cosines times the square
+    roots of both weights.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ class Recipe:
         Weight, above 0, and part.
     settings : Settings, optional
         Those of the features; only a recipe without BERT needs none.
+    text_weights : sequence of float, optional
+        Weight of each part where a text is embedded, by default as for films.
 
     Raises
     ------
@@ -53,9 +57,12 @@ class Recipe:
     """
 
     def __init__(self, name: str, parts: Sequence[Tuple[float, Part]],
-                 settings: Optional[Settings] = None):
+                 settings: Optional[Settings] = None,
+                 text_weights: Optional[Sequence[float]] = None):
         self.name = name
         self.parts = list(parts)
+        self._weights = [weight for weight, _ in parts]
+        self._text_weights = self._weights if text_weights is None else list(text_weights)
         for _, part in self.parts:
             if settings is not None:
                 part.prepare(settings)
@@ -97,7 +104,8 @@ class Recipe:
             If the features of a film are not numbers, or all zero.
         """
         blocks = [part.fit(movies, features) for _, part in self.parts]
-        scales = self._scales(np.stack([_lengths(block) for block in blocks], axis=1)).T
+        lengths = np.stack([_lengths(block) for block in blocks], axis=1)
+        scales = _scales(lengths, self._weights).T
         words = blocks[-1].scaled(scales[-1]) if isinstance(blocks[-1], SparseRows) else None
         of_numbers = [block for block in blocks if not isinstance(block, SparseRows)]
         width = sum(block.shape[1] for block in of_numbers)
@@ -114,23 +122,15 @@ class Recipe:
     def blocks(self, source: Source) -> List[np.ndarray]:
         """Return the vector of one film or text as a block for each part, float64."""
         vectors = [part.embed(source) for _, part in self.parts]
-        scales = self._scales(np.array([np.linalg.norm(vector) for vector in vectors]))
+        scales = _scales(np.array([np.linalg.norm(vector) for vector in vectors]),
+                         self._text_weights if source.is_text else self._weights)
         return [scale * vector for scale, vector in zip(scales, vectors)]
 
-    def _scales(self, lengths: np.ndarray) -> np.ndarray:
-        """Return the factors by which the parts' vectors are scaled when they are joined.
-
-        `lengths` (..., n_parts) are those of the vectors. The joined vector has length 1; the
-        weight of a part whose vector is zero goes to the others.
-        """
-        weights = np.where(lengths > 0, [weight for weight, _ in self.parts], 0.0)
-        total = weights.sum(axis=-1, keepdims=True)
-        return np.sqrt(weights / np.where(total > 0, total, 1)) / np.where(lengths > 0, lengths, 1)
-
     def options(self) -> List[Dict[str, Any]]:
-        """Return kind, weight and options of each part, for JSON."""
-        return [{"kind": part.kind, "weight": weight, **part.options}
-                for weight, part in self.parts]
+        """Return kind, weights and options of each part, for JSON."""
+        return [{"kind": part.kind, "weight": weight, **part.options,
+                 **({} if for_texts == weight else {"text_weight": for_texts})}
+                for (weight, part), for_texts in zip(self.parts, self._text_weights)]
 
     def save_learnt(self, group: h5py.Group) -> None:
         """Write what the parts learnt into the recipe's group of an index."""
@@ -173,13 +173,14 @@ def open_recipe(file: PlainFile, name: str, settings: Settings) -> Recipe:
     """
     listed = dict(_listed(file))
     try:
-        parts = []
+        parts, text_weights = [], []
         for options in listed[name]:
             kind, weight = KINDS[options.pop("kind")], float(options.pop("weight"))
-            if not 0 < weight <= 1:
+            text_weights.append(float(options.pop("text_weight", weight)))
+            if not 0 < min(weight, text_weights[-1]) <= max(weight, text_weights[-1]) <= 1:
                 raise ValueError
             parts.append((weight, kind(**options)))
-        return Recipe(name, parts, settings)
+        return Recipe(name, parts, settings, text_weights)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError, RecommenderError):
         raise file.refuse(
             "it was made by a recipe {!r} that this version cannot repeat".format(name))
@@ -208,10 +209,37 @@ _LAST, _FOUR = (-1,), (-1, -2, -3, -4)
 _POOLED = {"mean4": (Mean, _FOUR), "last": (Mean, _LAST), "mean": (Mean, None),
            "centred": (Centred, _LAST), "whitened": (Whitened, _LAST),
            "abtt": (AllButTheTop, _LAST), "idf": (Weighted, _LAST), "sif": (Sif, _LAST)}
-# Recipes that join BERT, words and genres: the class of BERT's part, the weight of the words,
-# how many times a word of the title counts, and the weight of the genres.
-_JOINED = {
-    "hybrid": (Centred, 0.5, 0, 0.0), "titled": (Mean, 0.5, 2, 0.0), "best": (Mean, 0.5, 2, 0.1)}
+
+
+class _Joined(NamedTuple):
+    """A recipe that joins BERT, words and genres.
+
+    Attributes
+    ----------
+    kind : type
+        Class of BERT's part.
+    words : float
+        Weight of the words.
+    titles : int
+        How many times a word of the title counts.
+    genres : float
+        Weight of the genres.
+    text_words : float
+        Weight of the words where a text is compared, which has no genres.
+    text_idf : float
+        Power of the words' inverse document frequency in a text.
+    """
+
+    kind: Any
+    words: float
+    titles: int = 0
+    genres: float = 0.0
+    text_words: float = 0.5
+    text_idf: float = 1.0
+
+
+_JOINED = {"hybrid": _Joined(Centred, 0.5), "titled": _Joined(Mean, 0.5, titles=2),
+           "best": _Joined(TextCentred, 0.5, titles=2, genres=0.1, text_words=0.7, text_idf=2.0)}
 POOLED = tuple(_POOLED)  # recipes of BERT alone, whose vectors have no sparse part
 # All recipes, by the names of build_index.py --recipe.
 RECIPES = (*POOLED, "tfidf", *_JOINED)
@@ -233,7 +261,7 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     layers : sequence of int, optional
         Hidden layers to take instead of the last, or of all for `mean`.
     word_weight : float, optional
-        Weight of the words, from 0 to 1, instead of the recipe's own.
+        Weight of the words, from 0 to 1, instead of the recipe's own for films and for texts.
 
     Raises
     ------
@@ -253,11 +281,28 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     if name in _POOLED:
         kind, usual = _POOLED[name]
         return Recipe(name, [(1.0, kind(layers or usual or settings.layers))], settings)
-    kind, usual_weight, titles, genres = _JOINED[name]
-    words = usual_weight if word_weight is None else word_weight
-    parts = [((1 - genres) * (1 - words), kind(layers or _LAST)), (genres, Genres()),
-             ((1 - genres) * words, Words(titles))]  # type: List[Tuple[float, Part]]
-    return Recipe(name, [(weight, part) for weight, part in parts if weight], settings)
+    joined = _JOINED[name]
+    words = joined.words if word_weight is None else word_weight
+    text_words = joined.text_words if word_weight is None else word_weight
+    text_bert = round(1 - text_words, 9)  # so that an index names 0.3, not 0.30000000000000004
+    rest = 1 - joined.genres
+    parts = [(rest * (1 - words), text_bert, joined.kind(layers or _LAST)),
+             (joined.genres, joined.genres, Genres()),
+             (rest * words, text_words, Words(joined.titles, joined.text_idf))]
+    parts = [each for each in parts if each[0]]
+    return Recipe(name, [(weight, part) for weight, _, part in parts], settings,
+                  [for_texts for _, for_texts, _ in parts])
+
+
+def _scales(lengths: np.ndarray, weights: Sequence[float]) -> np.ndarray:
+    """Return the factors by which the parts' vectors are scaled when they are joined.
+
+    `lengths` (..., n_parts) are those of the vectors, `weights` (n_parts,) those of the parts.
+    The joined vector has length 1; the weight of a part whose vector is zero goes to the others.
+    """
+    present = np.where(lengths > 0, weights, 0.0)
+    total = present.sum(axis=-1, keepdims=True)
+    return np.sqrt(present / np.where(total > 0, total, 1)) / np.where(lengths > 0, lengths, 1)
 
 
 def _lengths(block: Union[np.ndarray, SparseRows]) -> np.ndarray:

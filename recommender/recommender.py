@@ -12,8 +12,8 @@ from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
-from recommender.parts import Source
 from recommender.scale import Scale
+from recommender.source import Source
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, version_of
 from recommender.variety import n_candidates, varied

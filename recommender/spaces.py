@@ -14,10 +14,10 @@ from typing import Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound, RecommenderError
-from recommender.parts import Source
 from recommender.ranking import nearest_rows
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.scale import Scale
+from recommender.source import Source
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
 from recommender.words import SparseRows, joined_row

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Callable, List, Optional, Sequence, Tuple
 
 from recommender.checkpoint_texts import CheckpointTexts
-from recommender.parts import Source
+from recommender.source import Source
 from recommender.storage.shards import Settings
 from serving import counters
 

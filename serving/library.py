@@ -6,8 +6,8 @@ from typing import Any, Callable, Optional
 
 from recommender import cli
 from recommender.index import Index
-from recommender.parts import Source
 from recommender.recommender import Recommender
+from recommender.source import Source
 from serving import counters
 from serving.completion import Titles
 from serving.text_process import Texts

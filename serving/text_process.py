@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Callable, Dict, Optional
 
 from bert.errors import BertError
-from recommender.parts import Source
+from recommender.source import Source
 from recommender.storage.shards import Settings
 from serving.batching import Overloaded, TextEmbedder
 

@@ -14,7 +14,7 @@ import urllib.request
 import numpy as np
 
 from bert.errors import BertError
-from recommender.parts import Source
+from recommender.source import Source
 from tests.worlds import row, write_index
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -10,7 +10,7 @@ from recommender.errors import RecommenderError
 from recommender.explain import sources
 from recommender.given_embeddings import build_from_embeddings
 from recommender.index import Index
-from recommender.parts import Source
+from recommender.source import Source
 from recommender.storage.pickles import load_embeddings
 from tests.worlds import overviews_of, random_layers, row, search, write_csv, write_features
 

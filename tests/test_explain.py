@@ -5,8 +5,8 @@ import pytest
 
 from recommender.errors import RecommenderError
 from recommender.explain import explain, sources
-from recommender.parts import Source
 from recommender.recipes import RECIPES
+from recommender.source import Source
 from recommender.storage.feature_store import FeatureReader
 from tests.test_recipes import build, features_of, films, write_world
 from tests.worlds import SETTINGS, row, search

@@ -12,8 +12,8 @@ from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.index import Index
-from recommender.parts import Source
 from recommender.recipes import RECIPES, make_recipe
+from recommender.source import Source
 from recommender.storage import shards
 from recommender.storage.feature_store import (
     FeatureReader,

@@ -10,8 +10,8 @@ from recommender.building import build_index, features_by_row
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
-from recommender.parts import Source
 from recommender.recipes import RECIPES, make_recipe
+from recommender.source import Source
 from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
 from tests.worlds import SETTINGS, random_layers, row, search, write_csv
 
@@ -273,3 +273,46 @@ def test_what_was_learnt_and_is_damaged_is_told(world, tmp_path, name, array, da
             learnt[array] = "text"
     with pytest.raises(RecommenderError, match=r"index\.h5: what its recipe learnt is damaged"):
         Index(str(tmp_path / "index.h5")).space().embed(Source("a shark", *features_of(1)))
+
+
+def test_a_text_is_joined_at_weights_of_its_own(world):
+    catalogue, reader = world
+    recipe, films_vectors = fitted(world, "best")
+    vectors = np.array([features_of(movie.id)[0][0].mean(axis=0) for movie in catalogue.movies])
+    layers, token_ids = features_of(99)
+    text = Source("shark shark beach", layers, token_ids)
+    bert, genres, words = recipe.blocks(text)
+    # BERT's last layer less the mean of all films, at 0.3; the squares of idf, at 0.7.
+    wanted = layers[0].mean(axis=0) - vectors.mean(axis=0)
+    np.testing.assert_allclose(bert, np.sqrt(0.3) * wanted / np.linalg.norm(wanted), atol=1e-6)
+    assert not genres.any()
+    part = recipe.parts[-1][1]
+    idf = dict(zip(part.arrays["vocabulary"], part.arrays["idf"]))
+    wanted = np.array([{"shark": 2, "beach": 1}.get(word, 0) * idf[word] ** 2
+                       for word in part.arrays["vocabulary"]])
+    np.testing.assert_allclose(words, np.sqrt(0.7) * wanted / np.linalg.norm(wanted), atol=1e-12)
+    # A film has nothing taken away, and its weights are those that it always had.
+    film = catalogue.movies[1]
+    bert, genres, words = recipe.blocks(Source(film.overview, *features_of(film.id), film.title,
+                                               film.genres))
+    np.testing.assert_allclose(bert, np.sqrt(0.45) * units(vectors)[1], atol=1e-6)
+    np.testing.assert_allclose(np.concatenate([bert, genres]), films_vectors[1], atol=1e-6)
+    assert [np.linalg.norm(genres), np.linalg.norm(words)] == pytest.approx(
+        [np.sqrt(0.1), np.sqrt(0.45)])
+
+
+def test_words_weigh_the_same_in_films_and_texts_where_that_is_asked(world):
+    recipe, _ = fitted(world, "best", word_weight=0.2)
+    text = Source("shark beach", *features_of(99))
+    assert [np.linalg.norm(block) ** 2 for block in recipe.blocks(text)] == pytest.approx(
+        [0.8, 0, 0.2])
+
+
+def test_an_index_without_weights_for_texts_compares_them_as_films(world, tmp_path):
+    index = build(world, tmp_path / "index.h5", "titled")
+    with h5py.File(str(tmp_path / "index.h5"), "r") as file:
+        (_, parts), = json.loads(file.attrs["recipes"])
+    assert [sorted(part) for part in parts] == [["kind", "layers", "weight"],
+                                                ["kind", "titles", "weight"]]
+    blocks = index.space().fitted_recipe().blocks(Source("shark beach", *features_of(99)))
+    assert [np.linalg.norm(block) ** 2 for block in blocks] == pytest.approx([0.5, 0.5])

@@ -8,8 +8,8 @@ import pytest
 
 from recommender import Recommender
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
-from recommender.parts import Source
 from recommender.recommender import PUSH
+from recommender.source import Source
 from tests.conftest import ROOT
 from tests.worlds import open_index, row, search
 

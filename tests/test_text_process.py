@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bert.errors import BertError
-from recommender.parts import Source
+from recommender.source import Source
 from serving import text_keeper, text_process
 from serving.batching import Overloaded
 from serving.text_keeper import EmbeddingProcess

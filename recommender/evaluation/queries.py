@@ -11,8 +11,8 @@ from recommender.cells import clean_text, is_missing, read_id
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
 from recommender.evaluation.held_back import first_twins
-from recommender.parts import Source
 from recommender.recipes import Recipe
+from recommender.source import Source
 from recommender.storage.shards import Settings
 from recommender.tables import read_table
 

@@ -1,0 +1,48 @@
+"""What recipes read of a film or a text."""
+
+from typing import Callable, Iterable, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from recommender.storage.shards import MovieFeatures
+
+
+class Source(NamedTuple):
+    """A film, or a text, as recipes see it; a text has neither title nor genres.
+
+    Attributes
+    ----------
+    overview : str
+        The overview of the film, or the text.
+    layers : np.ndarray, optional
+        Hidden layers (n_layers, n_tokens, hidden_size), in the order of the features' settings,
+        with a single token, the mean, where these are pooled. A recipe without BERT needs none.
+    token_ids : np.ndarray, optional
+        int32 (n_tokens,). A recipe without BERT needs none.
+    title : str
+    genres : tuple of str
+    was_cut : bool
+        True if the text was longer than max_seq_length and its end was not read.
+    unknown : tuple of str
+        Words of the text that the checkpoint does not know.
+    knows_any : bool
+        True if the checkpoint knows at least one word of the text.
+    """
+
+    overview: str
+    layers: Optional[np.ndarray] = None
+    token_ids: Optional[np.ndarray] = None
+    title: str = ""
+    genres: Tuple[str, ...] = ()
+    was_cut: bool = False
+    unknown: Tuple[str, ...] = ()
+    knows_any: bool = True
+
+    @property
+    def is_text(self) -> bool:
+        """True for a text: every film of a catalogue has a title."""
+        return not self.title
+
+
+# A function that goes through row and features of every film, as often as it is called.
+Features = Callable[[], Iterable[Tuple[int, MovieFeatures]]]
