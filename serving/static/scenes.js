@@ -1,7 +1,6 @@
 // Drawings for posters of the genres of other places, times and worlds; see motifs.js.
 
-import { hills, standing, times } from "./motifs.js";
-import { polar } from "./sheet.js";
+import { hills, polar, standing, times } from "./sheet.js";
 
 const peaks = standing((s, c, r) => {
   s.disc(r(40, 160), r(40, 80), r(26, 44), c.b);

@@ -95,3 +95,16 @@ export function polar(turn, radius) {
 function rounded(d) {
   return d.replace(/-?\d+\.\d+(e-\d+)?/g, (number) => Math.round(number * 10) / 10);
 }
+
+// Marks a motif that stands on the lower edge.
+export const standing = (draw) => Object.assign(draw, { stands: true });
+export const times = (n, each) => Array.from({ length: n }, (_, at) => each(at));
+
+// Draws hills behind each other, the farthest first.
+export function hills(s, colours, r, top) {
+  colours.forEach((fill, at) => {
+    const y = top + at * 30;
+    s.path(`M-100 220V${y + r(-12, 12)}C${r(-20, 30)} ${y - r(20, 50)} ${r(60, 90)} ${y + r(10, 40)
+    } ${r(110, 140)} ${y}S${r(200, 240)} ${y - r(0, 40)} 300 ${y + r(-10, 20)}V220Z`, fill);
+  });
+}
