@@ -70,6 +70,9 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     if note:
         cli.note("server.py: " + note)
     index = Index(path)
+    if args.posters and not index.has_posters:
+        cli.note("server.py: {} names no posters, so they are drawn: build it again with "
+                 "build_index.py from a catalogue with the column poster_path".format(path))
     with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds) as embedding:
         texts = Texts(embedding.address, index.features, args.text_seconds)
         library = Library(index, texts, args.features, args.bert_dir)
@@ -82,7 +85,8 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         def serve_at(one: socket.socket) -> None:
             # Of several processes, only the one that watches over them tells of a new index.
             reload = partial(library.reload, is_told=args.workers == 1)
-            app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix)
+            app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix,
+                             args.posters)
             serve(app, one, reload, args.verbose, is_announced=args.workers > 1)
 
         if args.workers > 1:

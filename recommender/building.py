@@ -295,6 +295,8 @@ def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray
         file[name] = np.array(values, dtype)
     if any(movie.adult for movie in movies):
         file["adult"] = np.array([movie.adult for movie in movies])
+    if any(movie.poster_path for movie in movies):
+        _write_texts(file, ["poster_path"], movies)
 
 
 def _write_twins(file: h5py.File, movies: Sequence[Movie]) -> None:

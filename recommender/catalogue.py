@@ -7,6 +7,7 @@ cannot be read is counted by column.
 """
 
 import collections
+import re
 from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from recommender.cells import (
@@ -26,7 +27,7 @@ NEEDED = ("id", "title", "overview")  # columns without which there is no catalo
 OPTIONAL = {"imdb_id": "IMDb ids", "original_title": "original titles",
             "original_language": "languages", "genres": "genres", "release_date": "years",
             "vote_average": "ratings", "vote_count": "numbers of votes",
-            "adult": ""}
+            "adult": "", "poster_path": ""}
 # Names of the same columns in other data sets: TMDB's and Udacity's exports, MovieLens, IMDb.
 ALIASES = {
     "id": ("tmdb_id", "tmdbid", "movie_id", "movieid"),
@@ -39,13 +40,15 @@ ALIASES = {
     "release_date": ("date", "released", "release_year", "year", "startyear"),
     "vote_average": ("rating", "averagerating", "imdb_rating"),
     "vote_count": ("votes", "numvotes", "num_votes"),
-    "adult": ("isadult", "is_adult")}
+    "adult": ("isadult", "is_adult"),
+    "poster_path": ()}
 # Overviews that say nothing, in lower case and without the full stop; such a film is left out.
 PLACEHOLDERS = MISSING | {
     "no overview", "no overview found", "no overview available", "no movie overview available",
     "no overview yet", "overview not available", "not available",
     "released", "coming soon", "tba",
 }
+POSTER_PATH = re.compile(r"/[A-Za-z0-9_-]{1,100}\.(?:jpe?g|png|webp)")  # appended to an address
 Place = Dict[str, Optional[int]]  # from a column's name to its place in a row, if it is there
 
 
@@ -69,6 +72,8 @@ class Movie(NamedTuple):
     vote_count : int
     adult : bool
         It is marked as a film for adults only; False if that is unknown.
+    poster_path : str
+        Path of its poster at TMDB, such as /a1B2.jpg; "" if unknown.
     """
 
     id: int
@@ -82,6 +87,7 @@ class Movie(NamedTuple):
     vote_average: float
     vote_count: int
     adult: bool = False
+    poster_path: str = ""
 
 
 class Catalogue(NamedTuple):
@@ -254,7 +260,11 @@ def _read_row(cells: Sequence[str], place: Place, n_columns: int,
     unreadable["release_date"] += year is None
     adult = read_flag(_cell(cells, place, "adult"))
     unreadable["adult"] += adult is None
-    return movie._replace(genres=genres.names, adult=bool(adult)), ""
+    poster = clean_text(_cell(cells, place, "poster_path"))
+    is_path = bool(POSTER_PATH.fullmatch(poster))
+    unreadable["poster_path"] += bool(poster) and not is_path
+    return movie._replace(genres=genres.names, adult=bool(adult),
+                          poster_path=poster if is_path else ""), ""
 
 
 def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: Counter[str],

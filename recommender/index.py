@@ -3,8 +3,8 @@
 It holds `ids` int64 (n,); a column for each field that a result shows; for each of its recipes a
 group (see `recommender.spaces`); and root attributes that say which features, checkpoint and
 catalogue made it, when, and by which recipes. It may hold the
-column `adult` bool (n,), `twins` (see `recommender.twins`) and the table `left_out/` (see
-`recommender.left_out`). `recommender.building` writes it.
+columns `adult` bool (n,) and `poster_path`, `twins` (see `recommender.twins`) and the table
+`left_out/` (see `recommender.left_out`). `recommender.building` writes it.
 """
 
 import os
@@ -106,6 +106,8 @@ class Index:
         Folder of those features, as it lies from here; data/features if the index does not say.
     recipes : tuple of str
         Names of its recipes. The first one answers where no other is asked for.
+    has_posters : bool
+        The column `poster_path` is there; films without a poster have "" in it.
     twins : Twins
         Films told apart only by their id.
     left_out : LeftOut
@@ -134,6 +136,11 @@ class Index:
             self._stored["adult"] = file.array("adult", np.bool_, (len(self.ids),))
         else:  # no film is marked
             self._columns["adult"] = np.zeros(len(self.ids), np.bool_)
+        self.has_posters = file.holds("poster_path")
+        if self.has_posters:
+            self._stored["poster_path"] = file.texts("poster_path", len(self.ids))
+        else:
+            self._columns["poster_path"] = np.full(len(self.ids), "", object)
         self._orders: Dict[str, np.ndarray] = {}
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
         self.twins = Twins(file, len(self))

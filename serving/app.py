@@ -29,6 +29,7 @@ from serving.library import Library
 from serving.limits import RateLimit
 from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import film_map, pages
+from serving.posters import origin_of, with_posters
 from serving.proxies import Proxies, name_clients, serve_below
 from serving.validation import reader, shown
 
@@ -60,6 +61,7 @@ class _Flask(Flask):
     """Flask with security headers on every answer, and no body on answers to OPTIONS."""
 
     json_provider_class = _Json
+    security_headers = SECURITY_HEADERS
 
     def make_default_options_response(self) -> Response:
         response = super().make_default_options_response()
@@ -71,14 +73,14 @@ class _Flask(Flask):
         def start(status: str, headers: List[Tuple[str, str]], *error: Any) -> Any:
             if not any(name == "Cache-Control" for name, _ in headers):
                 headers = [*headers, ("Cache-Control", "no-cache")]
-            return start_response(status, [*headers, *SECURITY_HEADERS.items()], *error)
+            return start_response(status, [*headers, *self.security_headers.items()], *error)
 
         return super().wsgi_app(environ, start)
 
 
 def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: int = 0,
                origins: Collection[str] = (), proxies: Collection[str] = (),
-               prefix: str = "") -> Flask:
+               prefix: str = "", posters: str = "") -> Flask:
     """Return the application.
 
     Parameters
@@ -95,8 +97,14 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         Names of reverse proxies that tell their clients' addresses, as `Proxies` takes them.
     prefix : str
         Path at which clients see the application, from `prefix_of`; "" is the root.
+    posters : str
+        Address of the films' posters, from `image_host`; "" gives none.
     """
     app = _Flask(__name__)
+    if posters:
+        app.security_headers = {name: value.replace(
+            "img-src 'self'", "img-src 'self' " + origin_of(posters))
+            for name, value in SECURITY_HEADERS.items()}
     app.url_map.merge_slashes = False
     app.config["PROXIES"] = Proxies(proxies)
     serve_below(app, prefix)
@@ -126,7 +134,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         depends only on the index and the address."""
 
         def view(**in_path: str) -> Response:
-            tag = etag(library.now.index)
+            tag = etag(library.now.index, posters)
             known = request.if_none_match
             # `*` matches any answer, and whether there is one is not known yet.
             response = Response(status=304) if known.contains_weak(tag) and not known.star_tag \
@@ -151,6 +159,9 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     if limit:
         api.before_request(lambda: count_requests(1))
 
+    def shown_films(answer: Any) -> Any:
+        return with_posters(library.now.index, posters, answer)
+
     @app.get("/healthz")
     def health() -> Answer:
         return {"status": "ok", "movies": len(library.now.index)}
@@ -164,13 +175,13 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     def recommend(given: Answer) -> Union[Answer, List[Answer]]:
         if "questions" in given:
             count_requests(len(given["questions"]) - 1)  # each counts as a request
-            return recommendations(library.now, given["questions"])
-        return recommendation(library.now, given)
+            return shown_films(recommendations(library.now, given["questions"]))
+        return shown_films(recommendation(library.now, given))
 
     @answers("/compare")
     @answers("/compare", "post")
     def compare(given: Answer) -> Answer:
-        return compared(library.now, given)
+        return shown_films(compared(library.now, given))
 
     @answers("/movies")
     def complete_title(given: Answer) -> Answer:
@@ -183,7 +194,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:
         index = library.now.index
-        return index.movie(index.row_of_id(given["id"]))
+        return shown_films(index.movie(index.row_of_id(given["id"])))
 
     @answers("/openapi.json")
     def document(_: Answer) -> Answer:
@@ -216,14 +227,15 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         return {"error": str(error)}, 503
 
     app.register_blueprint(api)
-    app.register_blueprint(pages(library))
+    app.register_blueprint(pages(library, bool(posters)))
     return app
 
 
-def etag(index: Index) -> str:
-    """Return what differs between the answers to this request of two indexes or programs."""
+def etag(index: Index, posters: str = "") -> str:
+    """Return what differs between the answers to this request of two indexes or programs, or
+    with posters from two addresses."""
     return hashlib.blake2b("\n".join(
-        [_VERSION, index.identity, request.full_path]).encode("utf-8", "surrogatepass"),
+        [_VERSION, index.identity, posters, request.full_path]).encode("utf-8", "surrogatepass"),
         digest_size=12).hexdigest()
 
 

@@ -145,7 +145,8 @@ _FILM: Dict[str, Schema] = {
     "imdb_id": {"type": "string"}, "vote_average": {"type": "number"},
     "vote_count": {"type": "integer"},
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
-    "overview": {"type": "string"}}
+    "overview": {"type": "string"},
+    "poster": {"type": "string", "description": "address of its poster; with --posters only"}}
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")

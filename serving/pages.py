@@ -21,8 +21,11 @@ _ASKS = {"id", "title", "text", "overview", "genres", "year_from", "year_to", "t
          "min_votes", "language"}
 
 
-def pages(library: Library) -> Blueprint:
-    """Return the views at `/`, `/map` and `/api`, of the index that `library` serves."""
+def pages(library: Library, has_posters: bool = False) -> Blueprint:
+    """Return the views at `/`, `/map` and `/api`, of the index that `library` serves.
+
+    With `has_posters`, they say where these come from.
+    """
     blueprint = Blueprint("pages", __name__)
     known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, Any]]
 
@@ -48,6 +51,7 @@ def pages(library: Library) -> Blueprint:
         if index not in known:
             known[index] = _about(index, library.now.features)
         return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
+                               has_posters=has_posters,
                                **known[index], **more)
 
     return blueprint

@@ -6,10 +6,13 @@ from typing import List, Mapping, NoReturn
 
 from recommender import cli
 from recommender.errors import RecommenderError
+from serving.posters import TMDB, image_host
 from serving.proxies import Proxies, prefix_of
 
 _VARIABLE = "MOVIES_"  # beginning of the names of environment variables
 _FALSE = {"0", "false", "no", "off"}  # values of a variable that leave a switch off
+
+_TRUE = {"1", "true", "yes", "on"}  # that give a flag the value it has without one
 
 
 def add_flags(flags: argparse.ArgumentParser) -> List[argparse.Action]:
@@ -40,6 +43,10 @@ def add_flags(flags: argparse.ArgumentParser) -> List[argparse.Action]:
         add("--cors", type=_origin, action="append", default=[], metavar="ORIGIN",
             help="origin of other pages that may read the API's answers, such as "
             "https://films.example; may be given several times (default: none)"),
+        add("--posters", nargs="?", type=_posters, const=TMDB, default="", metavar="ADDRESS",
+            help="show the posters that the catalogue names, which browsers load from this address "
+            "(without one: {}); where there is none, one is drawn (default: all are drawn)".format(
+                TMDB)),
         add("--verbose", action="store_true", help="show what TensorFlow and waitress log, and in "
             "the access log what was asked for"),
     ]
@@ -71,6 +78,8 @@ def from_environment(environ: Mapping[str, str]) -> argparse.Namespace:
         several = list(filter(None, re.split(r"[\s,]+", value)))
         if flag.nargs == 0:
             given += [option] if value and value.lower() not in _FALSE else []
+        elif flag.nargs == "?" and value.lower() in _FALSE | _TRUE:
+            given += [option] if value.lower() in _TRUE else []
         elif flag.nargs == "+":
             given += [option, *several] if several else []
         elif isinstance(flag.default, list):
@@ -100,6 +109,14 @@ def _proxy(text: str) -> str:
     except ValueError:
         raise argparse.ArgumentTypeError("{!r} is not an IP address or network".format(text))
     return text
+
+
+def _posters(text: str) -> str:
+    """Convert the value of a flag that is an address of images."""
+    try:
+        return image_host(text) if text else ""
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error))
 
 
 def _prefix(text: str) -> str:

@@ -41,6 +41,9 @@ def application() -> Flask:
     if note:
         cli.note("{}: {}".format(_NAME, note))
     index = Index(path)
+    if args.posters and not index.has_posters:
+        cli.note("{}: {} names no posters, so they are drawn: build it again with build_index.py "
+                 "from a catalogue with the column poster_path".format(_NAME, path))
     flags = _keeper_flags(args)
     joined = join_folder(os.path.abspath(path), *flags)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", joined.folder)
@@ -56,7 +59,8 @@ def application() -> Flask:
     texts = Texts(shared.address, index.features, args.text_seconds, shared.start)
     library = Library(index, texts, args.features, args.bert_dir)
     library.now.load()
-    app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix)
+    app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix,
+                     args.posters)
 
     def begin() -> None:
         shared.start()
