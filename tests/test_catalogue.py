@@ -42,7 +42,8 @@ def test_a_film_is_read_with_all_its_facts(tmp_path):
         overview="A prince,\n \"cursed\",  goes west.", release_date="1997-07-12",
         vote_average="8.2", vote_count="2041", imdb_id="tt0119698", adult="True")]).movies
     assert movie == (128, "tt0119698", "Princess Mononoke", "もののけ姫", "ja", 1997,
-                     ("Adventure", "Animation"), 'A prince, "cursed", goes west.', 8.2, 2041, True)
+                     ("Adventure", "Animation"), 'A prince, "cursed", goes west.', 8.2, 2041, True,
+                     "/a.jpg")
 
 
 def test_films_stay_in_the_order_of_the_file(tmp_path):
