@@ -27,8 +27,9 @@ from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
 from serving.library import Library
 from serving.limits import RateLimit
+from serving.map_data import film_map, map_data
 from serving.openapi import DOCUMENT, PREFIX
-from serving.pages import film_map, pages
+from serving.pages import pages
 from serving.posters import origin_of, with_posters
 from serving.proxies import Proxies, name_clients, serve_below
 from serving.validation import reader, shown
@@ -228,6 +229,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     app.register_blueprint(api)
     app.register_blueprint(pages(library, bool(posters)))
+    app.register_blueprint(map_data(library))
     return app
 
 

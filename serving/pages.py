@@ -1,17 +1,17 @@
 """The HTML pages. Their scripts ask the API for everything that depends on the visitor."""
 
 import os
-from collections import Counter
 from typing import Any, Dict, List, Optional
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from flask import Blueprint, render_template, request
 
-from recommender.index import Index, split_genres
+from recommender.index import Index
 from serving.api_page import operations, schemas
 from serving.library import Library
-from serving.openapi import MAP_SIZE, MAX_TEXT
+from serving.map_data import unmarked
+from serving.openapi import MAX_TEXT
 
 _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button
@@ -57,40 +57,16 @@ def pages(library: Library, has_posters: bool = False) -> Blueprint:
     return blueprint
 
 
-def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
-    """Return the films, most votes first, as a list for each property that the map shows.
-
-    Films marked as adult are not among them. The places are those by a recipe, by default the
-    first.
-
-    Raises NothingFound if the index was built without a map.
-    """
-    order = _unmarked(index)
-    places = np.rint(index.space(recipe).map()[order] * MAP_SIZE).astype(int)
-    first = [(split_genres(genres) or [""])[0] for genres in index.column("genres")[order]]
-    genres = [genre for genre, _ in Counter(filter(None, first)).most_common()]
-    number = {genre: at for at, genre in enumerate(genres)}
-    return {"genres": genres, "id": index.ids[order].tolist(),
-            "title": index.column("title")[order].tolist(),
-            "year": [year or None for year in index.column("year")[order].tolist()],
-            "genre": [number.get(genre) for genre in first],
-            "x": places[:, 0].tolist(), "y": places[:, 1].tolist()}
-
-
-def _unmarked(index: Index) -> np.ndarray:
-    """Return the rows of the films not marked as adult, int64 (n,), most votes first."""
-    order = index.best_first("vote_count")
-    return order[~index.column("adult")[order]]
-
-
 def _about(index: Index, features: str) -> Dict[str, Any]:
     """Return the values that the pages show of an index and of its folder of features."""
     space = index.space()
-    most_voted = _unmarked(index)[:_POPULAR]
+    maps = [name for name in index.recipes if index.space(name).has_map]
+    most_voted = unmarked(index)[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
     return {"n_films": len(index), "checkpoint": index.features.checkpoint,
-            "recipe": space.recipe.name, "recipes": index.recipes, "has_map": space.has_map,
+            "recipe": space.recipe.name, "recipes": index.recipes, "has_map": bool(maps),
+            "maps": maps,
             "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],

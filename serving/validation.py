@@ -6,7 +6,7 @@ contradicts the document with 422. The message is one line.
 
 import json
 import re
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Collection, Dict, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
 import fastjsonschema
@@ -28,6 +28,13 @@ def reader(path: str, method: str) -> Reader:
     questions, where the document allows one, is returned as `questions`.
     """
     return _reader_of(DOCUMENT["paths"][path][method])
+
+
+def address_reader(names: Collection[str]) -> Reader:
+    """Return a function that reads an address that may hold these parameters of a query."""
+    return _reader_of({"parameters": [
+        each for each in DOCUMENT["paths"]["/recommend"]["get"]["parameters"]
+        if each["name"] in names]})
 
 
 def _reader_of(operation: Dict[str, Any]) -> Reader:

@@ -165,11 +165,15 @@ class Page:
             "recipe": "best", **asked, **({"id": int(asked["id"])} if "id" in asked else {}),
             "explain": True}).json()
 
-    def map(self):
-        """The map, once it is drawn: what the API says of it."""
+    def map(self, recipe="best"):
+        """The map by a recipe, once it is drawn: what the API says of it."""
         self.wait(lambda: self.one("canvas").get_attribute("data-ready"), "the map")
         self.painted()
-        return json.loads(requests.get(self.address + "/api/v1/map", timeout=SECONDS).text)
+        answer = requests.get(self.address + "/api/v1/map", timeout=SECONDS, params={
+            "recipe": recipe})
+        # An index of one recipe has no other map.
+        return (answer if answer.ok else requests.get(
+            self.address + "/api/v1/map", timeout=SECONDS)).json()
 
     def place(self, films, movie_id):
         """Pixels from the left and the top where a film is on the map as it is first shown."""

@@ -1,4 +1,4 @@
-// A grid in which the point nearest to a place is found without comparing all points.
+// The point nearest to a place, by a grid instead of comparing all points; and the next one ahead.
 
 const CELLS = 128; // cells on a side; with 45,000 points about three in a cell
 
@@ -30,6 +30,19 @@ export function nearestIn({ xs, ys, first, rows }, x, y, reach, counts) {
         if (distance < least && counts(film)) [best, least] = [film, distance];
       }
     }
+  }
+  return best;
+}
+
+// Returns the point nearest to that of `from` in the direction (dx, dy), at most 45 degrees off,
+// for which `counts` is true, or `from`.
+export function nextIn({ xs, ys }, from, dx, dy, counts) {
+  let best = from, least = Infinity;
+  for (let row = 0; row < xs.length; row += 1) {
+    const x = xs[row] - xs[from], y = ys[row] - ys[from];
+    const ahead = x * dx + y * dy, aside = Math.abs(x * dy) + Math.abs(y * dx);
+    if (ahead <= 0 || aside > ahead || !counts(row)) continue;
+    if (ahead + aside < least) [best, least] = [row, ahead + aside];
   }
   return best;
 }

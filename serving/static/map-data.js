@@ -1,0 +1,59 @@
+// Loads the films and their places as the compact bytes of serving/map_data.py.
+
+import { Failed, ROOT } from "./api.js";
+
+const SIDE = 65535; // of the map, in the units of the places
+const NO_VOTES = 255; // byte of the rating of a film without votes
+const VOTE_STEPS = 12; // steps of the byte of votes in a factor of 2
+
+// Returns the body of an answer as bytes. Throws Failed.
+export async function bytesOf(path, query = {}) {
+  let response;
+  try {
+    response = await fetch(`${ROOT}map/${path}?${new URLSearchParams(query)}`);
+  } catch {
+    throw new Failed("The server does not answer. It may have been stopped.", 0);
+  }
+  if (!response.ok) throw new Failed((await response.json()).error, response.status);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+// Returns a number for each film from planes of their bytes, the lowest bytes first.
+function fromPlanes(bytes, n, size, Numbers) {
+  const numbers = new Numbers(n);
+  for (let plane = size - 1; plane >= 0; plane -= 1) {
+    for (let row = 0, at = plane * n; row < n; row += 1, at += 1) {
+      numbers[row] = numbers[row] * 256 + bytes[at];
+    }
+  }
+  return numbers;
+}
+
+// Returns all films, most votes first, as columns.
+export async function loadFilms() {
+  const bytes = await bytesOf("films");
+  const decoder = new TextDecoder();
+  const end = bytes.indexOf(10);
+  const { n, genres } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
+  let at = end + 1;
+  const take = (size) => bytes.subarray(at, at += size * n);
+  const ids = fromPlanes(take(8), n, 8, Float64Array);
+  const years = fromPlanes(take(2), n, 2, Uint16Array);
+  const first = take(1), votes = take(1), ratings = take(1);
+  const bits = take(Math.ceil(genres.length / 8));
+  const titles = n ? decoder.decode(bytes.subarray(at)).split("\n") : [];
+  const genresOf = (row) => genres.filter(
+    (_, genre) => bits[(genre >> 3) * n + row] & (128 >> (genre & 7)));
+  return { n, genres, ids, years, first, votes, ratings, titles, genresOf,
+    votesOf: (row) => Math.round(2 ** (votes[row] / VOTE_STEPS)) - 1,
+    ratingOf: (row) => (ratings[row] === NO_VOTES ? null : ratings[row] / 20) };
+}
+
+// Returns the places by a recipe, from 0 to 1.
+export async function loadPlaces(recipe) {
+  const bytes = await bytesOf("places", { recipe });
+  const n = bytes.length / 4;
+  const axis = (from) => Float32Array.from(
+    fromPlanes(bytes.subarray(from, from + 2 * n), n, 2, Uint16Array), (place) => place / SIDE);
+  return { xs: axis(0), ys: axis(2 * n) };
+}

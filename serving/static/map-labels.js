@@ -1,0 +1,84 @@
+// Words on the map: regions in large letters, titles of films in small ones; none covers another.
+
+const TITLES = 45; // most titles shown at once
+const TRIED = 900; // most films whose titles are tried
+const HEIGHT = 22; // pixels of a title's box
+const LEVELS = [1.6, 4]; // zooms from which the regions of the second and the third level show
+
+export class Labels {
+  constructor(drawing, films) {
+    Object.assign(this, { drawing, films, widths: new Float32Array(films.n), drawn: [] });
+  }
+
+  // Paints labels outside of `taken`, boxes [left, top, right, bottom] in pixels.
+  paint(places, first, regions, isStrong, taken) {
+    this.taken = [...taken];
+    this.drawn = [];
+    this.named = new Set();
+    this.titles(first, places, first.length);
+    this.regions(regions);
+    this.titles(this.inSight(places, isStrong), places, TITLES);
+  }
+
+  titles(rows, { xs, ys }, most) {
+    const { drawing, films, widths } = this;
+    const { context, view, look } = drawing;
+    Object.assign(context, { font: look.font, textBaseline: "middle", textAlign: "left",
+      lineJoin: "round", strokeStyle: look.paper, lineWidth: 4, fillStyle: look.ink });
+    let n = 0;
+    for (const row of rows) {
+      if (this.named.has(row)) continue;
+      widths[row] ||= context.measureText(films.titles[row]).width;
+      const radius = drawing.radiusOf(row, films) + 5;
+      const x = view.toX(xs[row]), y = view.toY(ys[row]);
+      // On the right of the point, else on its left.
+      const left = [x + radius, x - radius - widths[row]].find((from) => this.take(
+        [from - 3, y - HEIGHT / 2, from + widths[row] + 3, y + HEIGHT / 2], films.titles[row]));
+      if (left === undefined) continue;
+      context.strokeText(films.titles[row], left, y);
+      context.fillText(films.titles[row], left, y);
+      this.named.add(row);
+      n += 1;
+      if (n === most) break;
+    }
+  }
+
+  regions(regions) {
+    const { context, view, look } = this.drawing;
+    const level = LEVELS.filter((zoom) => view.zoom >= zoom).length;
+    const size = Math.min(Math.max(view.width / 60, 13), 19) - level;
+    Object.assign(context, { font: `600 ${size}px ${look.serif}`, textBaseline: "middle",
+      textAlign: "center", lineJoin: "round", strokeStyle: look.paper, lineWidth: 6,
+      fillStyle: look.accent });
+    for (const { x: atX, y: atY, words } of regions[level] ?? []) {
+      const x = view.toX(atX), y = view.toY(atY);
+      const half = context.measureText(words).width / 2;
+      if (!this.take([x - half - 6, y - size, x + half + 6, y + size], words)) continue;
+      context.strokeText(words, x, y);
+      context.fillText(words, x, y);
+    }
+  }
+
+  // Takes a box if it lies on the canvas and overlaps no other; returns true if so.
+  take(box, words) {
+    const { width, height } = this.drawing.view;
+    const [left, top, right, bottom] = box;
+    if (left < 0 || top < 0 || right > width || bottom > height) return false;
+    if (this.taken.some((other) => left < other[2] && other[0] < right
+        && top < other[3] && other[1] < bottom)) return false;
+    this.taken.push(box);
+    this.drawn.push({ words, box });
+    return true;
+  }
+
+  // Returns films in sight, those of most votes first.
+  inSight({ xs, ys }, isStrong) {
+    const { view } = this.drawing;
+    const found = [];
+    for (let row = 0; row < this.films.n && found.length < TRIED; row += 1) {
+      const x = view.toX(xs[row]), y = view.toY(ys[row]);
+      if (x > 0 && x < view.width && y > 0 && y < view.height && isStrong(row)) found.push(row);
+    }
+    return found;
+  }
+}
