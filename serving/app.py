@@ -28,7 +28,7 @@ from serving.cross_origin import allow_origins
 from serving.library import Library
 from serving.limits import RateLimit
 from serving.openapi import DOCUMENT, PREFIX
-from serving.pages import film_map, pages
+from serving.pages import error_page, film_map, pages, wants_page
 from serving.proxies import Proxies, name_clients, serve_below
 from serving.validation import reader, shown
 
@@ -194,6 +194,10 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         # Its headers are kept: 405 has Allow, 503 has Retry-After.
         headers = [(name, value) for name, value in error.get_response().headers
                    if name not in ("Content-Type", "Content-Length")]
+        if wants_page():
+            response = error_page(_for_people(error), error.code or 500)
+            response.headers.extend(headers)
+            return response
         return Response(_json({"error": _in_own_words(error)}), error.code, headers,
                         content_type=JSON)
 
@@ -225,6 +229,14 @@ def etag(index: Index) -> str:
     return hashlib.blake2b("\n".join(
         [_VERSION, index.identity, request.full_path]).encode("utf-8", "surrogatepass"),
         digest_size=12).hexdigest()
+
+
+def _for_people(error: HTTPException) -> str:
+    """Return a sentence that says what is wrong with the address of a page."""
+    if isinstance(error, NotFound):
+        return "No page of this site has the address {}.".format(
+            shown(request.script_root + request.path))
+    return "{}.".format(_in_own_words(error).capitalize())
 
 
 def _in_own_words(error: HTTPException) -> str:
