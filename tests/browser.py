@@ -92,7 +92,7 @@ class Page:
 
     def force(self, selector, states):
         """Style what matches as if it were in those states, such as hover, and in no other."""
-        for command in ("DOM.enable", "CSS.enable"):
+        for command in ("DOM.enable", "CSS.disable", "CSS.enable"):  # no longer in earlier ones
             self.driver.execute_cdp_cmd(command, {})
         root = self.driver.execute_cdp_cmd("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
         for node in self.driver.execute_cdp_cmd(
