@@ -34,8 +34,9 @@ def test_a_body_can_be_changed_and_may_be_a_list(page):
 
 def test_copies_work_without_the_clipboard_and_are_announced(page):
     page.open("/api")
-    page.run("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    page.run("document.execCommand = () => (window.copied = document.activeElement.value, true)")
+    page.run("void Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.run("void (document.execCommand = () => {"
+             " window.copied = document.activeElement.value; return true; })")
     for name, part in (("address", "/api/v1/recommend"), ("curl", "curl 'http"), ("body", "{")):
         page.one("#recommend_by_text [data-copy={}]".format(name)).click()
         page.wait(lambda name=name: page.run("document.getElementById('status').textContent")

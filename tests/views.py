@@ -8,7 +8,7 @@ def _film(page):
     page.open("/?id=603")
     page.wait(lambda: page.texts(".card .title"), "cards")
     page.all(".card .why")[0].click()
-    page.wait(lambda: page.texts(".reasons .words dt"), "an explanation")
+    page.wait(lambda: page.texts(".reasons"), "an explanation")
 
 
 def _suggestions(page):
