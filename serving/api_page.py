@@ -17,10 +17,15 @@ class Field(NamedTuple):
     kind: str
     required: bool
     description: str
+    example: str = ""
 
 
 class Operation(NamedTuple):
-    """A method of an address. `answers` are status, description and name of the schema."""
+    """A method of an address. `answers` are status, description and name of the schema.
+
+    `takes` names the schema that tells the fields: that of the body, also for a GET that takes
+    the same fields in its address; "" where there is none.
+    """
 
     method: str
     address: str
@@ -28,11 +33,13 @@ class Operation(NamedTuple):
     fields: List[Field]
     example: str  # an address that can be asked for, or the body where there is one
     answers: List[List[str]]
+    takes: str
+    anchor: str
 
 
 def operations() -> List[Operation]:
     """Return all operations of the API, in the order of the document."""
-    return [_operation(method.upper(), PREFIX + path, operation)
+    return [_operation(method.upper(), PREFIX + path, operation, _body(methods.get("post", {})))
             for path, methods in DOCUMENT["paths"].items()
             for method, operation in methods.items()]
 
@@ -43,10 +50,17 @@ def schemas() -> Dict[str, List[Field]]:
     return {name: _fields(schema) for name, schema in shown.items()}
 
 
-def _operation(method: str, address: str, operation: Dict[str, Any]) -> Operation:
+def _body(operation: Dict[str, Any]) -> str:
+    """Return the name of the schema of an operation's body, "" if it takes none."""
+    if "requestBody" not in operation:
+        return ""
+    return _name_of(operation["requestBody"]["content"]["application/json"]["schema"])
+
+
+def _operation(method: str, address: str, operation: Dict[str, Any], takes: str) -> Operation:
     parameters = operation.get("parameters", [])
     fields = [Field(p["name"], p["in"], _kind(p["schema"]), p["required"],
-                    _description(p["schema"])) for p in parameters]
+                    _description(p["schema"]), str(p.get("example", ""))) for p in parameters]
     given = {p["in"]: {q["name"]: q["example"] for q in parameters
                        if q["in"] == p["in"] and "example" in q} for p in parameters}
     example = address.format(**given.get("path", {}))
@@ -54,12 +68,13 @@ def _operation(method: str, address: str, operation: Dict[str, Any]) -> Operatio
         example += "?" + urlencode(given["query"])
     if "requestBody" in operation:
         body = operation["requestBody"]["content"]["application/json"]
-        fields = _fields(_SCHEMAS[_name_of(body["schema"])])
-        example = json.dumps(body["example"])
+        fields = _fields(_SCHEMAS[takes])
+        example = json.dumps(body["example"], indent=2)
     answers = [[status, answer["description"],
                 _name_of(answer["content"]["application/json"]["schema"]) if "content" in answer
                 else ""] for status, answer in operation["responses"].items()]
-    return Operation(method, address, operation["summary"], fields, example, answers)
+    return Operation(method, address, operation["summary"], fields, example, answers, takes,
+                     operation["operationId"])
 
 
 def _fields(schema: Dict[str, Any]) -> List[Field]:

@@ -29,7 +29,7 @@ from serving.library import Library
 from serving.limits import RateLimit
 from serving.map_data import film_map, map_data
 from serving.openapi import DOCUMENT, PREFIX
-from serving.pages import pages
+from serving.pages import error_page, pages, wants_page
 from serving.posters import origin_of, with_posters
 from serving.proxies import Proxies, name_clients, serve_below
 from serving.validation import reader, shown
@@ -206,6 +206,10 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         # Its headers are kept: 405 has Allow, 503 has Retry-After.
         headers = [(name, value) for name, value in error.get_response().headers
                    if name not in ("Content-Type", "Content-Length")]
+        if wants_page():
+            response = error_page(_for_people(error), error.code or 500)
+            response.headers.extend(headers)
+            return response
         return Response(_json({"error": _in_own_words(error)}), error.code, headers,
                         content_type=JSON)
 
@@ -239,6 +243,14 @@ def etag(index: Index, posters: str = "") -> str:
     return hashlib.blake2b("\n".join(
         [_VERSION, index.identity, posters, request.full_path]).encode("utf-8", "surrogatepass"),
         digest_size=12).hexdigest()
+
+
+def _for_people(error: HTTPException) -> str:
+    """Return a sentence that says what is wrong with the address of a page."""
+    if isinstance(error, NotFound):
+        return "No page of this site has the address {}.".format(
+            shown(request.script_root + request.path))
+    return "{}.".format(_in_own_words(error).capitalize())
 
 
 def _in_own_words(error: HTTPException) -> str:

@@ -90,6 +90,16 @@ class Page:
             {"name": name.replace("_", "-"), "value": value}
             for name, value in features.items()]})
 
+    def force(self, selector, states):
+        """Style what matches as if it were in those states, such as hover, and in no other."""
+        for command in ("DOM.enable", "CSS.disable", "CSS.enable"):  # no longer in earlier ones
+            self.driver.execute_cdp_cmd(command, {})
+        root = self.driver.execute_cdp_cmd("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
+        for node in self.driver.execute_cdp_cmd(
+                "DOM.querySelectorAll", {"nodeId": root, "selector": selector})["nodeIds"]:
+            self.driver.execute_cdp_cmd("CSS.forcePseudoState", {
+                "nodeId": node, "forcedPseudoClasses": states})
+
     def run(self, script, *values):
         return self.driver.execute_script("return " + script, *values)
 

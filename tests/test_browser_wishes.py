@@ -138,7 +138,8 @@ def test_a_weak_answer_is_called_one(page):
     assert "othing near" in page.one(".note").text
 
 
-@pytest.mark.parametrize("asked", ["/?id=603", "/?text=A robot 🤖 that dreams of machines %26 love"])
+@pytest.mark.parametrize("asked", [
+    "/?id=603", "/?text=A robot 🤖 that dreams of machines %26 love"])
 def test_both_texts_stand_side_by_side_with_the_words_in_common_marked_alike(page, asked):
     page.open(asked)
     page.one(".why")

@@ -58,7 +58,7 @@ def test_the_page_shows_every_operation_field_status_and_schema(client):
                         and "<code>{}{}</code></h2>".format(PREFIX, path) in section)
             assert operation["summary"] in section
             for name in [p["name"] for p in operation.get("parameters", ())]:
-                assert "<code>{}</code>".format(name) in section
+                assert "<code>{}</code>".format(name) in text
             for status in operation["responses"]:
                 assert "<b>{}</b>".format(status) in section
 

@@ -1,7 +1,9 @@
 """The pages as they are sent, and what the map asks for; tests/test_browser.py uses them."""
 
+import pathlib
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import fastjsonschema
 import numpy as np
@@ -11,6 +13,7 @@ from recommender.index import Index
 from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT
+from serving.pages import MEASURED
 from tests.served import FILMS, FakeTexts, write_films
 from tests.worlds import row, write_index
 
@@ -39,7 +42,7 @@ def test_the_map_lists_all_films_most_votes_first(client, index):
 
 
 def test_the_pages_run_nothing_that_stands_in_them_and_ask_no_other_host(client):
-    for path in ("/", "/map", "/api"):
+    for path in ("/", "/map", "/api", "/about"):
         response = client.get(path)
         text = response.data.decode("utf-8")
         assert response.content_type == "text/html; charset=utf-8"
@@ -79,3 +82,77 @@ def test_an_index_without_years_has_no_decades(tmp_path):
                                          row(2, "Two", release_date="")]))
     page = create_app(Library(index, FakeTexts())).test_client().get("/").get_data(as_text=True)
     assert "to 1949" not in page
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"  # Accept of a browser
+
+
+@pytest.mark.parametrize("path", ["/nope", "/a/b/c", "/map/", "/static/nope.css"])
+@pytest.mark.parametrize("prefix, seen_at", [("", ""), ("", "/removed"), ("/movies", "/movies")])
+def test_a_person_at_an_address_without_a_page_gets_one_with_style(index, path, prefix, seen_at):
+    client = create_app(Library(index, FakeTexts()), prefix=prefix).test_client()
+    response = client.get(path, headers={"Accept": BROWSER})
+    assert response.status_code == 404
+    assert response.content_type == "text/html; charset=utf-8"
+    assert response.vary.as_set() == {"accept"}
+    text = response.data.decode("utf-8")
+    assert "No page of this site has the address" in text
+    links = [unescape(link) for link in re.findall(r'(?:href|src)="([^"#]+)"', text)]
+    for link in links:
+        found = urljoin("http://a" + seen_at + path, link)
+        assert found.startswith("http://a" + seen_at + "/"), link
+        assert client.get(found[len("http://a" + seen_at):]).status_code == 200, link
+    assert any(link.endswith("style.css") for link in links)
+
+
+def test_a_page_that_is_posted_to_says_what_it_answers(client):
+    response = client.post("/map", headers={"Accept": BROWSER})
+    assert response.status_code == 405
+    assert "GET" in response.headers["Allow"]
+    assert b"<h1>This page only answers when it is opened</h1>" in response.data
+
+
+def test_a_fault_of_the_server_is_told_on_a_page_that_asks_the_index_for_nothing(
+        index, monkeypatch):
+    app = create_app(Library(index, FakeTexts()))
+    monkeypatch.setattr("serving.pages._about", lambda *_: 1 / 0)
+    response = app.test_client().get("/", headers={"Accept": BROWSER})
+    assert response.status_code == 500
+    assert b"<h1>Something went wrong on the server</h1>" in response.data
+    assert b'class="made"' not in response.data
+
+
+@pytest.mark.parametrize("path, accept", [
+    ("/nope", "*/*"), ("/nope", None), ("/nope", "application/json"),
+    ("/nope", "text/css,*/*;q=0.1"),
+    ("/api/v1/nope", BROWSER), ("/api/v1/movies/9", BROWSER), ("/api/v1", BROWSER)])
+def test_a_program_and_whoever_asks_the_api_gets_json(client, path, accept):
+    response = client.get(path, headers={"Accept": accept} if accept else {})
+    assert response.status_code == 404
+    assert response.content_type.startswith("application/json")
+    assert response.get_json()["error"]
+
+
+@pytest.mark.parametrize("path, status", [
+    ("/", 200), ("/?id=603", 200), ("/map", 200), ("/api", 200), ("/about", 200), ("/nope", 404)])
+def test_every_page_tells_what_answers_and_leads_to_what_it_means(client, index, path, status):
+    response = client.get(path, headers={"Accept": BROWSER})
+    assert response.status_code == status
+    line, = re.findall(r'<a class="made" href="\./about">(.+?)</a>',
+                       response.get_data(as_text=True), re.S)
+    for told in ("{:,} films".format(len(index)), *index.recipes, index.features.checkpoint,
+                 index.made_by()["built"][:10]):
+        assert told in line
+
+
+def test_the_page_about_the_answers_tells_the_build_and_the_measured_figures(client, index):
+    text = client.get("/about").get_data(as_text=True)
+    for told in (index.made_by()["built"], index.made_by()["digest"]):
+        assert told in text
+    table = pathlib.Path("docs/recipes.md").read_text(encoding="utf-8")
+    for recipe in MEASURED:
+        row = re.search(r"^\| `{}` \|.*$".format(recipe.name), table, re.M).group().split("|")
+        figures = [float(cell.split()[0]) for cell in (row[4], row[6])]
+        assert figures == [recipe.recall, recipe.genres]
+        assert "{:.1f}".format(100 * recipe.recall) in text
+        assert "{:.1f}".format(100 * recipe.genres) in text
