@@ -255,3 +255,29 @@ def test_axe_finds_nothing_on_the_map(page):
             page.wait(lambda: page.run(
                 "document.getAnimations().every(each => each.playState === 'finished')"), "rest")
             assert page.faults() == [], path
+
+
+def test_titles_cover_neither_each_other_nor_what_stands_on_the_map(page):
+    for width, height in ((1280, 900), (390, 844)):
+        page.screen(width, height)
+        page.open("/map?id=603")
+        page.map()
+        page.wait(lambda: page.texts("#chosen .near a"), "the nearest")
+        page.wait(lambda: "The Matrix" in labels(page), "labels")
+        page.wait(lambda: page.run("document.getAnimations().every("
+                                   "each => each.playState === 'finished')"), "rest")
+        page.one("#all").click()
+        page.wait(lambda: page.query() == "/map?id=603" and len(labels(page)) > 5, "labels")
+        top = page.one("canvas").rect["y"]
+        boxes = [label["box"] for label in json.loads(
+            page.one("canvas").get_attribute("data-labels"))]
+        over = page.run("[...document.querySelectorAll('.over')].filter(e => e.offsetParent)"
+                        ".map(e => e.getBoundingClientRect().toJSON())")
+        boxes += [[box["left"], box["top"] - top, box["right"], box["bottom"] - top]
+                  for box in over]
+        n_labels = len(boxes) - len(over)
+        for at, one in enumerate(boxes[:n_labels]):
+            assert one[0] >= 0 and one[2] <= width and one[1] >= 0
+            for other in boxes[at + 1:]:
+                assert not (one[0] < other[2] - 1 and other[0] + 1 < one[2]
+                            and one[1] < other[3] - 1 and other[1] + 1 < one[3])
