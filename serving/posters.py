@@ -17,7 +17,8 @@ def image_host(text: str) -> str:
     >>> image_host("https://images.example/t/")
     'https://images.example/t'
     """
-    if not re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w./~%-]*)?", text, re.ASCII):
+    host = r"(([a-z0-9-]+\.)*[a-z0-9-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+    if not re.fullmatch("https?://{}(/[\\w./~%-]*)?".format(host), text, re.ASCII | re.IGNORECASE):
         raise ValueError("{!r} is not an address like {}".format(text, TMDB))
     return text.rstrip("/")
 

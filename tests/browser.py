@@ -268,5 +268,6 @@ def page(driver, address):
     driver.get_log("performance")
     yield page
     page.connected(True)
-    assert page.messages() == []
+    messages = page.messages()
+    assert not messages, messages
     assert page.hosts() <= {address}

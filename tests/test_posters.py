@@ -55,7 +55,8 @@ def test_the_environment_sets_the_host(value, posters):
 
 
 @pytest.mark.parametrize("wrong", ["images.example", "https://a b", "https://a;script-src *",
-                                   "ftp://a", "https://a/'", "https://"])
+                                   "ftp://a", "https://a/'", "https://", "http://[::1", "https://...",
+                                   "https://:1", "https://a:b:c"])
 def test_an_address_that_would_change_the_headers_is_refused(wrong):
     with pytest.raises(ValueError, match="is not an address like"):
         image_host(wrong)

@@ -37,7 +37,8 @@ export function each(filters) {
     language } = filters;
   const number = (digits) => Number(digits).toLocaleString("en");
   const told = genres.map((genre) => ({ words: genre,
-    rest: set(filters, { genres: genres.filter((other) => other !== genre) }) }));
+    rest: set(filters, { genres: genres.filter((other) => other !== genre),
+      ...(genres.length === 1 && { any_genre: "" }) }) }));
   if (from || to) {
     told.push({ words: years(from, to), rest: set(filters, { year_from: "", year_to: "" }) });
   }
@@ -70,19 +71,25 @@ export function press(filters) {
   for (const chip of box.querySelectorAll(".chip")) chip.ariaPressed = String(Boolean(isOn(chip)));
   const on = each(filters);
   opener.querySelector(".count").textContent = on.length ? ` (${on.length})` : "";
-  tokens.replaceChildren(...on.map(({ words, rest }) => {
-    const button = element("button", { type: "button", className: "token" }, words,
-      element("span", { className: "x", ariaHidden: "true", textContent: "×" }));
-    button.ariaLabel = `Remove the filter ${words}`;
-    button.rest = rest;
-    return element("li", {}, button);
-  }));
+  tokens.replaceChildren(...tokensOf(filters));
   if (on.length > 1) {
     const none = element("button", { type: "button", className: "none",
       textContent: "Clear filters" });
     none.rest = {};
     tokens.append(element("li", {}, none));
   }
+}
+
+// Returns a token for each filter, in a list item; the `rest` of its button is the filters that
+// remain without it.
+export function tokensOf(filters) {
+  return each(filters).map(({ words, rest }) => {
+    const button = element("button", { type: "button", className: "token" }, words,
+      element("span", { className: "x", ariaHidden: "true", textContent: "×" }));
+    button.ariaLabel = `Remove the filter ${words}`;
+    button.rest = rest;
+    return element("li", {}, button);
+  });
 }
 
 // Calls `change` with the filters that a chip or a token leads to from the `current` ones.

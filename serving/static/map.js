@@ -2,11 +2,11 @@
 
 import { ROOT, ask } from "./api.js";
 import { element, say } from "./dom.js";
+import { filtersOf, inJson, tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
 import { bytesOf, loadFilms, loadPlaces } from "./map-data.js";
 import { Drawing } from "./map-drawing.js";
-import { asJson, filtersIn, showTokens } from "./map-filters.js";
 import { glide } from "./map-glide.js";
 import { choice, legend } from "./map-key.js";
 import { Labels } from "./map-labels.js";
@@ -43,7 +43,7 @@ async function start() {
   const state = {
     recipe: recipes.includes(given.get("recipe")) ? given.get("recipe") : usual,
     colour: COLOURINGS.includes(given.get("colour")) ? given.get("colour") : COLOURINGS[0],
-    filters: filtersIn(given), chosen: -1, hovered: -1, lit: -1, alone: -1,
+    filters: filtersOf(given), chosen: -1, hovered: -1, lit: -1, alone: -1,
     asked: null, // the texts and films asked for, with the rows found and the star's place
     near: [] };
   const rest = ["k", "diverse"].flatMap((name) => (given.has(name) ? [[name, given.get(name)]] : []));
@@ -197,7 +197,7 @@ async function start() {
     layout();
     try {
       const { results, note } = await ask("/recommend", { body: { k: K, recipe: state.recipe,
-        ...asJson(state.filters), ...(texts.length && { overview: texts }),
+        ...inJson(state.filters), ...(texts.length && { overview: texts }),
         ...(ids.length && { id: ids }), ...(titles.length && { title: titles }) } });
       if (state.asked !== asked) return;
       Object.assign(asked, { results, note, rows: onMap(results) });
@@ -264,7 +264,8 @@ async function start() {
 
   async function setFilters(filters) {
     state.filters = filters;
-    showTokens(byId("tokens"), filters, (left) => setFilters(left).catch(tellOf));
+    byId("tokens").replaceChildren(...tokensOf(filters));
+    byId("tokens").hidden = !Object.keys(filters).length;
     layout();
     const { same_genre: _, ...own } = filters;
     passes = Object.keys(own).length ? await bytesOf("passing", own) : null;
@@ -353,11 +354,6 @@ async function start() {
     canvas.focus();
   });
   const form = document.querySelector("form.search");
-  addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.target.closest("input, textarea")) return;
-    event.preventDefault();
-    form.querySelector("input").focus();
-  });
   byId("in").addEventListener("click", () => zoom(1.5));
   byId("out").addEventListener("click", () => zoom(1 / 1.5));
   byId("all").addEventListener("click", showAll);
@@ -365,6 +361,7 @@ async function start() {
     choose: (film) => choose(rowOf.get(film.id), { look: true }),
     submit,
     textLabel: (typed) => `Films about “${typed}”`,
+    asText: (text) => askFor([["text", text]]).catch(tellOf),
   });
   form.addEventListener("input", () => tell(""));
   choice(byId("recipe"), recipes.map((name) => [name, RECIPES[name] ?? name]), state.recipe,
@@ -386,6 +383,10 @@ async function start() {
   view.resize(canvas.clientWidth, canvas.clientHeight);
   drawing.resize();
   drawing.restyle();
+  byId("tokens").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) setFilters(button.rest).catch(tellOf);
+  });
   await setFilters(state.filters).catch(tellOf);
   const hasView = view.restore(given.get("view"));
   const pairs = [...given].filter(([name]) => ["id", "title", "text"].includes(name));
