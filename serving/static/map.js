@@ -37,11 +37,10 @@ function complain(error) {
 
 async function start() {
   const given = new URLSearchParams(location.search);
-  const recipes = canvas.dataset.recipes.split(" ").sort(
-    (one, other) => (other === "best") - (one === "best"));
-  const [usual] = recipes;
+  const maps = canvas.dataset.recipes.split(" ");
+  const recipes = [...maps.filter((name) => name === "best"), ...maps.filter((name) => name !== "best")];
   const state = {
-    recipe: recipes.includes(given.get("recipe")) ? given.get("recipe") : usual,
+    recipe: recipes.includes(given.get("recipe")) ? given.get("recipe") : recipes[0],
     colour: COLOURINGS.includes(given.get("colour")) ? given.get("colour") : COLOURINGS[0],
     filters: filtersOf(given), chosen: -1, hovered: -1, lit: -1, alone: -1,
     asked: null, // the texts and films asked for, with the rows found and the star's place
@@ -101,7 +100,7 @@ async function start() {
 
   function query(more = []) {
     return [...more, ...rest, ...Object.entries(state.filters),
-      ...(state.recipe === usual ? [] : [["recipe", state.recipe]])];
+      ...(state.recipe === recipes[0] ? [] : [["recipe", state.recipe]])];
   }
 
   function link(page, pairs) {
@@ -384,8 +383,8 @@ async function start() {
   drawing.resize();
   drawing.restyle();
   byId("tokens").addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) setFilters(button.rest).catch(tellOf);
+    const { rest } = event.target.closest("button") ?? {};
+    if (rest) setFilters(rest).catch(tellOf);
   });
   await setFilters(state.filters).catch(tellOf);
   const hasView = view.restore(given.get("view"));
