@@ -237,8 +237,7 @@ async function start() {
 
   function zoom(factor, x, y) {
     view.zoomBy(factor, x, y);
-    known();
-    draw();
+    moved();
   }
 
   const showAll = () => {
@@ -246,11 +245,12 @@ async function start() {
     draw();
   };
 
-  // Hides the instructions once the map has been moved.
-  function known() {
-    if (byId("help").classList.contains("sr-only")) return;
+  // Draws the map after it was moved by hand, without the instructions from then on.
+  function moved() {
+    const isTold = !byId("help").classList.contains("sr-only");
     byId("help").classList.add("sr-only");
-    layout();
+    if (isTold) layout();
+    else draw();
   }
 
   function hover(row, x, y) {
@@ -327,8 +327,7 @@ async function start() {
     leave: () => hover(-1),
     move: (dx, dy) => {
       view.move(dx, dy);
-      known();
-      draw();
+      moved();
     },
     zoom,
     click: (x, y) => {
