@@ -1,11 +1,12 @@
 // Colours of the points: by first genre, by decade or by rating.
 
-const GENRES = ["#5b8def", "#e9a820", "#e4572e", "#2fa36b", "#b04fc9", "#e35d9a", "#1fa8b8",
-  "#a07a45", "#7c6cf0", "#8fae2b", "#cf4747", "#5f9a8a"];
-const OTHER = "#8d8a86"; // of what has no colour of its own
-// From dark to bright in steps that look equal, told apart without telling red from green.
-const STEPS = ["#5b4bb5", "#3f74c9", "#2696b8", "#26b091", "#6fc257", "#c3c53a", "#f2b134",
-  "#f08a3c"];
+// All of them have a contrast of 3 or more with the page, light and dark.
+const GENRES = ["#4f7fe6", "#a86f00", "#d84a20", "#238455", "#b04fc9", "#d6457f", "#12808f",
+  "#92692f", "#7462ee", "#6b8313", "#cf4747", "#4a8072"];
+const OTHER = "#7d7a76"; // of what has no colour of its own
+// From cold to warm, told apart without telling red from green.
+const STEPS = ["#7062d2", "#3f74c9", "#1f86a8", "#1c8a6d", "#56882b", "#87800f", "#a86f00",
+  "#c0562a"];
 const FIRST_DECADE = 1950; // all older decades share one colour
 const WORST = 4, BEST = 8; // ratings; those beyond share a colour
 
