@@ -147,6 +147,7 @@ _FILM: Dict[str, Schema] = {
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
     "overview": {"type": "string"},
     "poster": {"type": "string", "description": "address of its poster; with --posters only"}}
+_OF_A_FILM = " ".join(name for name in _FILM if name != "poster")  # fields that each film has
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
@@ -303,7 +304,7 @@ DOCUMENT = {
                 "description": "the index's first recipe comes first", "items": _object(
                     "made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
                     results={"type": "array", "items": _object(
-                        "rank score rank_in_other " + " ".join(_FILM), **_RANKED, **_FILM,
+                        "rank score rank_in_other " + _OF_A_FILM, **_RANKED, **_FILM,
                         rank_in_other={"type": "integer", "description":
                                        "rank of the film in the whole list of the other"})})}),
         "MadeBy": _object(
@@ -320,9 +321,9 @@ DOCUMENT = {
                                   "id title year code", id=_ID, title=_BRIEF["title"],
                                   year=_BRIEF["year"], code=_CODE), "description":
                                   "films of exactly this title that cannot be recommended for"}),
-        "Film": _object(" ".join(_FILM), **_FILM),
+        "Film": _object(_OF_A_FILM, **_FILM),
         "Results": {"type": "array", "items": _object(
-            "rank score " + " ".join(_FILM), **_RANKED, **_FILM, why=_object(
+            "rank score " + _OF_A_FILM, **_RANKED, **_FILM, why=_object(
                 "asked found", found=_SHARES, asked={
                     "type": "array", "items": _SHARES, "description":
                     "of each wish, films first, then texts, then what is not wanted"}))},
