@@ -78,7 +78,8 @@ def test_more_and_less_like_a_film_that_was_found(page):
     page.answer("The Matrix + " + cards[2])
     assert cards[2] not in page.texts(".card .title")
     kept = page.texts(".card .title")[0]
-    page.wait(lambda: not page.run("document.getAnimations().length"), "cards that stand still")
+    page.wait(lambda: not page.run("document.getAnimations().filter("
+                                   "each => each.playState === 'running').length"), "stillness")
     page.all(".card .unlike")[0].click()
     page.wait(lambda: "not " + kept in page.tokens(), "the token")
     page.wait(lambda: kept not in page.texts(".card .title"), "other films")
