@@ -20,6 +20,7 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
 from serving.ports import announce, reserve, shares
+from serving.posters import missing_note
 from serving.settings import add_flags
 from serving.shared_folder import shared_folder
 
@@ -70,9 +71,9 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     if note:
         cli.note("server.py: " + note)
     index = Index(path)
-    if args.posters and not index.has_posters:
-        cli.note("server.py: {} names no posters, so they are drawn: build it again with "
-                 "build_index.py from a catalogue with the column poster_path".format(path))
+    note = missing_note(index, args.posters)
+    if note:
+        cli.note("server.py: " + note)
     with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds) as embedding:
         texts = Texts(embedding.address, index.features, args.text_seconds)
         library = Library(index, texts, args.features, args.bert_dir)

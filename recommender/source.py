@@ -1,4 +1,4 @@
-"""What recipes read of a film or a text."""
+"""The data of a film or a text from which recipes make its vector."""
 
 from typing import Callable, Iterable, NamedTuple, Optional, Tuple
 

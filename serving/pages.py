@@ -53,7 +53,8 @@ def pages(library: Library, has_posters: bool = False) -> Blueprint:
 
     @blueprint.get("/")
     def home() -> str:
-        return show("home", asks=not _ASKS.isdisjoint(request.args))
+        return show("home", asks=not _ASKS.isdisjoint(request.args),
+                    recall={each.name: round(100 * each.recall) for each in MEASURED})
 
     @blueprint.get("/map")
     def map_of_films() -> str:

@@ -33,6 +33,14 @@ def origin_of(address: str) -> str:
     return "{}://{}".format(parts.scheme, parts.netloc)
 
 
+def missing_note(index: Index, address: str) -> str:
+    """Return a note where posters are asked for and the index names none, else an empty one."""
+    if not address or index.has_posters:
+        return ""
+    return ("{} names no posters, so they are drawn: build it again with build_index.py from a "
+            "catalogue with the column poster_path".format(index.path))
+
+
 def poster_of(index: Index, address: str, movie_id: int) -> Optional[str]:
     """Return the address of a film's poster, None if the film or its poster is not known."""
     row = index.row_by_id.get(movie_id)

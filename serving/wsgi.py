@@ -20,6 +20,7 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
 from recommender.index import Index, index_to_open
+from serving.posters import missing_note
 from serving.settings import from_environment
 from serving.shared_folder import join_folder
 
@@ -41,9 +42,9 @@ def application() -> Flask:
     if note:
         cli.note("{}: {}".format(_NAME, note))
     index = Index(path)
-    if args.posters and not index.has_posters:
-        cli.note("{}: {} names no posters, so they are drawn: build it again with build_index.py "
-                 "from a catalogue with the column poster_path".format(_NAME, path))
+    note = missing_note(index, args.posters)
+    if note:
+        cli.note("{}: {}".format(_NAME, note))
     flags = _keeper_flags(args)
     joined = join_folder(os.path.abspath(path), *flags)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", joined.folder)

@@ -162,7 +162,7 @@ class Page:
                         "e => e.textContent.trim())")
 
     def tokens(self, of="wishes"):
-        """What is asked for, or with "filters-on" the filters, as tokens that can be removed."""
+        """Return the words on the tokens: wishes, or with "filters-on" the filters."""
         return [text.replace("×", "").strip() for text in self.texts("#{} .token".format(of))]
 
     def recommended(self, query=None):

@@ -179,3 +179,22 @@ def build_sample(run_program, minilm, made_once):
 def sample(build_sample):
     """The sample catalogue through the whole way; nobody changes it."""
     return build_sample()
+
+
+@pytest.fixture()
+def index(tmp_path):
+    """The index of the films of tests/served.py."""
+    from recommender.index import Index
+    from tests.served import write_films
+
+    return Index(write_films(tmp_path))
+
+
+@pytest.fixture()
+def client(index):
+    """A client of an application that serves `index`."""
+    from serving.app import create_app
+    from serving.library import Library
+    from tests.served import FakeTexts
+
+    return create_app(Library(index, FakeTexts())).test_client()

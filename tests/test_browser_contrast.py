@@ -75,7 +75,7 @@ _RULES_FOR_ALL_POINTERS = """(() => {
 
 
 def faint_in(page, state, pressed="false"):
-    """What has too little contrast in a state."""
+    """Return what has too little contrast in a state."""
     page.run(_PRESS, pressed)
     page.force(INTERACTIVE, state)
     return page.run(_FAINT, INTERACTIVE, LEAST)

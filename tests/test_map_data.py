@@ -6,20 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from recommender.index import Index
-from serving.app import create_app
-from serving.library import Library
-from tests.served import FILMS, FakeTexts, write_films
-
-
-@pytest.fixture()
-def index(tmp_path):
-    return Index(write_films(tmp_path))
-
-
-@pytest.fixture()
-def client(index):
-    return create_app(Library(index, FakeTexts())).test_client()
+from tests.served import FILMS
 
 
 def numbers(data, n, size):

@@ -14,18 +14,8 @@ from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT
 from serving.pages import MEASURED
-from tests.served import FILMS, FakeTexts, write_films
+from tests.served import FILMS, FakeTexts
 from tests.worlds import row, write_index
-
-
-@pytest.fixture()
-def index(tmp_path):
-    return Index(write_films(tmp_path))
-
-
-@pytest.fixture()
-def client(index):
-    return create_app(Library(index, FakeTexts())).test_client()
 
 
 def test_the_map_lists_all_films_most_votes_first(client, index):

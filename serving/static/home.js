@@ -7,13 +7,13 @@ import { card, glide, places } from "./cards.js";
 import { comparison } from "./compare.js";
 import { copyOf, element, isPlain, say } from "./dom.js";
 import { each, inWords, onFilters, press } from "./filters.js";
+import { meaningOf } from "./meaning.js";
 import { K, MOST, addressOf, countOf, isCompared, nameOf, only, queryOf, requestOf }
   from "./query.js";
 import { searchBox } from "./search.js";
 import { reasons } from "./why.js";
 import { showWishes } from "./wishes.js";
 
-const MAX_TITLE = 200; // characters; what is longer is no title
 const LEFT_OUT = { // headings, by the code of an error about a film that is not answered for
   no_overview: "This film has no overview",
   not_in_index: "This film is not in the index",
@@ -42,25 +42,21 @@ function go(asked, how = { focus: true }, state = null) {
 async function find(text) {
   const asked = queryOf();
   let wish = { texts: [...asked.texts, text] }, state = null;
-  if (text.length <= MAX_TITLE) {
-    const mine = waiting("Looking for it …", { stay: true });
-    try {
-      const { meant, left_out: leftOut = [] } = await ask("/movies", { query: { q: text } });
-      const film = meant ?? leftOut[0];
-      if (mine !== shown) return;
-      if (film) {
-        wish = { ids: [...asked.ids, String(film.id)] };
-        if (leftOut.length || !isTyped(text, film)) state = { typed: text };
-      }
-    } catch (error) {
-      if (mine === shown) complain(error, () => find(text));
-      return;
-    }
+  const mine = waiting("Looking for it …", { stay: true });
+  try {
+    const { film, leftOut } = await meaningOf(text);
+    if (mine !== shown) return;
+    const { id, title } = film ?? leftOut ?? {};
+    if (title) wish = { ids: [...asked.ids, String(id)] };
+    if (leftOut || (title && !isTyped(text, title))) state = { typed: text };
+  } catch (error) {
+    if (mine === shown) complain(error, () => find(text));
+    return;
   }
   await go({ ...asked, k: "", ...wish }, { focus: true }, state);
 }
 
-function isTyped(text, { title }) {
+function isTyped(text, title) {
   const letters = new Intl.Collator("en", { sensitivity: "base", ignorePunctuation: true });
   const bare = (name) => name.replace(/^(the|an?)\s+/i, "");
   return letters.compare(bare(text), bare(title)) === 0;

@@ -12,17 +12,18 @@ import { choice, legend } from "./map-key.js";
 import { Labels } from "./map-labels.js";
 import { Panel } from "./map-panel.js";
 import { listenToPointers } from "./map-pointers.js";
-import { meaningOf } from "./map-search.js";
+import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
 import { Tip } from "./map-tip.js";
 import { View } from "./map-view.js";
+import { nameOf } from "./query.js";
 import { searchBox } from "./search.js";
 
 const REACH = 14; // pixels from the pointer within which a film is hit
 const FIRST_LOOK = 8; // square root of the films in sight, about, where a film is searched
 const K = 10; // nearest films
+const WHY_NOT = { no_overview: "it has no overview", not_in_index: "it is not in the index" };
 const PAUSE = 300; // milliseconds without a change until the address is written
-const RECIPES = { best: "Best", mean4: "Research" };
 
 const canvas = document.querySelector("canvas");
 if (canvas) start().catch(complain);
@@ -313,9 +314,9 @@ async function start() {
   async function submit(text) {
     tell("");
     try {
-      const { film, notice: words } = await meaningOf(text);
-      if (words) tell(words);
-      else if (rowOf.has(film)) await choose(rowOf.get(film), { look: true });
+      const { film, leftOut } = await meaningOf(text);
+      if (rowOf.has(film?.id)) await choose(rowOf.get(film.id), { look: true });
+      else if (leftOut) tell(`${leftOut.title} is not on the map: ${WHY_NOT[leftOut.code]}.`);
       else await askFor([["text", text]]);
     } catch (error) {
       tellOf(error);
@@ -362,7 +363,7 @@ async function start() {
     asText: (text) => askFor([["text", text]]).catch(tellOf),
   });
   form.addEventListener("input", () => tell(""));
-  choice(byId("recipe"), recipes.map((name) => [name, RECIPES[name] ?? name]), state.recipe,
+  choice(byId("recipe"), recipes.map((name) => [name, nameOf(name)]), state.recipe,
     (recipe) => setRecipe(recipe).catch(tellOf));
   byId("recipe").hidden = recipes.length < 2;
   choice(byId("colour"), COLOURINGS.map((name) => [name, name[0].toUpperCase() + name.slice(1)]),

@@ -5,7 +5,7 @@ import { ask } from "./api.js";
 import { element, say } from "./dom.js";
 
 const SUGGESTIONS = 7;
-const LONGEST = 200; // characters of a title; to a longer text no title is suggested
+export const LONGEST = 200; // characters of a title; to a longer text no title is suggested
 const PAUSE = 60; // milliseconds without a stroke before titles are asked for
 
 // Calls `choose` with a film, or `submit` with the text if none was chosen. `textLabel` returns
