@@ -8,7 +8,18 @@ import hashlib
 import json
 import os
 import time
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import h5py
 import numpy as np
@@ -26,7 +37,7 @@ from recommender.left_out import TABLE, TEXTS
 from recommender.neighbours import nearest_films
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
-from recommender.scale import Scale, sample, scale_of, short_text
+from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
 from recommender.storage.feature_store import FeatureReader, overview_digest
@@ -127,9 +138,9 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         for recipe in made:
             vectors = recipe.fit(movies, stream)
             asked = read if recipe.uses_bert else texts
-            scale = None if asked is None or len(movies) < 2 else scale_of(
-                *vectors, map(recipe.embed, asked), rows)
-            yield Fitted(recipe, *vectors, scale)
+            scales = {} if asked is None or len(movies) < 2 else scales_of_texts(
+                *vectors, list(map(recipe.embed, asked)), rows)
+            yield Fitted(recipe, *vectors, scales)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
                 features.folder, progress)
@@ -190,13 +201,13 @@ class Fitted(NamedTuple):
     """A fitted recipe with the vectors of n films.
 
     `embeddings` is float32 (n, d), of length 1 together with `words`, their sparse part, if any.
-    `of_texts` is the scale of scores of texts, where it is known.
+    `of_texts` are the scales of scores of texts, by name, where they are known.
     """
 
     recipe: Recipe
     embeddings: np.ndarray
     words: Optional[SparseRows]
-    of_texts: Optional[Scale] = None
+    of_texts: Mapping[str, Scale] = {}
 
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
@@ -282,8 +293,8 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbour
     if len(embeddings) > 1:
         vectors = [joined_row(embeddings, words, row) for row in rows]
         group["scale/films"] = np.stack(scale_of(embeddings, words, vectors, rows.tolist()))
-    if of_texts is not None:
-        group["scale/texts"] = np.stack(of_texts)
+    for name, scale in of_texts.items():
+        group["scale/" + name] = np.stack(scale)
     recipe.save_learnt(group)
 
 

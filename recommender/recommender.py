@@ -20,7 +20,6 @@ from recommender.variety import n_candidates, varied
 from recommender.words import quoted
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
-_SHOWN_WORDS = 5  # unknown words that a note lists: enough to see what they are
 _KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the steps of a query
 
 Embed = Callable[[str], Source]  # returns a text with its hidden layers and token ids
@@ -227,11 +226,18 @@ class Recommender:
     def is_alone(self, wishes: Wishes, results: Sequence[Result]) -> bool:
         """Return True if the nearest of `results`, found without filters, is not near at all.
 
-        That is further than the nearest film is for 98 of 100 films, or short texts.
+        That is further than the nearest film is for 98 of 100 films, or short texts. A recipe of
+        words and BERT compares a text by its BERT vector alone here: a text about nothing in the
+        catalogue shares a rare word with some film.
         """
-        scale = self._scale(wishes)
-        return scale is not None and bool(results) and scale.is_alone(
-            max(result.score for result in results))
+        space, scale = self.index.space(wishes.recipe), self._scale(wishes)
+        if scale is None or not results:
+            return False
+        if wishes.texts and space.joins_words:
+            by_bert = space.scale("texts_by_bert")
+            return by_bert is not None and by_bert.is_alone(
+                space.nearest_by_bert(self.vector(wishes)))
+        return scale.is_alone(max(result.score for result in results))
 
     def nearest(self, wishes: Wishes, k: int,
                 filters: Filters = NONE) -> Tuple[np.ndarray, np.ndarray]:
@@ -301,26 +307,13 @@ class Recommender:
               filters: Filters = NONE) -> List[str]:
         """Return what a user should know of an answer: of the films and texts that were asked
         for, and whether anything near was found."""
-        notes = [*wishes.notes, *self._notes_on_texts(wishes)]
-        if not filters.narrow and self.is_alone(wishes, results):
-            notes.append("nothing near was found: by {}, 98 of 100 {} have a nearer film".format(
-                self.index.space(wishes.recipe).recipe.name,
-                "films" if wishes.films else "short texts"))
-        return notes
-
-    def _notes_on_texts(self, wishes: Wishes) -> List[str]:
-        """Return what a user should know of how texts were read."""
-        space, made_by, notes = self.index.space(wishes.recipe), self.index.features, []
+        space, notes = self.index.space(wishes.recipe), list(wishes.notes)
         for text in wishes.texts:
-            source = self._source(text, space)
-            if source.was_cut:
-                notes.append("{} is longer than {} word pieces: the rest was not read".format(
-                    quoted(text), made_by.max_seq_length))
-            if source.unknown:
-                more = ", …" if len(source.unknown) > _SHOWN_WORDS else ""
-                notes.append("{} does not know {}{} in {}".format(
-                    made_by.checkpoint, ", ".join(source.unknown[:_SHOWN_WORDS]), more,
-                    quoted(text)))
+            notes += self._source(text, space).notes(self.index.features)
+        if not filters.narrow and self.is_alone(wishes, results):
+            by_bert = "the BERT part of " if wishes.texts and space.joins_words else ""
+            notes.append("nothing near was found: by {}{}, 98 of 100 {} have a nearer film".format(
+                by_bert, space.recipe.name, "films" if wishes.films else "short texts"))
         return notes
 
     def explain(self, wishes: Wishes, results: Sequence[Result],

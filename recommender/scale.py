@@ -7,10 +7,11 @@ former and 1 the middle of the latter.
 """
 
 import re
-from typing import Iterable, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from recommender.ranking import unit
 from recommender.words import SparseRows
 
 N_SAMPLE = 300  # films, and texts, that the scale is made of: quantiles of 2 % need some hundreds
@@ -78,6 +79,20 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
     at = np.linspace(0, 1, _QUANTILES)
     return Scale(np.quantile(np.concatenate(found), at).astype(np.float32),
                  np.quantile(nearest, at).astype(np.float32))
+
+
+def scales_of_texts(embeddings: np.ndarray, words: Optional[SparseRows],
+                    vectors: Sequence[np.ndarray], own: Sequence[int]) -> Dict[str, Scale]:
+    """Return the scales of short texts, by name; arguments as in `scale_of`.
+
+    `texts` is that of their cosines. Where a recipe joins words with BERT, `texts_by_bert` is that
+    of the numbers alone: a text about nothing in the catalogue shares a rare word with some film.
+    """
+    scales, d = {"texts": scale_of(embeddings, words, vectors, own)}, embeddings.shape[1]
+    if words is not None and d:
+        numbers = [unit(vector[:d]) for vector in vectors]
+        scales["texts_by_bert"] = scale_of(embeddings, None, numbers, own)
+    return scales
 
 
 def sample(n: int) -> np.ndarray:

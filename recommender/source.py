@@ -1,10 +1,13 @@
 """The data of a film or a text from which recipes make its vector."""
 
-from typing import Callable, Iterable, NamedTuple, Optional, Tuple
+from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from recommender.storage.shards import MovieFeatures
+from recommender.storage.shards import MovieFeatures, Settings
+from recommender.words import quoted
+
+_SHOWN_WORDS = 5  # unknown words that a note lists: enough to see what they are
 
 
 class Source(NamedTuple):
@@ -42,6 +45,19 @@ class Source(NamedTuple):
     def is_text(self) -> bool:
         """True for a text: every film of a catalogue has a title."""
         return not self.title
+
+    def notes(self, made_by: Settings) -> List[str]:
+        """Return what a user should know of how a text was read by the checkpoint of features."""
+        notes = []
+        if self.was_cut:
+            notes.append("{} is longer than {} word pieces: the rest was not read".format(
+                quoted(self.overview), made_by.max_seq_length))
+        if self.unknown:
+            more = ", …" if len(self.unknown) > _SHOWN_WORDS else ""
+            notes.append("{} does not know {}{} in {}".format(
+                made_by.checkpoint, ", ".join(self.unknown[:_SHOWN_WORDS]), more,
+                quoted(self.overview)))
+        return notes
 
 
 # A function that goes through row and features of every film, as often as it is called.

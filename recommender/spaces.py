@@ -5,7 +5,8 @@ recipe that joins words the sparse `words/indptr`, `words/indices` and `words/da
 rows of length 1 together with the embeddings; what the recipe learnt, under `learnt/`. There may
 be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighbours/rows` int32
 (n, k) and `neighbours/cosines` float64 (n, k); and scales of scores (see `recommender.scale`),
-`scale/films` and `scale/texts`, float32 (2, q): cosines with any film and with the nearest.
+`scale/films`, `scale/texts` and, where words are joined with BERT, `scale/texts_by_bert`, float32
+(2, q): cosines with any film and with the nearest.
 """
 
 import threading
@@ -14,7 +15,7 @@ from typing import Dict, Optional, Sequence, Tuple
 import numpy as np
 
 from recommender.errors import NothingFound, RecommenderError
-from recommender.ranking import nearest_rows
+from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.scale import Scale
 from recommender.source import Source
@@ -102,7 +103,7 @@ class EmbeddingSpace:
         return self._file.array(self._group + "map", np.float32, (self._n, 2))
 
     def scale(self, of: str) -> Optional[Scale]:
-        """Return the scale of scores of "films" or of "texts", or None where there is none."""
+        """Return the scale "films", "texts" or "texts_by_bert", or None where there is none."""
         if of not in self._scales:
             self._scales[of] = self._read_scale("{}scale/{}".format(self._group, of))
         return self._scales[of]
@@ -179,6 +180,19 @@ class EmbeddingSpace:
         counts = np.ones(self._n, bool) if where is None else where.copy()
         counts[list(without)] = False
         return nearest_rows(self._embeddings, self._words, vector, k, counts)
+
+    @property
+    def joins_words(self) -> bool:
+        """True for a recipe of words and BERT."""
+        return bool(self._words.width and self._embeddings.shape[1])
+
+    def nearest_by_bert(self, vector: np.ndarray) -> float:
+        """Return the greatest product of the films with a vector (d + width,), its words left out.
+
+        The rest of the vector is taken at length 1.
+        """
+        d = self._embeddings.shape[1]
+        return float((self._embeddings @ unit(vector[:d]).astype(np.float32)).max())
 
     def nearest_to_film(self, row: int, k: int,
                         where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
