@@ -235,19 +235,14 @@ class Sif(Weighted):
 
 
 class Words:
-    """TF-IDF of the words of overview and title; a word of the title counts `titles` times.
-
-    In a text, the inverse document frequency is raised to the power of `text_idf`.
-    """
+    """TF-IDF of the words of overview and title; a word of the title counts `titles` times."""
 
     kind = "words"
     uses_bert = False
     names = ("vocabulary", "idf")
 
-    def __init__(self, titles: int = 0, text_idf: float = 1.0):
+    def __init__(self, titles: int = 0):
         self.options: Dict[str, Any] = {"titles": int(titles)}
-        if text_idf != 1:
-            self.options["text_idf"] = float(text_idf)
         self.arrays: Dict[str, np.ndarray] = {}
         self._place_of: Dict[str, int] = {}
 
@@ -267,8 +262,7 @@ class Words:
         at, n = self._known(self._count(source.overview, source.title))
         counts = np.zeros(len(self.arrays["vocabulary"]))
         counts[at] = n
-        power = self.options.get("text_idf", 1) if source.is_text else 1
-        return counts * self.arrays["idf"] ** power
+        return counts * self.arrays["idf"]
 
     def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
         """Yield every occurrence of a known word.

@@ -226,8 +226,6 @@ class _Joined(NamedTuple):
         Weight of the genres.
     text_words : float
         Weight of the words where a text is compared, which has no genres.
-    text_idf : float
-        Power of the words' inverse document frequency in a text.
     """
 
     kind: Any
@@ -235,11 +233,10 @@ class _Joined(NamedTuple):
     titles: int = 0
     genres: float = 0.0
     text_words: float = 0.5
-    text_idf: float = 1.0
 
 
 _JOINED = {"hybrid": _Joined(Centred, 0.5), "titled": _Joined(Mean, 0.5, titles=2),
-           "best": _Joined(TextCentred, 0.5, titles=2, genres=0.1, text_words=0.7, text_idf=2.0)}
+           "best": _Joined(TextCentred, 0.5, titles=2, genres=0.1, text_words=0.7)}
 POOLED = tuple(_POOLED)  # recipes of BERT alone, whose vectors have no sparse part
 # All recipes, by the names of build_index.py --recipe.
 RECIPES = (*POOLED, "tfidf", *_JOINED)
@@ -288,7 +285,7 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     rest = 1 - joined.genres
     parts = [(rest * (1 - words), text_bert, joined.kind(layers or _LAST)),
              (joined.genres, joined.genres, Genres()),
-             (rest * words, text_words, Words(joined.titles, joined.text_idf))]
+             (rest * words, text_words, Words(joined.titles))]
     parts = [each for each in parts if each[0]]
     return Recipe(name, [(weight, part) for weight, _, part in parts], settings,
                   [for_texts for _, for_texts, _ in parts])
