@@ -24,7 +24,7 @@ from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.filters import Filters, passing
 from recommender.index import Index, index_to_open
-from recommender.lists import find_films, read_list
+from recommender.lists import find_lists, nothing_liked, read_list
 from recommender.printing import comparison, explanation, names, shared_title, table
 from recommender.progress import each
 from recommender.recommender import Recommender, Wishes
@@ -210,28 +210,13 @@ def read_lists(index: Index, args: argparse.Namespace) -> Tuple[Dict[int, float]
 
     Raises NothingFound if nothing else is asked for and no film of --liked can be a wish.
     """
-    liked: Dict[int, float] = {}
-    seen: List[int] = []
-    for path in args.liked or ():
-        films = read_list(path)
-        found = find_films(index, films)
-        for text in found.notes:
-            cli.note(text)
-        others = ", {:,} below {:g} of {} stars left out of the answer".format(
-            len(found.others), films.scale / 2, films.scale) if found.others else ""
-        cli.note("{}: {:,} films are wishes{}".format(path, len(found.liked), others))
-        liked.update(found.liked)
-        seen += found.others
-    for path in args.seen or ():
-        found = find_films(index, read_list(path))
-        for text in found.notes:
-            cli.note(text)
-        cli.note("{}: {:,} films left out of the answer".format(path, len(found.ids)))
-        seen += found.ids
-    if args.liked and not (liked or args.title or args.id or args.overview):
-        raise NothingFound("{}: no film of the index {} is liked there: name one with --title, or "
-                           "describe one with --overview".format(", ".join(args.liked), index.path))
-    return liked, seen
+    liked = [read_list(path) for path in args.liked or ()]
+    lists = find_lists(index, liked, [read_list(path) for path in args.seen or ()])
+    for text in lists.notes:
+        cli.note(text)
+    if liked and not (lists.liked or args.title or args.id or args.overview):
+        raise nothing_liked(index, liked)
+    return lists.liked, lists.seen
 
 
 def nothing_left(index: Index, filters: Filters, wishes: Wishes) -> Optional[NothingFound]:

@@ -5,10 +5,10 @@ with a film on each line: a TMDB id, an IMDb id, or a title, with its year behin
 """
 
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from recommender.cells import clean_text, is_missing, read_id, read_numbers, read_year
-from recommender.errors import RecommenderError
+from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
 from recommender.tables import Table, other_kind, read_text, with_header
 
@@ -107,6 +107,21 @@ def read_list(path: str) -> FilmList:
         films = [_of_line(line) for line in lines[0 if table is None else 1:] if line]
         return FilmList(path, films, 5, text.notes)
     return _of_table(table)
+
+
+def given_list(name: str, films: Sequence[Union[int, str, Mapping[str, Any]]]) -> FilmList:
+    """Return a list that is no file; notes call it `name`.
+
+    Each film is a TMDB id, a text as a line of a file may be, or a dict with such a `film` and
+    its `stars`, from 0.5 to 5.
+    """
+    listed = []
+    for each in films:
+        cells = each if isinstance(each, Mapping) else {"film": each}
+        film, stars = cells["film"], cells.get("stars")
+        found = _of_line(film) if isinstance(film, str) else Listed(str(int(film)), id=int(film))
+        listed.append(found._replace(stars=None if stars is None else float(stars)))
+    return FilmList(name, listed, 5, [])
 
 
 def _of_line(line: str) -> Listed:
@@ -212,6 +227,53 @@ def find_films(index: Index, films: FilmList) -> Found:
         notes.append("{:,} of {:,} fit no film of {}: {}".format(
             len(lost), len(films.films), index.path, _first(lost)))
     return Found(liked, others, ["{}: {}".format(films.path, note) for note in notes])
+
+
+class Lists(NamedTuple):
+    """The films of several lists that are in an index.
+
+    Attributes
+    ----------
+    liked : dict of int to float
+        Wishes: weights by TMDB id.
+    seen : list of int
+        TMDB ids of films to leave out of the answer.
+    notes : list of str
+        What a user should know of each list, a line each.
+    """
+
+    liked: Dict[int, float]
+    seen: List[int]
+    notes: List[str]
+
+
+def find_lists(index: Index, liked: Sequence[FilmList], seen: Sequence[FilmList]) -> Lists:
+    """Find in an index the films of lists that people like, or know.
+
+    Liked films below the middle of the stars are no wishes; they are left out of the answer.
+    """
+    lists = Lists({}, [], [])
+    for films in liked:
+        found = find_films(index, films)
+        others = ", {:,} below {:g} of {} stars left out of the answer".format(
+            len(found.others), films.scale / 2, films.scale) if found.others else ""
+        lists.notes.extend([*found.notes, "{}: {:,} films are wishes{}".format(
+            films.path, len(found.liked), others)])
+        lists.liked.update(found.liked)
+        lists.seen.extend(found.others)
+    for films in seen:
+        found = find_films(index, films)
+        lists.notes.extend([*found.notes, "{}: {:,} films left out of the answer".format(
+            films.path, len(found.ids))])
+        lists.seen.extend(found.ids)
+    return lists
+
+
+def nothing_liked(index: Index, liked: Sequence[FilmList]) -> NothingFound:
+    """Return the error for lists without a wish, where nothing else is asked for."""
+    return NothingFound("{}: no film of the index {} is liked there: name one by its title, or "
+                        "describe one in your own words".format(
+                            ", ".join(films.path for films in liked), index.path))
 
 
 def _first(names: Sequence[str]) -> str:

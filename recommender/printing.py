@@ -16,6 +16,7 @@ _NARROWEST = 6  # columns of a title at least, so that a list's heading fits
 _SIDE = 2  # columns between two lists side by side
 _LEAST_TITLE = 16  # columns of a title below which lists stand one under the other
 _STRONG = (1.5, 2.5, 4.0)  # multiples of the mean share of a word that earn 1, 2, 3 asterisks
+_EXPLAINED = 5  # wishes whose texts an explanation shows; a list of films may have thousands
 _RECIPES = {"mean4": "mean4, the research's recipe"}  # headings of lists, if not the name alone
 
 
@@ -83,7 +84,8 @@ def _cells(rank: str, score: str, title: str, year: str, other: str, wide: int =
 def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
     """Return the texts of the query and of a film found with their strong words in asterisks.
 
-    Behind each text stand the shares of its parts in the score.
+    Behind each text stand the shares of its parts in the score. Of many wishes, those with the
+    greatest shares are told, and how many others there are.
     """
     films = wishes.films + wishes.unlike
     overviews = [index.movie(row)["overview"] for row in films]
@@ -92,14 +94,20 @@ def explanation(index: Index, wishes: Wishes, result: Result, why: Why) -> str:
     signs = [1] * len(overviews) + [1]
     signs[len(overviews) - len(wishes.unlike):-1] = [-1] * len(wishes.unlike)
     lines = ["{}. {}: score {:.4f}".format(result.rank, result.movie["title"], result.score)]
-    for name, overview, shares, sign in zip(
-            [*names(index, wishes), result.movie["title"]],
-            [*overviews, result.movie["overview"]], [*why.asked, why.found], signs):
-        lines.append(textwrap.fill(
-            "{}{}: {} [{}]".format("" if sign > 0 else "unlike ", name,
-                                   marked(overview, shares, sign), sums(shares)),
-            min(shutil.get_terminal_size().columns, 100), initial_indent="   ",
-            subsequent_indent="     "))
+    totals = [sum(share.share for share in shares) for shares in why.asked]
+    order = sorted(range(len(totals)), key=lambda at: -abs(totals[at]))
+    told = sorted(order[:_EXPLAINED])
+    texts = ["{}{}: {} [{}]".format("" if sign > 0 else "unlike ", name,
+                                    marked(overview, shares, sign), sums(shares))
+             for name, overview, shares, sign in zip(
+                 [*names(index, wishes), result.movie["title"]],
+                 [*overviews, result.movie["overview"]], [*why.asked, why.found], signs)]
+    others = ["{:,} other wishes [{:.4f}]".format(
+        len(order) - _EXPLAINED, sum(totals[at] for at in order[_EXPLAINED:]))
+              ] if len(order) > _EXPLAINED else []
+    width = min(shutil.get_terminal_size().columns, 100)
+    lines += [textwrap.fill(text, width, initial_indent="   ", subsequent_indent="     ")
+              for text in [*(texts[at] for at in told), *others, texts[-1]]]
     return "\n".join(lines)
 
 

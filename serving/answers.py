@@ -6,6 +6,7 @@ from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, WrongQuery
 from recommender.filters import Filters
 from recommender.index import Index, Result
+from recommender.lists import find_lists, given_list, nothing_liked
 from recommender.many import Query, recommend_many
 from recommender.recommender import Wishes
 from serving.library import Served
@@ -22,8 +23,8 @@ def recommendation(served: Served, given: Answer) -> Answer:
     """
     recommender = served.recommender
     filters = _filters(given)
-    if given["explain"] and given["k"] > MAX_EXPLAINED:
-        raise WrongQuery("explain goes with k up to {}".format(MAX_EXPLAINED))
+    if given["explain"] and max(given["k"], len(given.get("liked", ()))) > MAX_EXPLAINED:
+        raise WrongQuery("explain goes with k, and films liked, up to {}".format(MAX_EXPLAINED))
     wishes = _wishes(served, given)
     results = recommender.recommend(wishes, given["k"], filters, given["diverse"])
     notes = recommender.notes(wishes, results, filters)
@@ -91,16 +92,23 @@ def compared(served: Served, given: Answer) -> Answer:
 def _filters(given: Answer) -> Filters:
     """Return the filters of a query. Raises WrongQuery if it asks for nothing at all."""
     filters = Filters(**{name: given[name] for name in Filters._fields if name in given})
-    if not filters.narrow and not {"title", "id", "overview"} & set(given):
+    if not filters.narrow and not {"title", "id", "overview", "liked", "seen"} & set(given):
         raise WrongQuery("nothing is asked for: name a film by title or id, POST an overview, or "
                          "list the best rated with a filter such as genres")
     return filters
 
 
 def _wishes(served: Served, given: Answer) -> Wishes:
-    return served.recommender.wishes(
+    """Return the wishes of a query. Raises NothingFound for lists that hold none of them all."""
+    liked, seen = ([given_list(name, given[name])] if name in given else []
+                   for name in ("liked", "seen"))
+    lists = find_lists(served.index, liked, seen)
+    if liked and not lists.liked and not {"title", "id", "overview"} & set(given):
+        raise nothing_liked(served.index, liked)
+    wishes = served.recommender.wishes(
         given.get("title"), given.get("id"), given.get("overview"), given.get("year"),
-        given.get("not"), given.get("not_id"), given.get("recipe"))
+        given.get("not"), given.get("not_id"), given.get("recipe"), lists.seen, lists.liked)
+    return wishes._replace(notes=(*lists.notes, *wishes.notes))
 
 
 def _answer(served: Served, wishes: Wishes, filters: Filters, diverse: float,

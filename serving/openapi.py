@@ -13,6 +13,7 @@ MAX_TEXT = 10000  # characters of an overview; BERT reads some 2,000 of them
 MAX_PARAMETER = 1000  # characters of a title; the longest that is known has 250
 MAX_FILMS = 20  # films in a query by title, by id, and as many to keep away from
 MAX_GENRES = 50  # genres in a query; TMDB has 20
+MAX_LISTED = 1000  # films in a list of what people like or know; fit in a body by title
 MAX_TEXTS = 8  # overviews in a query; each takes a place in a batch of 16
 MAX_QUESTIONS = 100  # questions in a list
 MAX_RESULTS = 1000  # films in the answers to a list, as many as in one answer
@@ -78,14 +79,30 @@ _QUESTION: Dict[str, Schema] = {
                 "description": "how much variety counts against nearness; above 0, needs "
                                "something asked for"},
     "explain": {"type": "boolean", "default": False, "description":
-                "tell what each word adds to a score; needs something asked for, and k is then at "
-                "most {}".format(MAX_EXPLAINED)},
+                "tell what each word adds to a score; needs something asked for, and k and the "
+                "number of films liked are then at most {}".format(MAX_EXPLAINED)},
     **_FILTERS}
 # Two answers have no explanations.
 _COMPARED = {name: schema for name, schema in _QUESTION.items() if name != "explain"}
 _EXAMPLE = {"title": "The Matrix", "k": 3}
 _TEXT = {**_TEXT_KIND, "maxLength": MAX_TEXT,
          "description": "what the films should be about"}
+# A film of a list of one's own. JSON schema applies each bound to values of its own type.
+_LISTED: Schema = {"type": ["integer", "string"], "minimum": 0, "maximum": MAX_ID,
+                   **{name: _TITLE[name] for name in ("minLength", "maxLength", "pattern")}}
+_LIKED: Schema = {
+    **_LISTED, "type": ["integer", "string", "object"], "required": ["film"],
+    "additionalProperties": False, "properties": {
+        "film": _LISTED, "stars": {"type": "number", "minimum": 0.5, "maximum": 5}}}
+_OF_LISTS = "its TMDB id, its IMDb id, or its title with the year behind it"
+# What a body may say that an address cannot.
+_IN_BODY: Dict[str, Schema] = {
+    "overview": _one_or_more(_TEXT, MAX_TEXTS),
+    "liked": _one_or_more({**_LIKED, "description": "a film that is a wish, weighted by its stars "
+                           "of 5; below 2.5 stars it is only left out of the answer: " + _OF_LISTS
+                           + ', alone or as {"film": 603, "stars": 4.5}'}, MAX_LISTED),
+    "seen": _one_or_more({**_LISTED, "description": "a film to leave out of the answer: "
+                          + _OF_LISTS}, MAX_LISTED)}
 
 
 def _any_of(*names: str) -> Dict[str, Any]:
@@ -98,18 +115,19 @@ def _is(name: str, **schema: Any) -> Dict[str, Any]:
     return {"required": [name], "properties": {name: schema}}
 
 
-_WISHES = _any_of("title", "id", "overview")
+_WISHES = _any_of("title", "id", "overview", "liked")
 # What a question must have if it has something else. OpenAPI cannot say it of parameters in an
 # address, so there the descriptions do. Answering checks it, and says better what is wrong.
 _CONDITIONS = [
-    _any_of("title", "id", "overview", *(name for name in _FILTERS if name not in {
+    _any_of("title", "id", *_IN_BODY, *(name for name in _FILTERS if name not in {
         "any_genre", "same_genre", "adult"})),
     {"if": _is("any_genre", const=True), "then": {"required": ["genres"]}},
-    {"if": _is("same_genre", const=True), "then": _any_of("title", "id")},
+    {"if": _is("same_genre", const=True), "then": _any_of("title", "id", "liked")},
     {"if": _is("year"), "then": _is("title", anyOf=[{"type": "string"}, {"maxItems": 1}])},
     {"if": {"anyOf": [_is("not"), _is("not_id"), _is("diverse", exclusiveMinimum=0),
                       _is("explain", const=True)]}, "then": _WISHES},
-    {"if": _is("explain", const=True), "then": {"properties": {"k": {"maximum": MAX_EXPLAINED}}}}]
+    {"if": _is("explain", const=True), "then": {"properties": {
+        "k": {"maximum": MAX_EXPLAINED}, "liked": {"maxItems": MAX_EXPLAINED}}}}]
 _PLACE = {"type": "integer", "minimum": 0, "maximum": MAP_SIZE}
 
 
@@ -156,7 +174,7 @@ _NOT_FOUND = _answer("no such film, genre or language; what there is is named; o
 _CODE = {"type": "string", "enum": ["no_overview", "not_in_index"], "description":
          "why a film that the catalogue has cannot be recommended for: it has no overview, or the "
          "index was built without its features"}
-_WISH = {"anyOf": [{"$ref": "#/components/schemas/Film"},
+_WISH = {"anyOf": [{"$ref": "#/components/schemas/WishedFilm"},
                    _object("overview", overview={"type": "string"})]}
 _RANKED: Dict[str, Schema] = {
     "rank": {"type": "integer"},
@@ -174,9 +192,10 @@ _ASKED: Dict[str, Schema] = {
                "description": "other films of a title that was given"},
     "note": {"type": "string", "description": "said of texts too long to be read whole, of words "
              "that the checkpoint does not know, of films of a title given that cannot be "
-             "recommended for, and where nothing near was found"},
+             "recommended for, of what fits no film in a list, and where nothing near was found"},
     "not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
-            "description": "the films to keep away from"}}
+            "description": "the films to keep away from"},
+    "seen": {"type": "array", "items": _ID, "description": "the films left out by a list"}}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
 _TWO_FOUND = _answer("what was asked for and what two recipes answer", "Comparison")
 _BODY_REFUSED = {
@@ -291,9 +310,9 @@ DOCUMENT = {
         },
     },
     "components": {"schemas": {
-        "Question": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_QUESTION),
+        "Question": {**_object("", **_IN_BODY, **_QUESTION),
                      "allOf": _CONDITIONS},
-        "ComparedQuestion": {**_object("", overview=_one_or_more(_TEXT, MAX_TEXTS), **_COMPARED),
+        "ComparedQuestion": {**_object("", **_IN_BODY, **_COMPARED),
                              "allOf": [_WISHES, *_CONDITIONS]},
         "Recommendation": _object(
             "query made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
@@ -322,6 +341,8 @@ DOCUMENT = {
                                   year=_BRIEF["year"], code=_CODE), "description":
                                   "films of exactly this title that cannot be recommended for"}),
         "Film": _object(_OF_A_FILM, **_FILM),
+        "WishedFilm": _object(_OF_A_FILM, **_FILM, weight={
+            "type": "number", "description": "of the film among the wishes, where they differ"}),
         "Results": {"type": "array", "items": _object(
             "rank score " + _OF_A_FILM, **_RANKED, **_FILM, why=_object(
                 "asked found", found=_SHARES, asked={

@@ -120,7 +120,7 @@ def _whole(value: Any, schema: Dict[str, Any]) -> Any:
     """Return a value that was checked, with whole numbers as int, also those written as 3.0."""
     if schema["type"] == "array":
         return [_whole(each, schema["items"]) for each in value]
-    return int(value) if schema["type"] == "integer" else value
+    return int(value) if isinstance(value, float) and "integer" in schema["type"] else value
 
 
 def _said(error: fastjsonschema.JsonSchemaValueException, single: Set[str]) -> str:

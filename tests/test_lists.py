@@ -9,6 +9,7 @@ from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.filters import Filters
 from recommender.index import Index
 from recommender.lists import find_films, read_list
+from recommender.printing import explanation
 from recommender.recommender import Recommender
 from tests.worlds import only_line, row, write_index
 
@@ -241,6 +242,26 @@ def test_a_long_list_is_told_in_short(recommend, run_program, tmp_path):
                          "liked.txt", cwd=str(tmp_path))
     assert result.returncode == 0
     assert result.stderr.splitlines()[-1].endswith("and Film 10 (1999, id 10) and 5 more")
+
+
+def test_of_many_wishes_an_explanation_tells_those_that_matter_most(tmp_path):
+    films = [row(n, "Film {}".format(n), overview=overview) for n, overview in enumerate(
+        ["shark boat sea", "a desert", "shark", "a heist", "sea", "a train", "boat", "shark sea",
+         "a queen"], 1)]
+    index = Index(write_index(tmp_path, films, recipes=("tfidf",)))
+    recommender = Recommender(index)
+    wishes = recommender.wishes(liked=range(2, 10))
+    result, = recommender.recommend(wishes)
+    why, = recommender.explain(wishes, [result])
+    lines = [line for line in explanation(index, wishes, result, why).splitlines()
+             if not line.startswith("     ")]
+    assert [line.split(" (")[0].split(":")[0].strip() for line in lines] == [
+        "1. Film 1", "Film 2", "Film 3", "Film 5", "Film 7", "Film 8", "3 other wishes [0.0000]",
+        "Film 1"]
+    wishes = recommender.wishes(liked=range(2, 7))
+    result, = recommender.recommend(wishes, 1)
+    assert "other wishes" not in explanation(index, wishes, result, *recommender.explain(
+        wishes, [result]))
 
 
 @pytest.mark.parametrize("content, flags, code, told", [
