@@ -283,34 +283,6 @@ def test_escape_closes_the_suggestions_and_keeps_what_was_typed(page):
     assert page.one("#query").get_attribute("value") == "matr"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing_serious(page, scheme, width):
-    page.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
-    page.screen(width, 900)
-    page.open()
-    page.type("matr")
-    page.suggestions()
-    assert page.faults() == []
-    page.open("/?id=603&genres=Drama")
-    page.answer("The Matrix 1999")
-    page.one(".why").click()
-    page.one(".reasons mark")
-    page.one("#open-filters").click()
-    assert page.faults() == []
-    page.open("/?id=603&text=love&not_id=597&recipe=compare")
-    page.one(".row")
-    assert page.faults() == []
-    page.open("/?id=603&genres=Western,Animation&top_rated=100")
-    page.one("#answer [role=alert]")
-    assert page.faults() == []
-    page.open("/map?id=603")
-    page.map()
-    assert page.faults() == []
-    page.open("/api")
-    assert page.faults() == []
-
-
 def test_a_phone_shows_all_without_scrolling_sideways(page):
     page.screen(360, 740)
     page.open()
