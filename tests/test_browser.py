@@ -301,6 +301,18 @@ def test_a_phone_shows_all_without_scrolling_sideways(page):
     assert page.run("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.parametrize("path", ["/?id=603", "/map?id=603"])
+def test_all_of_a_page_but_its_data_is_sent_in_less_than_300_kilobytes(page, path):
+    page.open(path)
+    page.one(".card .title, #chosen .near a")
+    sent = {part["name"]: part["encodedBodySize"] for part in page.run(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType("
+        "'resource')].map(part => part.toJSON())") if "/api/v1/" not in part["name"]}
+    assert {"js", "css", "woff2"} <= {name.rpartition(".")[2] for name in sent}
+    assert min(sent.values()) > 0
+    assert sum(sent.values()) < 300000
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("path", ["/", "/?id=603&genres=Comedy", "/?text=a+robot"])
 def test_nothing_jumps_while_a_page_comes(page, width, path):
