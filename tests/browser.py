@@ -268,22 +268,23 @@ def address(sample):
 @pytest.fixture()
 def page(driver, address):
     """The page on a desk, in the light; what the browser has to say of it must be expected."""
-    yield from _watched(driver, address)
+    yield from watched(driver, address)
 
 
 @pytest.fixture(scope="module", params=VIEWS)
 def view(request, driver, address):
     """Each view of the site, opened once for all tests of a module."""
-    watched = _watched(driver, address)
-    page = next(watched)
+    pages = watched(driver, address)
+    page = next(pages)
     page.media(prefers_reduced_motion="reduce")
     VIEWS[request.param](page)
     page.painted()
     yield page
-    next(watched, None)
+    next(pages, None)
 
 
-def _watched(driver, address):
+def watched(driver, address, *others):
+    """A page; in the end, the browser must have said nothing, and asked no host but `others`."""
     page = Page(driver, address)
     page.screen(1280, 900)
     page.media()
@@ -293,4 +294,4 @@ def _watched(driver, address):
     page.connected(True)
     messages = page.messages()
     assert not messages, messages
-    assert page.hosts() <= {address}
+    assert page.hosts() <= {address, *others}
