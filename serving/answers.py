@@ -7,7 +7,7 @@ from recommender.errors import FilmLeftOut, NothingFound, RecommenderError, Wron
 from recommender.filters import Filters
 from recommender.index import Index, Result
 from recommender.many import Query, recommend_many
-from recommender.recommender import Wishes
+from recommender.wishes import Wishes
 from serving.library import Served
 from serving.openapi import MAX_EXPLAINED, MAX_RESULTS, MAX_TEXTS
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 
 from recommender.index import Index
-from serving.api_page import operations, schemas
+from serving.api_page import operations, told_once
 from serving.library import Library
 from serving.map_data import unmarked
 from serving.openapi import MAX_TEXT, PREFIX
@@ -62,7 +62,7 @@ def pages(library: Library, has_posters: bool = False) -> Blueprint:
 
     @blueprint.get("/api")
     def reference() -> str:
-        return render_template("api.html", view="api", operations=operations(), schemas=schemas())
+        return render_template("api.html", view="api", operations=operations(), schemas=told_once())
 
     @blueprint.get("/about")
     def about() -> str:
