@@ -20,6 +20,23 @@ def test_titles_are_suggested_while_one_types_and_a_click_chooses(page):
     assert page.driver.title == "Films like The Matrix"
 
 
+def test_suggestions_are_told_to_whoever_does_not_see_them(page):
+    page.open()
+    page.type("matr")
+    titles = page.suggestions()
+    status = "document.getElementById('status').textContent"
+    assert page.run(status) == "{} films. Arrow keys choose".format(len(titles))
+    page.press(Keys.ARROW_DOWN)
+    assert page.run(status).startswith("The Matrix 1999 ")
+    assert page.run(status).endswith(", 1 of {}".format(len(titles) + 1))
+    box = page.focus()
+    assert (box.get_attribute("aria-autocomplete"), box.aria_role) == ("list", "textbox")
+    assert page.one("#" + box.get_attribute("aria-activedescendant")).aria_role == "option"
+    assert page.one("#" + box.get_attribute("aria-controls")).aria_role == "listbox"
+    page.press(Keys.ARROW_UP)
+    assert box.get_attribute("aria-activedescendant") is None
+
+
 def test_a_typo_still_finds_its_film(page):
     page.open()
     page.type("godfater")

@@ -31,6 +31,8 @@ export function searchBox(form, { choose, submit, textLabel, asText }) {
       option.setAttribute("aria-selected", "true");
       option.scrollIntoView({ block: "nearest" });
       input.setAttribute("aria-activedescendant", option.id);
+      // A text area is no combobox: not all screen readers tell what is active in its list.
+      say(`${option.innerText.replace(/\s+/g, " ")}, ${active + 1} of ${options.length}`);
     } else {
       input.removeAttribute("aria-activedescendant");
     }
@@ -57,7 +59,8 @@ export function searchBox(form, { choose, submit, textLabel, asText }) {
     activate(-1);
     list.hidden = !items.length;
     list.dataset.typed = typed;
-    say(films.length === 1 ? "1 film" : `${films.length || "No"} films`);
+    say((films.length === 1 ? "1 film" : `${films.length || "No"} films`)
+      + (items.length ? ". Arrow keys choose" : ""));
   }
 
   async function suggest() {
