@@ -233,6 +233,7 @@ def test_an_explanation_that_fails_is_told_below_its_card(page):
 def test_a_film_that_is_not_there_is_told(page):
     page.open("/?id=99999999")
     assert page.one("#answer [role=alert] h2").text == "There is no such film here"
+    assert page.tokens() == ["film 99999999"]
     assert not page.all(".card")
     message, = page.messages()
     assert "404" in message

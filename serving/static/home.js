@@ -183,6 +183,7 @@ function complain(error, again) {
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
   }
+  showWishes(asked, { film: (id) => ({ title: `film ${id}` }) }, go);
   start.hidden = true;
   document.title = ownTitle;
   fill("failed", box);
