@@ -11,23 +11,23 @@ _PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5E"
     "rkJggg==")
 
-Images = NamedTuple("Images", [("address", str), ("asked", List[str]), ("referers", List[str])])
+Images = NamedTuple("Images", [("address", str), ("asked", List[str]), ("referrers", List[str])])
 
 
 @contextlib.contextmanager
 def image_server() -> Iterator[Images]:
-    """Serve images until the block ends; yields its address, and paths and referers of requests.
+    """Serve images until the block ends; yields its address, and paths and referrers of requests.
 
     A path with "gone" in it is answered by 404, one with "slow" when the block ends.
     """
     asked: List[str] = []
-    referers: List[str] = []
+    referrers: List[str] = []
     is_over = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            referers.extend(self.headers.get_all("Referer", []))
+            referrers.extend(self.headers.get_all("Referer", []))
             if "slow" in self.path:
                 is_over.wait()
                 return
@@ -49,7 +49,7 @@ def image_server() -> Iterator[Images]:
         thread.start()
         try:
             yield Images("http://127.0.0.1:{}".format(server.server_port), asked,
-                         referers)
+                         referrers)
         finally:
             is_over.set()
             server.shutdown()

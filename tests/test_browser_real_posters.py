@@ -83,7 +83,7 @@ def test_posters_are_asked_for_when_they_come_near_and_tell_no_address(page, ima
     assert "/t/{}.png".format(last) not in images.asked
     picture(page, last)
     page.wait(lambda: "/t/{}.png".format(last) in images.asked, "the last one")
-    assert not images.referers
+    assert not images.referrers
     page.messages()  # one is gone
 
 
