@@ -27,8 +27,9 @@ from recommender.index import Index, index_to_open
 from recommender.lists import find_lists, nothing_liked, read_list
 from recommender.printing import comparison, explanation, names, shared_title, table
 from recommender.progress import each
-from recommender.recommender import Recommender, Wishes
+from recommender.recommender import Recommender
 from recommender.storage.files import new_file
+from recommender.wishes import Wishes
 
 _NAMED = 10  # wishes that the line above the table names; a list may have thousands
 

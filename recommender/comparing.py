@@ -5,7 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
 from recommender.index import Result
-from recommender.recommender import Recommender, Wishes
+from recommender.recommender import Recommender
+from recommender.wishes import Wishes
 
 
 class RankedList(NamedTuple):

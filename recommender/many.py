@@ -11,9 +11,10 @@ from recommender.filters import NONE, Filters
 from recommender.neighbours import Products
 from recommender.progress import Progress, silent
 from recommender.ranking import nearest_by_scores, unit
-from recommender.recommender import Recommender, Results, Wishes
+from recommender.recommender import Recommender, Results
 from recommender.spaces import EmbeddingSpace
 from recommender.variety import n_candidates
+from recommender.wishes import Wishes
 
 # Queries answered together: their products with all films take 4 n bytes each, and their texts'
 # hidden layers a few MB each.

@@ -8,7 +8,7 @@ from typing import List, Sequence
 from recommender.comparing import RankedList
 from recommender.explain import Share, Why
 from recommender.index import Index, Result
-from recommender.recommender import Wishes
+from recommender.wishes import Wishes
 from recommender.words import quoted
 
 _MAX_TITLE = 44  # columns of a title in the table, so that a line fits 120 columns

@@ -3,10 +3,11 @@
 import functools
 import itertools
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from recommender.blends import scale_of_wishes
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
@@ -17,6 +18,7 @@ from recommender.source import Source
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, version_of
 from recommender.variety import n_candidates, varied
+from recommender.wishes import Wishes
 from recommender.words import quoted
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
@@ -26,33 +28,6 @@ Embed = Callable[[str], Source]  # returns a text with its hidden layers and tok
 Texts = Union[None, str, Sequence[str]]  # none, one or several
 Ids = Union[None, int, Sequence[int]]
 Liked = Union[Ids, Mapping[int, float]]  # ids, or the weight of each
-
-
-class Wishes(NamedTuple):
-    """A query, found in the index: rows of films, texts, and rows of films to keep away from.
-
-    `shared` holds each title given that several films share, with their rows; the first of them
-    was taken. `notes` tell of films of a title given that the index leaves out. `recipe` is the
-    recipe of the index to answer by, or None for its first. `weights` are those of `films`, each 1
-    where there are none; a text weighs 1. `seen` are rows of films that are known already.
-    """
-
-    films: Tuple[int, ...] = ()
-    texts: Tuple[str, ...] = ()
-    unlike: Tuple[int, ...] = ()
-    shared: Tuple[Tuple[str, Tuple[int, ...]], ...] = ()
-    notes: Tuple[str, ...] = ()
-    recipe: Optional[str] = None
-    weights: Tuple[float, ...] = ()
-    seen: Tuple[int, ...] = ()
-
-    def all_weights(self) -> List[float]:
-        """Return the weights of the films and then of the texts."""
-        return [*(self.weights or (1.0,) * len(self.films)), *(1.0,) * len(self.texts)]
-
-    @property
-    def is_one_film(self) -> bool:  # and nothing else
-        return len(self.films) == 1 and not self.texts and not self.unlike
 
 
 class Results(List[Result]):
@@ -218,10 +193,9 @@ class Recommender:
         return Results(self.index.results(rows, scores, self._scale(wishes)))
 
     def _scale(self, wishes: Wishes) -> Optional[Scale]:
-        """Return the scale of scores of a single film or text, or None where there is none."""
-        if len(wishes.films) + len(wishes.texts) != 1 or wishes.unlike:
-            return None
-        return self.index.space(wishes.recipe).scale("films" if wishes.films else "texts")
+        """Return the scale of scores for films and texts, or None where there is none."""
+        return scale_of_wishes(self.index.space(wishes.recipe), wishes, PUSH,
+                               lambda: self.vector(wishes))
 
     def is_alone(self, wishes: Wishes, results: Sequence[Result]) -> bool:
         """Return True if the nearest of `results`, found without filters, is not near at all.
@@ -230,7 +204,8 @@ class Recommender:
         words and BERT compares a text by its BERT vector alone here: a text about nothing in the
         catalogue shares a rare word with some film.
         """
-        space, scale = self.index.space(wishes.recipe), self._scale(wishes)
+        space = self.index.space(wishes.recipe)
+        scale = self._scale(wishes) if wishes.is_single else None
         if scale is None or not results:
             return False
         if wishes.texts and space.joins_words:

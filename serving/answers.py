@@ -8,7 +8,7 @@ from recommender.filters import Filters
 from recommender.index import Index, Result
 from recommender.lists import find_lists, given_list, nothing_liked
 from recommender.many import Query, recommend_many
-from recommender.recommender import Wishes
+from recommender.wishes import Wishes
 from serving.library import Served
 from serving.openapi import MAX_EXPLAINED, MAX_RESULTS, MAX_TEXTS
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from serving.openapi import DOCUMENT, PREFIX
 
 _SCHEMAS = DOCUMENT["components"]["schemas"]
+_WORTH_A_LINK = 5  # fields in common from which on an object names the other instead
 
 
 class Field(NamedTuple):
@@ -37,6 +38,17 @@ class Operation(NamedTuple):
     anchor: str
 
 
+class Told(NamedTuple):
+    """Fields of an object that are not told with another; that one is `base`, "" if there is none.
+
+    `without` names the fields of `base` that this object has not.
+    """
+
+    base: str
+    without: List[str]
+    fields: List[Field]
+
+
 def operations() -> List[Operation]:
     """Return all operations of the API, in the order of the document."""
     return [_operation(method.upper(), PREFIX + path, operation, _body(methods.get("post", {})))
@@ -48,6 +60,25 @@ def schemas() -> Dict[str, List[Field]]:
     """Return the fields of each object, or list of objects, in the API's answers, by name."""
     shown = {name: schema.get("items", schema) for name, schema in _SCHEMAS.items()}
     return {name: _fields(schema) for name, schema in shown.items()}
+
+
+def told_once() -> Dict[str, Told]:
+    """Return for each object of `schemas` the fields that no object before it has told."""
+    told: Dict[str, Told] = {}
+    whole = schemas()
+    for name, fields in whole.items():
+        meaning = {each.name: each._replace(required=False) for each in fields}
+        shared = {base: [each.name for each in whole[base]
+                         if each._replace(required=False) == meaning.get(each.name)]
+                  for base, known in told.items() if not known.base}
+        base = max(shared, key=lambda known: len(shared[known]), default="")
+        if base and len(shared[base]) >= _WORTH_A_LINK:
+            told[name] = Told(base, [each.name for each in whole[base]
+                                     if each.name not in shared[base]],
+                              [each for each in fields if each.name not in shared[base]])
+        else:
+            told[name] = Told("", [], fields)
+    return told
 
 
 def _body(operation: Dict[str, Any]) -> str:

@@ -232,7 +232,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
         return {"error": str(error)}, 503
 
     app.register_blueprint(api)
-    app.register_blueprint(pages(library, bool(posters)))
+    app.register_blueprint(pages(library, posters))
     app.register_blueprint(map_data(library))
     return app
 

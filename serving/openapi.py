@@ -180,7 +180,7 @@ _RANKED: Dict[str, Schema] = {
     "rank": {"type": "integer"},
     "score": {"type": "number", "description": "cosine, from -1 to 1, or weighted rating"},
     "nearness": {"type": "number", "description": "where the score lies: 0 as with any film, 1 as "
-                 "with a nearest one; left out for several wishes"}}
+                 "with a nearest one; of several wishes, the mean of its places by each"}}
 # What an answer says of the query.
 _ASKED: Dict[str, Schema] = {
     "query": {

@@ -9,10 +9,11 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 
 from recommender.index import Index
-from serving.api_page import operations, schemas
+from serving.api_page import operations, told_once
 from serving.library import Library
 from serving.map_data import unmarked
 from serving.openapi import MAX_TEXT, PREFIX
+from serving.posters import with_posters
 
 _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button
@@ -43,10 +44,10 @@ MEASURED = (
                      "and a tenth of the weight for the genres.", 0.949, 0.635))
 
 
-def pages(library: Library, has_posters: bool = False) -> Blueprint:
+def pages(library: Library, posters: str = "") -> Blueprint:
     """Return the views at `/`, `/map`, `/api` and `/about`, of the index of `library`.
 
-    With `has_posters`, they say where these come from.
+    `posters` is the address that paths of posters are appended to, "" for none.
     """
     blueprint = Blueprint("pages", __name__)
     known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, Any]]
@@ -62,7 +63,7 @@ def pages(library: Library, has_posters: bool = False) -> Blueprint:
 
     @blueprint.get("/api")
     def reference() -> str:
-        return render_template("api.html", view="api", operations=operations(), schemas=schemas())
+        return render_template("api.html", view="api", operations=operations(), schemas=told_once())
 
     @blueprint.get("/about")
     def about() -> str:
@@ -71,13 +72,13 @@ def pages(library: Library, has_posters: bool = False) -> Blueprint:
     @blueprint.app_context_processor
     def common() -> Dict[str, Any]:
         index = library.now.index
-        return {"root": _path_of_root(), "has_posters": has_posters,
+        return {"root": _path_of_root(), "has_posters": bool(posters),
                 "made": {**index.made_by(), "recipes": index.recipes, "films": len(index)}}
 
     def show(view: str, **more: Any) -> str:
         index = library.now.index
         if index not in known:
-            known[index] = _about(index, library.now.features)
+            known[index] = _about(index, library.now.features, posters)
         return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
                                **known[index], **more)
 
@@ -112,7 +113,7 @@ def _path_of_root() -> str:
     return "../" * (request.path.count("/") - 1) or "./"
 
 
-def _about(index: Index, features: str) -> Dict[str, Any]:
+def _about(index: Index, features: str, posters: str) -> Dict[str, Any]:
     """Return the values that the pages show of an index and of its folder of features."""
     space = index.space()
     maps = [name for name in index.recipes if index.space(name).has_map]
@@ -125,7 +126,8 @@ def _about(index: Index, features: str) -> Dict[str, Any]:
             "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],
-            "popular": [index.movie(int(row), full=False) for row in most_voted]}
+            "popular": [with_posters(index, posters, index.movie(int(row), full=False))
+                        for row in most_voted]}
 
 
 def _decades(index: Index) -> List[Dict[str, Optional[int]]]:

@@ -20,9 +20,13 @@ from selenium.webdriver.support.wait import WebDriverWait
 from selenium_axe_python import Axe
 
 from tests.served import running
+from tests.views import VIEWS
 
 SECONDS = 120  # for the graph to be loaded on a busy machine; all else takes a moment
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# A fine pointer that can hover: without a window there is none, and `@media (hover: hover)` fails.
+_MOUSE = ("--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,"
+          "availablePointerTypes=4")
 
 
 def has_browser():
@@ -39,7 +43,8 @@ def chromium():
                               "the PATH (Debian: apt-get install chromium chromium-driver)")
     options = ChromeOptions()
     options.binary_location = found[0]
-    for flag in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
+    for flag in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+                 _MOUSE):
         options.add_argument(flag)
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")  # chromium does not run as root with it
@@ -236,13 +241,15 @@ class Page:
                 if event["method"] == "Network.requestWillBeSent"]
         return {"/".join(url.split("/")[:3]) for url in urls if not url.startswith("data:")}
 
-    def faults(self):
-        """What axe-core finds serious or worse."""
-        axe = Axe(self.driver)
-        axe.inject()
-        found = axe.run()["violations"]
-        return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found
-                if fault["impact"] in {"serious", "critical"}]
+    def faults(self, *rules):
+        """What axe-core finds, of any weight, by those rules or by all."""
+        if not self.run("'axe' in window"):
+            Axe(self.driver).inject()
+        found = self.driver.execute_async_script(
+            "const [rules, done] = arguments;"
+            "axe.run(document, { resultTypes: ['violations'],"
+            " ...(rules.length && { runOnly: rules }) }).then(done)", rules)["violations"]
+        return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found]
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +268,23 @@ def address(sample):
 @pytest.fixture()
 def page(driver, address):
     """The page on a desk, in the light; what the browser has to say of it must be expected."""
+    yield from watched(driver, address)
+
+
+@pytest.fixture(scope="module", params=VIEWS)
+def view(request, driver, address):
+    """Each view of the site, opened once for all tests of a module."""
+    pages = watched(driver, address)
+    page = next(pages)
+    page.media(prefers_reduced_motion="reduce")
+    VIEWS[request.param](page)
+    page.painted()
+    yield page
+    next(pages, None)
+
+
+def watched(driver, address, *others):
+    """A page; in the end, the browser must have said nothing, and asked no host but `others`."""
     page = Page(driver, address)
     page.screen(1280, 900)
     page.media()
@@ -270,4 +294,4 @@ def page(driver, address):
     page.connected(True)
     messages = page.messages()
     assert not messages, messages
-    assert page.hosts() <= {address}
+    assert page.hosts() <= {address, *others}

@@ -18,7 +18,7 @@ quiet.silence()
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Fixtures of the tests of the pages; they need ROOT.
-from tests.browser import address, driver, has_browser, page  # noqa: E402, F401
+from tests.browser import address, driver, has_browser, page, view  # noqa: E402, F401
 
 SAMPLE = "data/sample_movies.csv"
 Sample = NamedTuple("Sample", [("features", str), ("index", str)])

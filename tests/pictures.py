@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 from tests.served import running
 
 PICTURES = {  # what is opened, its height in pixels, and what is pressed and then waited for
-    "page.png": ("/?id=603", 1120, ".why", ".reasons mark"),
+    "page.png": ("/?id=603", 1440, ".why", ".reasons mark"),
     "compare.png": ("/?id=603&recipe=compare", 1000, None, ".row"),
     "map.png": ("/map?id=603", 760, None, "#chosen .near a")}
 

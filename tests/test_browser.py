@@ -20,6 +20,23 @@ def test_titles_are_suggested_while_one_types_and_a_click_chooses(page):
     assert page.driver.title == "Films like The Matrix"
 
 
+def test_suggestions_are_told_to_whoever_does_not_see_them(page):
+    page.open()
+    page.type("matr")
+    titles = page.suggestions()
+    status = "document.getElementById('status').textContent"
+    assert page.run(status) == "{} films. Arrow keys choose".format(len(titles))
+    page.press(Keys.ARROW_DOWN)
+    assert page.run(status).startswith("The Matrix 1999 ")
+    assert page.run(status).endswith(", 1 of {}".format(len(titles) + 1))
+    box = page.focus()
+    assert (box.get_attribute("aria-autocomplete"), box.aria_role) == ("list", "textbox")
+    assert page.one("#" + box.get_attribute("aria-activedescendant")).aria_role == "option"
+    assert page.one("#" + box.get_attribute("aria-controls")).aria_role == "listbox"
+    page.press(Keys.ARROW_UP)
+    assert box.get_attribute("aria-activedescendant") is None
+
+
 def test_a_typo_still_finds_its_film(page):
     page.open()
     page.type("godfater")
@@ -216,6 +233,7 @@ def test_an_explanation_that_fails_is_told_below_its_card(page):
 def test_a_film_that_is_not_there_is_told(page):
     page.open("/?id=99999999")
     assert page.one("#answer [role=alert] h2").text == "There is no such film here"
+    assert page.tokens() == ["film 99999999"]
     assert not page.all(".card")
     message, = page.messages()
     assert "404" in message
@@ -283,34 +301,6 @@ def test_escape_closes_the_suggestions_and_keeps_what_was_typed(page):
     assert page.one("#query").get_attribute("value") == "matr"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing_serious(page, scheme, width):
-    page.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
-    page.screen(width, 900)
-    page.open()
-    page.type("matr")
-    page.suggestions()
-    assert page.faults() == []
-    page.open("/?id=603&genres=Drama")
-    page.answer("The Matrix 1999")
-    page.one(".why").click()
-    page.one(".reasons mark")
-    page.one("#open-filters").click()
-    assert page.faults() == []
-    page.open("/?id=603&text=love&not_id=597&recipe=compare")
-    page.one(".row")
-    assert page.faults() == []
-    page.open("/?id=603&genres=Western,Animation&top_rated=100")
-    page.one("#answer [role=alert]")
-    assert page.faults() == []
-    page.open("/map?id=603")
-    page.map()
-    assert page.faults() == []
-    page.open("/api")
-    assert page.faults() == []
-
-
 def test_a_phone_shows_all_without_scrolling_sideways(page):
     page.screen(360, 740)
     page.open()
@@ -327,6 +317,18 @@ def test_a_phone_shows_all_without_scrolling_sideways(page):
     assert len(set(lefts)) == 1
     page.open("/api")
     assert page.run("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("path", ["/?id=603", "/map?id=603"])
+def test_all_of_a_page_but_its_data_is_sent_in_less_than_300_kilobytes(page, path):
+    page.open(path)
+    page.one(".card .title, #chosen .near a")
+    sent = {part["name"]: part["encodedBodySize"] for part in page.run(
+        "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType("
+        "'resource')].map(part => part.toJSON())") if "/api/v1/" not in part["name"]}
+    assert {"js", "css", "woff2"} <= {name.rpartition(".")[2] for name in sent}
+    assert min(sent.values()) > 0
+    assert sum(sent.values()) < 300000
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.views import INTERACTIVE, VIEWS
+from tests.views import INTERACTIVE
 
 LEAST = 4.5  # WCAG 2.1, 1.4.3: the contrast of text, level AA
 STATES = ([], ["hover"], ["focus", "focus-visible"], ["active"], ["hover", "active"])
@@ -60,6 +60,16 @@ _FAINT = """((selector, least) => {
   return faint;
 })(...arguments)"""
 
+# Marks the first of each kind of element in sight: the next cards of a list have the same styles.
+_MARK = """void [...document.querySelectorAll(arguments[0])].reduce((known, part) => {
+  const kind = [part, part.parentElement, part.closest("[id]:not(li)")].map(
+    (e) => e && `${e.localName} ${e.className} ${e.id}`).join();
+  part.toggleAttribute("data-first", !known.has(kind)
+    && part.checkVisibility({ checkVisibilityCSS: true }));
+  if (!part.matches("[data-first]")) return known;
+  return known.add(kind);
+}, new Set())"""
+
 _PRESS = """document.querySelectorAll("[aria-pressed], [aria-selected], [aria-expanded]")
   .forEach((part) => ["aria-pressed", "aria-selected", "aria-expanded"]
     .filter((name) => part.hasAttribute(name))
@@ -76,19 +86,19 @@ _RULES_FOR_ALL_POINTERS = """(() => {
 
 def faint_in(page, state, pressed="false"):
     """Return what has too little contrast in a state."""
+    page.run(_MARK, INTERACTIVE)
     page.run(_PRESS, pressed)
-    page.force(INTERACTIVE, state)
-    return page.run(_FAINT, INTERACTIVE, LEAST)
+    page.force("[data-first]", state)
+    return page.run(_FAINT, "[data-first]", LEAST)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("view", VIEWS)
-def test_all_that_can_be_pressed_is_read_in_every_state(page, view, scheme):
-    page.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
-    VIEWS[view](page)
-    assert page.all(INTERACTIVE)
+def test_all_that_can_be_pressed_is_read_in_every_state(view, scheme):
+    view.media(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
+    assert view.run("matchMedia('(hover: hover)').matches")
+    assert view.all(INTERACTIVE)
     assert [(state, pressed, *fault) for pressed in ("false", "true") for state in STATES
-            for fault in faint_in(page, state, pressed)] == []
+            for fault in faint_in(view, state, pressed)] == []
 
 
 @pytest.mark.parametrize("state", STATES[1:])
@@ -99,14 +109,10 @@ def test_a_state_is_really_forced(page, state):
     page.run("document.styleSheets[0].insertRule(arguments[0])",
              "#start .chip{} {{ color: transparent !important }}".format(
                  "".join(":" + name for name in state)))
-    chips = page.all("#start .chip")
-    assert chips
-    assert len(faint_in(page, state)) >= len(chips)
+    assert len(faint_in(page, state)) >= 1
     assert faint_in(page, []) == []
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_no_rule_for_the_pointer_holds_where_there_is_none(page, view):
+def test_no_rule_for_the_pointer_holds_where_there_is_none(view):
     """After a tap a phone would keep it."""
-    VIEWS[view](page)
-    assert page.run(_RULES_FOR_ALL_POINTERS) == []
+    assert view.run(_RULES_FOR_ALL_POINTERS) == []

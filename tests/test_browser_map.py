@@ -244,19 +244,6 @@ def test_on_a_phone_the_map_fills_the_screen_and_fingers_can_hit_all(page):
     assert page.run(small) == []
 
 
-def test_axe_finds_nothing_on_the_map(page):
-    for path in ("/map", "/map?id=603&genres=Drama", "/map?text=a+robot&colour=rating"):
-        for scheme in ("light", "dark"):
-            page.media(prefers_color_scheme=scheme)
-            page.open(path)
-            page.map()
-            if path != "/map":
-                page.wait(lambda: page.texts("#chosen .near a"), "the nearest")
-            page.wait(lambda: page.run(
-                "document.getAnimations().every(each => each.playState === 'finished')"), "rest")
-            assert page.faults() == [], path
-
-
 def test_titles_cover_neither_each_other_nor_what_stands_on_the_map(page):
     for width, height in ((1280, 900), (390, 844)):
         page.screen(width, height)

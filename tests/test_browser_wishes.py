@@ -62,6 +62,7 @@ def test_the_box_takes_several_wishes_as_tokens_that_can_be_removed(page):
     page.answer("The Matrix + Toy Story + “two strangers fall in love on a journey”")
     assert page.query() == "/?id=603&id=862&text=two+strangers+fall+in+love+on+a+journey"
     assert page.tokens() == ["The Matrix", "Toy Story", "“two strangers fall in love on a journey”"]
+    assert len(page.all(".card .bar.scale")) == 10
     page.all("#wishes button")[0].click()
     page.answer("Toy Story + “two strangers fall in love on a journey”")
     page.press(Keys.BACK_SPACE)

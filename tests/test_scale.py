@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recommender import cli
+from recommender.blends import MOST
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
 from recommender.filters import Filters
@@ -75,9 +76,27 @@ def test_a_film_that_stands_alone_is_told(recommender):
     assert recommender.notes(lonely, recommender.recommend(lonely, filters=late), late) == []
 
 
-def test_several_wishes_and_ratings_have_no_scale(recommender):
-    for found in (recommender.similar(id=[5, 7]), recommender.similar(id=5, unlike_id=9),
-                  recommender.similar(year_from=1900)):
+def test_several_wishes_are_as_near_as_each_of_them_at_the_mean(recommender):
+    one, other = ({result.movie["id"]: result.nearness
+                   for result in recommender.similar(id=movie_id, k=N)} for movie_id in (5, 7))
+    found = recommender.similar(id=[5, 7], k=N)
+    assert len(found) > 10
+    for result in found:
+        movie_id = result.movie["id"]
+        assert result.nearness == pytest.approx((one[movie_id] + other[movie_id]) / 2, abs=1e-4)
+
+
+def test_a_film_as_near_as_any_to_a_disliked_one_keeps_its_place(recommender):
+    near = {result.movie["id"]: result.nearness for result in recommender.similar(id=5, k=N)}
+    away = {result.movie["id"]: result.nearness for result in recommender.similar(id=9, k=N)}
+    for result in recommender.similar(id=5, unlike_id=9, k=N):
+        movie_id = result.movie["id"]
+        assert result.nearness == pytest.approx(near[movie_id] - 0.5 * away[movie_id], abs=1e-4)
+
+
+def test_ratings_and_long_lists_have_no_scale(recommender):
+    for found in (recommender.similar(year_from=1900),
+                  recommender.similar(id=list(range(1, MOST + 2)))):
         assert {result.nearness for result in found} == {None}
         assert "nearness" not in found[0].to_dict()
 

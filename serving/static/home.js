@@ -10,6 +10,7 @@ import { each, inWords, onFilters, press } from "./filters.js";
 import { meaningOf } from "./meaning.js";
 import { K, MOST, addressOf, countOf, isCompared, nameOf, only, queryOf, requestOf }
   from "./query.js";
+import { picture } from "./poster.js";
 import { searchBox } from "./search.js";
 import { reasons } from "./why.js";
 import { showWishes } from "./wishes.js";
@@ -182,6 +183,7 @@ function complain(error, again) {
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
   }
+  showWishes(asked, { film: (id) => ({ title: `film ${id}` }) }, go);
   start.hidden = true;
   document.title = ownTitle;
   fill("failed", box);
@@ -343,4 +345,5 @@ document.addEventListener("click", (event) => {
   go(queryOf(new URL(link.href).search));
 });
 addEventListener("popstate", () => show());
+for (const place of start.querySelectorAll("[data-film]")) picture(JSON.parse(place.dataset.film), place);
 show();

@@ -17,8 +17,14 @@ export function lettering(title, style, width, height) {
   const isPlain = PLAIN.test(title) && !PICTURES.test(title);
   const spacing = isPlain ? style.spacing : 0;
   pen.font = `${style.weight} 100px ${style.family}`;
-  const measure = (text) => (pen.measureText(text).width / 100
-    + spacing * Math.max(0, letters(text).length)) * 1.02;
+  const widths = new Map(); // each size measures the same lines again
+  const measure = (text) => {
+    if (!widths.has(text)) {
+      widths.set(text, (pen.measureText(text).width / 100
+        + (spacing && spacing * letters(text).length)) * 1.02);
+    }
+    return widths.get(text);
+  };
   const parts = split(cased(shortened(title), style, isPlain));
   const leading = isPlain ? style.capitals ? 1.06 : 1 : 1.36;
   let [size, lines] = [style.size, null];

@@ -27,6 +27,9 @@ export function legend(box, { legend: entries, colours }, choose) {
       for (const other of buttons) other.ariaPressed = String(isAlone && other === button);
       choose(isAlone ? group : -1);
     });
+    // A browser leaves one that is half in sight where it is.
+    button.addEventListener("focus", () => button.scrollIntoView({ block: "nearest",
+      inline: "nearest" }));
     return button;
   });
   box.replaceChildren(...buttons.map((button) => element("li", {}, button)));

@@ -6,6 +6,7 @@
 
 import { SHADOWS, lamp, print } from "./shadows.js";
 import { hills, polar, standing, times } from "./sheet.js";
+import { STAGES } from "./stages.js";
 
 const couple = (s, c, r) => {
   const turn = r(-50, 50);
@@ -301,7 +302,7 @@ const skyline = standing((s, c, r) => {
 });
 
 export const MOTIFS = {
-  Drama: [couple, door, horizon, stairs, arches, torn, outsider, tree, windows],
+  Drama: [couple, door, horizon, stairs, arches, torn, outsider, tree, windows, ...STAGES],
   Comedy: [grin, gentleman, bounce, tiles, balloons],
   Thriller: [spiral, sights, eye, shards, keyhole],
   Romance: [heart, birds, umbrella, reflection, rose, couple],

@@ -72,10 +72,9 @@ export function poster(film) {
   return root;
 }
 
-// Returns the picture of a film for a card: the drawn poster, and over it the real one where its
+// Returns the picture of a film, in an element of its own or in a given one: the drawn poster, and over it the real one where its
 // address is known and as long as it can be had.
-export function picture(film) {
-  const made = document.createElement("span");
+export function picture(film, made = document.createElement("span")) {
   made.className = "picture";
   made.setAttribute("aria-hidden", "true");
   made.append(poster(film));

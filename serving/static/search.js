@@ -1,11 +1,9 @@
 // The search box: suggests titles while typing, to be chosen by keyboard or mouse, and takes any
 // text, for which it grows. It is a text area, which may have no role of a combobox.
 
-import { ask } from "./api.js";
 import { element, say } from "./dom.js";
+import { LONGEST, completionOf } from "./meaning.js";
 
-const SUGGESTIONS = 7;
-export const LONGEST = 200; // characters of a title; to a longer text no title is suggested
 const PAUSE = 60; // milliseconds without a stroke before titles are asked for
 
 // Calls `choose` with a film, or `submit` with the text if none was chosen. `textLabel` returns
@@ -14,7 +12,6 @@ const PAUSE = 60; // milliseconds without a stroke before titles are asked for
 export function searchBox(form, { choose, submit, textLabel, asText }) {
   const input = form.querySelector("textarea");
   const list = form.querySelector("[role=listbox]");
-  const known = new Map(); // films by what was typed
   let options = []; // what each suggestion does
   let active = -1;
   let timer, asked;
@@ -34,6 +31,8 @@ export function searchBox(form, { choose, submit, textLabel, asText }) {
       option.setAttribute("aria-selected", "true");
       option.scrollIntoView({ block: "nearest" });
       input.setAttribute("aria-activedescendant", option.id);
+      // A text area is no combobox: not all screen readers tell what is active in its list.
+      say(`${option.innerText.replace(/\s+/g, " ")}, ${active + 1} of ${options.length}`);
     } else {
       input.removeAttribute("aria-activedescendant");
     }
@@ -60,25 +59,23 @@ export function searchBox(form, { choose, submit, textLabel, asText }) {
     activate(-1);
     list.hidden = !items.length;
     list.dataset.typed = typed;
-    say(films.length === 1 ? "1 film" : `${films.length || "No"} films`);
+    say((films.length === 1 ? "1 film" : `${films.length || "No"} films`)
+      + (items.length ? ". Arrow keys choose" : ""));
   }
 
   async function suggest() {
     const typed = input.value.trim();
     asked?.abort();
     if (!typed || typed.length > LONGEST) return close();
-    if (!known.has(typed)) {
-      asked = new AbortController();
-      const { signal } = asked;
-      try {
-        const query = { q: typed, k: SUGGESTIONS };
-        known.set(typed, (await ask("/movies", { query, signal })).results);
-      } catch (error) {
-        if (error.name === "AbortError") return undefined;
-        return show([], typed); // whoever goes on to search is told what is wrong
-      }
+    asked = new AbortController();
+    const { signal } = asked;
+    try {
+      const { results } = await completionOf(typed, signal);
+      return signal.aborted ? undefined : show(results, typed);
+    } catch (error) {
+      if (error.name === "AbortError") return undefined;
+      return show([], typed); // whoever goes on to search is told what is wrong
     }
-    return show(known.get(typed), typed);
   }
 
   function take(at) {
