@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from recommender.filters import Filters, passing
 from recommender.index import Index, split_genres
@@ -59,6 +59,12 @@ def map_data(library: Library) -> Blueprint:
     def places() -> Response:
         recipe = read_recipe({}).get("recipe")
         return packed("places {}".format(recipe), lambda index: place_bytes(index, recipe))
+
+    @blueprint.get("/regions")
+    def regions() -> Response:
+        index, recipe = library.now.index, read_recipe({}).get("recipe")
+        return jsonify([[{"x": x, "y": y, "words": words} for x, y, words in of_level]
+                        for _, of_level in sorted(index.space(recipe).regions().items())])
 
     @blueprint.get("/passing")
     def passing_films() -> Response:
