@@ -26,40 +26,39 @@ _LEAST = 0.5  # least share of the score of a region's best word that its other 
 _LIFT = 1.5  # how much more frequent a word must be in a region than in all, to be particular
 _NAMES = 0.6  # share of capitals within sentences from which on a word is taken for a name
 _ALIKE = 5  # letters at the beginning that two words of a region may not share
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"[^\W\d_]{3,}(?!['’]t\b)")  # of "doesn't" it finds "does"
 # What stands before the first word of a sentence.
 _BEGIN = re.compile(r"(?:^|[.!?:;…\"“”(\n–—-])\W*$")
 
 # English words that say nothing of a story: those of function, and what overviews say of any film.
 _STOP_WORDS = """
 a about above across after again against ago agrees all almost alone along already also although
-always am among an and another any anyone anything apart appear appears are aren around arrives as
-at attempt attempts away back based be became because become becomes been before begin begins behind
+always am among an and another any anyone anything apart appear appears are around arrives as at
+attempt attempts away back based be became because become becomes been before begin begins behind
 being believes best better between beyond big blue both bring brings but by call called calls came
-can cannot carries carry case close closed come comes convinced could couldn current day days deal
-decide decides did didn different directed discovers do does doesn don done down during each early
-either else end ends even events eventually ever every everyone everything face faces fall falling
-falls feels fell few film films find finding finds first five follow follows for forced former found
-four from front full further gave get gets getting give given gives go goes going gone good got
-great green had happen happens happy hard has hasn have having he held help helps her here hers
-herself high him himself hire hired hires his hold holds how however if in include includes
-including instead into involved is isn it its itself join joins just keep keeps kind knew know known
-knows last late later lead leads learn learns least leave leaves leaving led left less let life like
-little live lives living long look looking looks lot made main make makes making man manages many
-may me meet meets men might mind mine months more most move moves movie movies much must my myself
-name named names near need needs never new next nice nights no nobody none nor not nothing now of
-off old on once one only onto open opens or order other others our ours out over own part people
-perhaps person picture place plan plans present put quickly quite ran rather real really reason red
-return returned returns reveal reveals run runs said same saved saves say says see seems sees send
-sends sent series set sets several she should side since six small so some someone something soon
-special starring stars start starts still stolen story such suddenly suggests sure take taken takes
-taking tale tell telling tells ten than that the their theirs them themselves then there these they
-thing things think thinks this those though three through throughout time times title to together
-told too took toward towards tries true try trying turn turning turns twelve twenty two ultimate
-under unlike until up upon us use used uses using very want wants was wasn way ways we week weeks
-well went were weren what whatever when where whether which while who whole whom whose why will with
-within without woman women won work working works world would wouldn wrong year years yet you young
-your yours
+can cannot carries carry case close closed come comes convinced could current day days deal decide
+decides did different directed discovers do does done down during each early either else end ends
+even events eventually ever every everyone everything face faces fall falling falls feels fell few
+film films find finding finds first five follow follows for forced former found four from front full
+further gave get gets getting give given gives go goes going gone good got great green had happen
+happens happy hard has have having he held help helps her here hers herself high him himself hire
+hired hires his hold holds how however if in include includes including instead into involved is it
+its itself join joins just keep keeps kind knew know known knows last late later lead leads learn
+learns least leave leaves leaving led left less let life like little live lives living long look
+looking looks lot made main make makes making man manages many may me meet meets men might mind mine
+months more most move moves movie movies much must my myself name named names near need needs never
+new next nice nights no nobody none nor not nothing now of off old on once one only onto open opens
+or order other others our ours out over own part people perhaps person picture place plan plans
+present put quickly quite ran rather real really reason red return returned returns reveal reveals
+run runs said same saved saves say says see seems sees send sends sent series set sets several she
+should side since six small so some someone something soon special starring stars start starts still
+stolen story such suddenly suggests sure take taken takes taking tale tell telling tells ten than
+that the their theirs them themselves then there these they thing things think thinks this those
+though three through throughout time times title to together told too took toward towards tries true
+try trying turn turning turns twelve twenty two ultimate under unlike until up upon us use used uses
+using very want wants was way ways we week weeks well went were what whatever when where whether
+which while who whole whom whose why will with within without woman women work working works world
+would wrong year years yet you young your yours
 """
 _STOP = frozenset(_STOP_WORDS.split())
 

@@ -35,12 +35,16 @@ def views(sample):
         yield "/map?view={:.4f},{:.4f},{:.2f}".format(x, y, zoom), name
 
 
+def wait_for(page, name):
+    page.wait(lambda: name in drawn(page), name)
+
+
 def test_regions_are_named_and_finer_ones_where_one_zooms_in(page, sample):
     levels = named(sample)
     for (view, name), names in zip(views(sample), levels):
         page.open(view)
         page.map()
-        page.wait(lambda: name in drawn(page), name)
+        wait_for(page, name)
         assert not drawn(page) & (set().union(*levels) - names)
     page.open("/map")
     page.map()
@@ -67,7 +71,7 @@ def test_names_of_regions_cover_nothing(page, sample):
         for view, name in views(sample):
             page.open(view)
             page.map()
-            page.wait(lambda: name in drawn(page), name)
+            wait_for(page, name)
             found, top = boxes(page), page.one("canvas").rect["y"]
             over = page.run("[...document.querySelectorAll('.over')].filter(e => e.offsetParent)"
                             ".map(e => e.getBoundingClientRect().toJSON())")
