@@ -19,9 +19,10 @@ def named(sample, recipe="best"):
 
 
 def drawn(page):
-    """The words that stand on the map, once it rests."""
+    """The names of regions that stand on the map, once it rests."""
     labels = page.one("canvas").get_attribute("data-labels")
-    return {label["words"] for label in json.loads(labels)} if labels else set()
+    return {label["words"] for label in json.loads(labels)
+            if label["of"] == "region"} if labels else set()
 
 
 def boxes(page):

@@ -62,7 +62,7 @@ export class Labels {
       // In the middle of the region, else a line below or above.
       const y = [0, 1, -1].map((lines) => view.toY(atY) + lines * 1.4 * size).find(
         (middle) => this.take([x - half, middle - 0.75 * size, x + half, middle + 0.75 * size],
-          words));
+          words, "region"));
       if (y === undefined) continue;
       context.strokeText(words, x, y);
       context.fillText(words, x, y);
@@ -71,14 +71,14 @@ export class Labels {
   }
 
   // Takes a box if it lies on the canvas and overlaps no other; returns true if so.
-  take(box, words) {
+  take(box, words, of = "film") {
     const { width, height } = this.drawing.view;
     const [left, top, right, bottom] = box;
     if (left < 0 || top < 0 || right > width || bottom > height) return false;
     if (this.taken.some((other) => left < other[2] && other[0] < right
         && top < other[3] && other[1] < bottom)) return false;
     this.taken.push(box);
-    this.drawn.push({ words, box });
+    this.drawn.push({ words, box, of });
     return true;
   }
 

@@ -12,7 +12,7 @@ import { glide } from "./map-glide.js";
 import { choice, legend } from "./map-key.js";
 import { Labels } from "./map-labels.js";
 import { Panel } from "./map-panel.js";
-import { listenToPointers } from "./map-pointers.js";
+import { listenToKeys, listenToPointers } from "./map-pointers.js";
 import { listRegions, loadRegions, regionAt } from "./map-regions.js";
 import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
@@ -48,9 +48,16 @@ async function start() {
   let colours = colouring(state.colour, films);
   let passes = null; // bits of the films that the filters let pass, or null for all
   let regions = []; // for each level of zoom
-  const rowOf = new Map(Array.from(films.ids, (id, row) => [id, row]));
   const view = new View();
   const drawing = new Drawing(canvas, view);
+  view.resize(canvas.clientWidth, canvas.clientHeight);
+  drawing.resize();
+  drawing.restyle();
+  const hasView = view.restore(given.get("view"));
+  drawing.points(films, places, colours, () => true, false);
+  performance.mark("points");
+  await films.named();
+  const rowOf = new Map(Array.from(films.ids, (id, row) => [id, row]));
   const labels = new Labels(drawing, films);
   const byId = (id) => document.getElementById(id);
   const tip = new Tip(byId("tip"), canvas), notice = byId("notice");
@@ -339,11 +346,7 @@ async function start() {
     ArrowDown: () => step(0, 1), "+": () => zoom(1.5), "=": () => zoom(1.5),
     "-": () => zoom(1 / 1.5), 0: showAll, Escape: close,
     Enter: () => (state.chosen < 0 ? 0 : panel.focus()) };
-  canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-    keys[event.key]();
-    event.preventDefault();
-  });
+  listenToKeys(canvas, keys);
   panel.box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     close();
@@ -376,15 +379,11 @@ async function start() {
     drawing.restyle();
     draw();
   });
-  view.resize(canvas.clientWidth, canvas.clientHeight);
-  drawing.resize();
-  drawing.restyle();
   byId("tokens").addEventListener("click", (event) => {
     const { rest } = event.target.closest("button") ?? {};
     if (rest) setFilters(rest).catch(tellOf);
   });
   await setFilters(state.filters).catch(tellOf);
-  const hasView = view.restore(given.get("view"));
   const pairs = [...given].filter(([name]) => ["id", "title", "text"].includes(name));
   if (pairs.length === 1 && pairs[0][0] === "id") {
     const row = rowOf.get(Number(pairs[0][1]));
@@ -394,5 +393,6 @@ async function start() {
   }
   draw();
   setRegions(state.recipe);
+  performance.mark("titles");
   canvas.dataset.ready = films.n;
 }
