@@ -37,6 +37,7 @@ from recommender.left_out import TABLE, TEXTS
 from recommender.neighbours import nearest_films
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
+from recommender.regions import regions_of, write_regions
 from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
@@ -258,8 +259,10 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         for one in fitted:
             digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
             digest.update(np.ascontiguousarray(one.embeddings))
-            _write_recipe(file.create_group(GROUP.format(one.recipe.name)), one, with_map,
-                          n_neighbours, progress)
+            group = file.create_group(GROUP.format(one.recipe.name))
+            _write_recipe(group, one, n_neighbours, progress)
+            if with_map:
+                _write_map(group, one, movies, progress)
             recipes.append(one.recipe)
         write_recipes(file, recipes)
         file.attrs["built"] = _now()
@@ -275,7 +278,7 @@ def _now() -> str:
     return datetime.datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbours: int,
+def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
                   progress: Progress) -> None:
     """Write the vectors by a recipe, what it learnt, and what is made of them."""
     recipe, embeddings, words, of_texts = fitted
@@ -284,8 +287,6 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbour
         for name in WORDS:
             group["words/" + name] = getattr(words, name)
         group["words/width"] = words.width
-    if with_map:
-        group["map"] = place_films(embeddings, words, progress)
     if n_neighbours:
         group["neighbours/rows"], group["neighbours/cosines"] = nearest_films(
             embeddings, words, n_neighbours, progress)
@@ -296,6 +297,15 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, with_map: bool, n_neighbour
     for name, scale in of_texts.items():
         group["scale/" + name] = np.stack(scale)
     recipe.save_learnt(group)
+
+
+def _write_map(group: h5py.Group, fitted: Fitted, movies: Sequence[Movie],
+               progress: Progress) -> None:
+    """Write the films' places on the map, and its regions, which films marked as adult do not
+    name: the map does not show them."""
+    points = group["map"] = place_films(fitted.embeddings, fitted.words, progress)
+    shown = [row for row, movie in enumerate(movies) if not movie.adult]
+    write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown]))
 
 
 def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray) -> None:

@@ -4,9 +4,10 @@ A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), c
 recipe that joins words the sparse `words/indptr`, `words/indices` and `words/data`, which make
 rows of length 1 together with the embeddings; what the recipe learnt, under `learnt/`. There may
 be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighbours/rows` int32
-(n, k) and `neighbours/cosines` float64 (n, k); and scales of scores (see `recommender.scale`),
-`scale/films`, `scale/texts` and, where words are joined with BERT, `scale/texts_by_bert`, float32
-(2, q): cosines with any film and with the nearest.
+(n, k) and `neighbours/cosines` float64 (n, k); the `regions/` of the map (see
+`recommender.regions`); and scales of scores (see `recommender.scale`), `scale/films`,
+`scale/texts` and, where words are joined with BERT, `scale/texts_by_bert`, float32 (2, q): cosines
+with any film and with the nearest.
 """
 
 import threading
@@ -17,6 +18,7 @@ import numpy as np
 from recommender.errors import NothingFound, RecommenderError
 from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
+from recommender.regions import Regions, read_regions
 from recommender.scale import Scale
 from recommender.source import Source
 from recommender.storage.hdf5 import PlainFile
@@ -101,6 +103,10 @@ class EmbeddingSpace:
             raise NothingFound("{} has no map: build it with build_index.py --map".format(
                 self.path))
         return self._file.array(self._group + "map", np.float32, (self._n, 2))
+
+    def regions(self) -> Regions:
+        """Return the named regions of the map; none if the index was built without them."""
+        return read_regions(self._file, self._group)
 
     def scale(self, of: str) -> Optional[Scale]:
         """Return the scale "films", "texts" or "texts_by_bert", or None where there is none."""

@@ -8,9 +8,10 @@ from recommender.filters import Filters
 from recommender.index import Index, Result
 from recommender.lists import find_lists, given_list, nothing_liked
 from recommender.many import Query, recommend_many
+from recommender.text_places import place_text
 from recommender.wishes import Wishes
 from serving.library import Served
-from serving.openapi import MAX_EXPLAINED, MAX_RESULTS, MAX_TEXTS
+from serving.openapi import MAP_SIZE, MAX_EXPLAINED, MAX_RESULTS, MAX_TEXTS
 
 Answer = Dict[str, Any]
 
@@ -123,6 +124,14 @@ def _notes(served: Served, wishes: Wishes, notes: Sequence[str]) -> Answer:
     others = [brief(served.index, row) for _, rows in wishes.shared for row in rows[1:]]
     return {**({"others": others} if others else {}),
             **({"note": "; ".join(notes)} if notes else {})}
+
+
+def placed_text(served: Served, given: Answer) -> Answer:
+    """Return where a text would lie on the map. Raises what `place_text` does."""
+    found = place_text(served.recommender, given["overview"], given.get("recipe"))
+    x, y = (round(each * MAP_SIZE) for each in found.place)
+    return {"place": {"x": x, "y": y} if found.is_sure else None,
+            "agreement": round(found.agreement, 2)}
 
 
 def completion(served: Served, typed: str, limit: int) -> Answer:

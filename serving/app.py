@@ -21,7 +21,14 @@ from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.index import Index
 from serving import counters
 from serving.access_log import AccessLog, observe_requests, observer
-from serving.answers import compared, completion, recommendation, recommendations, refusal
+from serving.answers import (
+    compared,
+    completion,
+    placed_text,
+    recommendation,
+    recommendations,
+    refusal,
+)
 from serving.batching import Overloaded
 from serving.connections import JSON, SECURITY_HEADERS
 from serving.cross_origin import allow_origins
@@ -191,6 +198,10 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     @answers("/map")
     def map_of_films(given: Answer) -> Answer:
         return film_map(library.now.index, given.get("recipe"))
+
+    @answers("/map/place", "post")
+    def place(given: Answer) -> Answer:
+        return placed_text(library.now, given)
 
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:

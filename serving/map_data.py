@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from recommender.filters import Filters, passing
 from recommender.index import Index, split_genres
@@ -23,6 +23,7 @@ from serving.validation import address_reader
 UNRATED = 255  # byte of the rating of a film without votes; others are twentieths of 0 to 10
 _NO_GENRE = 255  # byte of the first genre of a film without genres
 _BYTES = "application/octet-stream"
+_LEVEL = 6  # of gzip; 9 takes twice the time of the first answer for 1 % less
 _VOTE_STEPS = 12  # steps of the byte of votes in a factor of 2; 255 stands for 2.5 million
 
 
@@ -46,7 +47,7 @@ def map_data(library: Library) -> Blueprint:
         kept = known.setdefault(index, {})
         if name not in kept:
             plain = make(index)
-            kept[name] = _Packed(gzip.compress(plain, 9),
+            kept[name] = _Packed(gzip.compress(plain, _LEVEL),
                                  hashlib.blake2b(plain, digest_size=12).hexdigest())
         return _answer(kept[name])
 
@@ -55,10 +56,21 @@ def map_data(library: Library) -> Blueprint:
         read_recipe({})
         return packed("films", film_bytes)
 
+    @blueprint.get("/names")
+    def names() -> Response:
+        read_recipe({})
+        return packed("names", name_bytes)
+
     @blueprint.get("/places")
     def places() -> Response:
         recipe = read_recipe({}).get("recipe")
         return packed("places {}".format(recipe), lambda index: place_bytes(index, recipe))
+
+    @blueprint.get("/regions")
+    def regions() -> Response:
+        index, recipe = library.now.index, read_recipe({}).get("recipe")
+        return jsonify([[{"x": x, "y": y, "words": words} for x, y, words in of_level]
+                        for _, of_level in sorted(index.space(recipe).regions().items())])
 
     @blueprint.get("/passing")
     def passing_films() -> Response:
@@ -104,11 +116,11 @@ def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
 
 
 def film_bytes(index: Index) -> bytes:
-    """Return what the page shows of the films, in the order of `film_map`.
+    """Return what the page draws of the films, in the order of `film_map`.
 
-    A line of JSON, `n` and `genres`, is followed by planes of n bytes: 8 of the ids, 2 of the
-    years, 1 each of first genre (a place in `genres`), votes and rating, then a plane of bits for
-    each eight genres, the first in the highest bit; then by the titles in UTF-8, one a line.
+    A line of JSON, `n` and `genres`, is followed by planes of n bytes: 2 of the years, 1 each of
+    first genre (a place in `genres`), votes and rating, then a plane of bits for each eight
+    genres, the first in the highest bit.
     """
     order = unmarked(index)
     first = _first_genres(index)
@@ -118,17 +130,22 @@ def film_bytes(index: Index) -> bytes:
     number = {genre: at for at, genre in enumerate(genres)}
     votes = index.column("vote_count")[order]
     ratings = np.where(votes > 0, np.rint(index.column("vote_average")[order] * 20), UNRATED)
-    titles = [" ".join(title.splitlines()) for title in index.column("title")[order].tolist()]
     head = json.dumps({"n": len(order), "genres": genres}).encode()
     return b"".join([
-        head, b"\n", _planes(index.ids[order].astype("<i8")),
-        _planes(index.column("year")[order].astype("<u2")),
+        head, b"\n", _planes(index.column("year")[order].astype("<u2")),
         bytes(min(number.get(genre, _NO_GENRE), _NO_GENRE) for genre in first),
         np.rint(np.log2(1 + votes) * _VOTE_STEPS).clip(0, 255).astype(np.uint8).tobytes(),
         ratings.clip(0, 255).astype(np.uint8).tobytes(),
         np.packbits(has[order][:, [known.index(genre) for genre in genres]],
-                    axis=1).T.tobytes(),
-        "\n".join(titles).encode()])
+                    axis=1).T.tobytes()])
+
+
+def name_bytes(index: Index) -> bytes:
+    """Return 8 planes of n bytes of the ids of the films, in the order of `film_map`, and their
+    titles in UTF-8, one a line."""
+    order = unmarked(index)
+    titles = [" ".join(title.splitlines()) for title in index.column("title")[order].tolist()]
+    return _planes(index.ids[order].astype("<i8")) + "\n".join(titles).encode()
 
 
 def place_bytes(index: Index, recipe: Optional[str] = None) -> bytes:

@@ -290,6 +290,17 @@ DOCUMENT = {
                                              "recipe", "Error")},
             },
         },
+        "/map/place": {
+            "post": {
+                "operationId": "place_text",
+                "summary": "Where a text would lie on the map, if its nearest films lie together",
+                "requestBody": {"required": True, "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/TextToPlace"},
+                    "example": {"overview": "A shark terrorises a seaside town"}}}},
+                "responses": {"200": _answer("the place", "Place"), **_BODY_REFUSED,
+                              "503": _NOT_NOW},
+            },
+        },
         "/movies/{id}": {
             "get": {
                 "operationId": "movie",
@@ -365,6 +376,13 @@ DOCUMENT = {
             genre={"type": "array", "items": {"type": ["integer", "null"]},
                    "description": "the place of the film's first genre in genres"},
             x={"type": "array", "items": _PLACE}, y={"type": "array", "items": _PLACE}),
+        "TextToPlace": _object("overview", overview=_TEXT, recipe=_RECIPE),
+        "Place": _object(
+            "place agreement",
+            place={"description": "null where the nearest films do not lie together",
+                   "anyOf": [_object("x y", x=_PLACE, y=_PLACE), {"type": "null"}]},
+            agreement={"type": "number", "minimum": 0, "maximum": 1, "description":
+                       "how many of the ten nearest films lie there"}),
         "Error": _object("error", error={"type": "string", "description": "one line"}, code=_CODE),
     }},
 }  # type: Dict[str, Any]

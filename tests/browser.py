@@ -78,11 +78,13 @@ class Page:
         """Empty the browser's cache: what was answered once is asked for again."""
         self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
 
-    def connected(self, is_online, latency=0):
-        """Whether the server is reached, and how many milliseconds that takes at least."""
+    def connected(self, is_online, latency=0, megabits=0):
+        """Whether the server is reached, how many milliseconds that takes at least, and how many
+        megabits come in a second, by default all that can."""
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
-            "offline": not is_online, "latency": latency, "downloadThroughput": -1,
+            "offline": not is_online, "latency": latency,
+            "downloadThroughput": megabits * 1e6 / 8 if megabits else -1,
             "uploadThroughput": -1})
 
     def screen(self, width, height):

@@ -17,9 +17,9 @@ def loneliest(films):
 
 
 def labels(page):
-    """The words that stand on the map, once it rests."""
+    """The titles that stand on the map, once it rests."""
     drawn = page.one("canvas").get_attribute("data-labels")
-    return [label["words"] for label in json.loads(drawn)] if drawn else []
+    return [label["words"] for label in json.loads(drawn) if label["of"] == "film"] if drawn else []
 
 
 def test_the_map_names_the_film_under_the_pointer_and_a_click_opens_its_panel(page):

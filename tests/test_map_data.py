@@ -20,13 +20,15 @@ def test_the_films_come_as_compact_bytes(client):
     n = len(FILMS)
     assert json.loads(head.decode()) == {"n": n, "genres": ["Drama"]}
     by_votes = sorted(FILMS, key=lambda film: -film[3])
-    assert numbers(data, n, 8) == [film[0] for film in by_votes]
-    assert numbers(data[8 * n:], n, 2) == [film[2] for film in by_votes]
-    first, votes, ratings, bits = np.frombuffer(data, np.uint8, 4 * n, 10 * n).reshape(4, n)
+    assert numbers(data, n, 2) == [film[2] for film in by_votes]
+    first, votes, ratings, bits = np.frombuffer(data, np.uint8, 4 * n, 2 * n).reshape(4, n)
     assert not first.any() and (bits == 128).all()
     np.testing.assert_allclose(2 ** (votes / 12), [1 + film[3] for film in by_votes], rtol=0.03)
     assert len(set(ratings)) == 1 and ratings[0] <= 200
-    assert data[14 * n:].decode().split("\n") == [film[1] for film in by_votes]
+    assert len(data) == 6 * n
+    names = client.get("/map/names").data
+    assert numbers(names, n, 8) == [film[0] for film in by_votes]
+    assert names[8 * n:].decode().split("\n") == [film[1] for film in by_votes]
 
 
 @pytest.mark.parametrize("recipe", ["mean4", "best"])
@@ -56,7 +58,7 @@ def test_the_films_that_filters_let_pass_come_as_bits(client):
 
 @pytest.mark.parametrize("path, status", [
     ("passing?genres=Nope", 404), ("passing?year_from=x", 400), ("passing?id=1", 400),
-    ("places?recipe=nope", 404), ("films?x=1", 400)])
+    ("places?recipe=nope", 404), ("films?x=1", 400), ("names?x=1", 400)])
 def test_what_cannot_be_answered_is_told(client, path, status):
     answer = client.get("/map/" + path)
     assert answer.status_code == status

@@ -24,3 +24,11 @@ export function say(text) {
 export function isPlain(click) {
   return click.button === 0 && !(click.ctrlKey || click.metaKey || click.shiftKey || click.altKey);
 }
+
+// Says in place of a page that it cannot be shown, and why.
+export function complain(heading, error) {
+  const box = element("div", { className: "message" },
+    element("h2", { textContent: heading }), element("p", { textContent: error.message }));
+  box.setAttribute("role", "alert");
+  document.getElementById("main").append(box);
+}

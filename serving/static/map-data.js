@@ -29,22 +29,28 @@ function fromPlanes(bytes, n, size, Numbers) {
   return numbers;
 }
 
-// Returns all films, most votes first, as columns.
+// Returns all films, most votes first, as columns. Ids and titles, which take the longest, come
+// with `named`; what can be drawn is there before.
 export async function loadFilms() {
+  const names = bytesOf("names");
+  names.catch(() => {}); // told where `named` is awaited
   const bytes = await bytesOf("films");
   const decoder = new TextDecoder();
   const end = bytes.indexOf(10);
   const { n, genres } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
   let at = end + 1;
   const take = (size) => bytes.subarray(at, at += size * n);
-  const ids = fromPlanes(take(8), n, 8, Float64Array);
   const years = fromPlanes(take(2), n, 2, Uint16Array);
   const first = take(1), votes = take(1), ratings = take(1);
   const bits = take(Math.ceil(genres.length / 8));
-  const titles = n ? decoder.decode(bytes.subarray(at)).split("\n") : [];
   const genresOf = (row) => genres.filter(
     (_, genre) => bits[(genre >> 3) * n + row] & (128 >> (genre & 7)));
-  return { n, genres, ids, years, first, votes, ratings, titles, genresOf,
+  return { n, genres, years, first, votes, ratings, genresOf,
+    async named() {
+      const read = await names;
+      this.ids = fromPlanes(read.subarray(0, 8 * n), n, 8, Float64Array);
+      this.titles = n ? decoder.decode(read.subarray(8 * n)).split("\n") : [];
+    },
     votesOf: (row) => Math.round(2 ** (votes[row] / VOTE_STEPS)) - 1,
     ratingOf: (row) => (ratings[row] === NO_VOTES ? null : ratings[row] / 20) };
 }

@@ -1,9 +1,12 @@
 // Words on the map: regions in large letters, titles of films in small ones; none covers another.
 
-const TITLES = 45; // most titles shown at once
+const AREA = 30000; // square pixels for each title shown at once
+const FEWEST = 14; // titles shown on a small screen
 const TRIED = 900; // most films whose titles are tried
 const HEIGHT = 22; // pixels of a title's box
 const LEVELS = [1.6, 4]; // zooms from which the regions of the second and the third level show
+const FADE = 0.14; // natural logarithm of the zoom's distance from those within which they fade
+const FAINTEST = 0.35; // opacity there
 
 export class Labels {
   constructor(drawing, films) {
@@ -17,7 +20,9 @@ export class Labels {
     this.named = new Set();
     this.titles(first, places, first.length);
     this.regions(regions);
-    this.titles(this.inSight(places, isStrong), places, TITLES);
+    const { width, height } = this.drawing.view;
+    const most = Math.max(Math.round(width * height / AREA), FEWEST);
+    this.titles(this.inSight(places, isStrong), places, most);
   }
 
   titles(rows, { xs, ys }, most) {
@@ -46,28 +51,34 @@ export class Labels {
   regions(regions) {
     const { context, view, look } = this.drawing;
     const level = LEVELS.filter((zoom) => view.zoom >= zoom).length;
+    const away = Math.min(...LEVELS.map((zoom) => Math.abs(Math.log(view.zoom / zoom))));
+    context.globalAlpha = Math.min(Math.max(away / FADE, FAINTEST), 1);
     const size = Math.min(Math.max(view.width / 60, 13), 19) - level;
     Object.assign(context, { font: `600 ${size}px ${look.serif}`, textBaseline: "middle",
       textAlign: "center", lineJoin: "round", strokeStyle: look.paper, lineWidth: 6,
       fillStyle: look.accent });
     for (const { x: atX, y: atY, words } of regions[level] ?? []) {
-      const x = view.toX(atX), y = view.toY(atY);
-      const half = context.measureText(words).width / 2;
-      if (!this.take([x - half - 6, y - size, x + half + 6, y + size], words)) continue;
+      const x = view.toX(atX), half = context.measureText(words).width / 2 + 6;
+      // In the middle of the region, else a line below or above.
+      const y = [0, 1, -1].map((lines) => view.toY(atY) + lines * 1.4 * size).find(
+        (middle) => this.take([x - half, middle - 0.75 * size, x + half, middle + 0.75 * size],
+          words, "region"));
+      if (y === undefined) continue;
       context.strokeText(words, x, y);
       context.fillText(words, x, y);
     }
+    context.globalAlpha = 1;
   }
 
   // Takes a box if it lies on the canvas and overlaps no other; returns true if so.
-  take(box, words) {
+  take(box, words, of = "film") {
     const { width, height } = this.drawing.view;
     const [left, top, right, bottom] = box;
     if (left < 0 || top < 0 || right > width || bottom > height) return false;
     if (this.taken.some((other) => left < other[2] && other[0] < right
         && top < other[3] && other[1] < bottom)) return false;
     this.taken.push(box);
-    this.drawn.push({ words, box });
+    this.drawn.push({ words, box, of });
     return true;
   }
 

@@ -1,4 +1,4 @@
-// The pointer, two fingers and the wheel on the map.
+// The pointer, two fingers, the wheel and the keyboard on the map.
 
 const STILL = 5; // pixels that a pointer may move in a click
 
@@ -44,4 +44,13 @@ export function listenToPointers(canvas, act) {
     act.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX,
       event.offsetY);
   }, { passive: false });
+}
+
+// Calls the function of a key that is pressed on the map alone.
+export function listenToKeys(canvas, keys) {
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    keys[event.key]();
+    event.preventDefault();
+  });
 }

@@ -1,9 +1,10 @@
 // The page at /map: every film is a point, close to films with similar stories.
 
 import { ROOT, ask } from "./api.js";
-import { element, say } from "./dom.js";
-import { filtersOf, inJson, tokensOf } from "./filters.js";
+import { complain, say } from "./dom.js";
+import { filtersOf, tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
+import { answer, askedOf } from "./map-asking.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
 import { bytesOf, loadFilms, loadPlaces } from "./map-data.js";
 import { Drawing } from "./map-drawing.js";
@@ -11,7 +12,8 @@ import { glide } from "./map-glide.js";
 import { choice, legend } from "./map-key.js";
 import { Labels } from "./map-labels.js";
 import { Panel } from "./map-panel.js";
-import { listenToPointers } from "./map-pointers.js";
+import { listenToKeys, listenToPointers } from "./map-pointers.js";
+import { listRegions, loadRegions, regionAt } from "./map-regions.js";
 import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
 import { Tip } from "./map-tip.js";
@@ -26,15 +28,7 @@ const WHY_NOT = { no_overview: "it has no overview", not_in_index: "it is not in
 const PAUSE = 300; // milliseconds without a change until the address is written
 
 const canvas = document.querySelector("canvas");
-if (canvas) start().catch(complain);
-
-function complain(error) {
-  const box = element("div", { className: "message" },
-    element("h2", { textContent: "The map cannot be drawn" }),
-    element("p", { textContent: error.message }));
-  box.setAttribute("role", "alert");
-  document.getElementById("main").append(box);
-}
+if (canvas) start().catch((error) => complain("The map cannot be drawn", error));
 
 async function start() {
   const given = new URLSearchParams(location.search);
@@ -53,10 +47,17 @@ async function start() {
   let grid = gridOf(places.xs, places.ys);
   let colours = colouring(state.colour, films);
   let passes = null; // bits of the films that the filters let pass, or null for all
-  let regions = [];
-  const rowOf = new Map(Array.from(films.ids, (id, row) => [id, row]));
+  let regions = []; // for each level of zoom
   const view = new View();
   const drawing = new Drawing(canvas, view);
+  view.resize(canvas.clientWidth, canvas.clientHeight);
+  drawing.resize();
+  drawing.restyle();
+  const hasView = view.restore(given.get("view"));
+  drawing.points(films, places, colours, () => true, false);
+  performance.mark("points");
+  await films.named();
+  const rowOf = new Map(Array.from(films.ids, (id, row) => [id, row]));
   const labels = new Labels(drawing, films);
   const byId = (id) => document.getElementById(id);
   const tip = new Tip(byId("tip"), canvas), notice = byId("notice");
@@ -97,6 +98,8 @@ async function start() {
   function settle() {
     history.replaceState(null, "", address());
     canvas.dataset.labels = JSON.stringify(labels.drawn);
+    const isWaiting = panel.box.hasAttribute("aria-busy");
+    if (!isWaiting) canvas.dataset.star = state.chosen < 0 && state.asked?.star || "";
   }
 
   function query(more = []) {
@@ -160,7 +163,8 @@ async function start() {
     panel.film({ title: films.titles[row], year: films.years[row], genres: films.genresOf(row),
       rating: films.ratingOf(row), href: link("", query([["id", films.ids[row]]])),
       back: state.asked && `“${state.asked.words}”` });
-    say(`${films.titles[row]} ${films.years[row] || ""}`);
+    const region = regionAt(regions, places.xs[row], places.ys[row]);
+    say(`${films.titles[row]} ${films.years[row] || ""}${region && `, near ${region}`}`);
     layout();
     if (look) {
       view.scale = Math.max(view.scale, view.whole * Math.sqrt(films.n) / FIRST_LOOK);
@@ -187,24 +191,13 @@ async function start() {
 
   // Asks for texts, or several films, and lights the nearest.
   async function askFor(pairs, { look = true } = {}) {
-    const all = (name) => pairs.filter(([each]) => each === name).map(([, value]) => value);
-    const texts = all("text"), ids = all("id").map(Number), titles = all("title");
-    const asked = { pairs, words: [...texts, ...titles, ...ids.map(
-      (id) => films.titles[rowOf.get(id)] ?? id)].join(" + "), rows: [], set: new Set(),
-    results: [], star: null };
+    const asked = askedOf(pairs, (id) => films.titles[rowOf.get(id)] ?? id);
     Object.assign(state, { asked, chosen: -1, near: [] });
     showText(true);
     layout();
-    try {
-      const { results, note } = await ask("/recommend", { body: { k: K, recipe: state.recipe,
-        ...inJson(state.filters), ...(texts.length && { overview: texts }),
-        ...(ids.length && { id: ids }), ...(titles.length && { title: titles }) } });
-      if (state.asked !== asked) return;
-      Object.assign(asked, { results, note, rows: onMap(results) });
-    } catch (error) {
-      if (state.asked === asked) asked.note = error.message;
-    }
+    await answer(asked, K, state.recipe, state.filters);
     if (state.asked !== asked) return;
+    asked.rows = onMap(asked.results);
     asked.set = new Set(asked.rows);
     if (state.chosen < 0) showText();
     if (look && asked.rows.length) {
@@ -213,7 +206,7 @@ async function start() {
       view.isMoved = false;
     }
     layout();
-    say(`${asked.rows.length} films: ${asked.rows.map((row) => films.titles[row]).join(", ")}`);
+    say(`${asked.note ?? ""} ${asked.rows.length} films: ${asked.rows.map((row) => films.titles[row]).join(", ")}`);
   }
 
   function showText(isWaiting = false) {
@@ -292,12 +285,23 @@ async function start() {
     glide(places, next, (now, isThere) => {
       if (state.recipe !== recipe) return false;
       places = now;
-      if (isThere) grid = gridOf(now.xs, now.ys);
+      if (isThere) {
+        grid = gridOf(now.xs, now.ys);
+        setRegions(recipe);
+      }
       paint();
       return true;
     });
     if (state.chosen >= 0) choose(state.chosen);
     else if (state.asked) askFor(state.asked.pairs, { look: false });
+  }
+
+  async function setRegions(recipe) {
+    const found = await loadRegions(recipe);
+    if (state.recipe !== recipe) return;
+    regions = found;
+    listRegions(byId("regions"), regions);
+    draw();
   }
 
   // Shows what is wrong with a search.
@@ -342,11 +346,7 @@ async function start() {
     ArrowDown: () => step(0, 1), "+": () => zoom(1.5), "=": () => zoom(1.5),
     "-": () => zoom(1 / 1.5), 0: showAll, Escape: close,
     Enter: () => (state.chosen < 0 ? 0 : panel.focus()) };
-  canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-    keys[event.key]();
-    event.preventDefault();
-  });
+  listenToKeys(canvas, keys);
   panel.box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     close();
@@ -379,15 +379,11 @@ async function start() {
     drawing.restyle();
     draw();
   });
-  view.resize(canvas.clientWidth, canvas.clientHeight);
-  drawing.resize();
-  drawing.restyle();
   byId("tokens").addEventListener("click", (event) => {
     const { rest } = event.target.closest("button") ?? {};
     if (rest) setFilters(rest).catch(tellOf);
   });
   await setFilters(state.filters).catch(tellOf);
-  const hasView = view.restore(given.get("view"));
   const pairs = [...given].filter(([name]) => ["id", "title", "text"].includes(name));
   if (pairs.length === 1 && pairs[0][0] === "id") {
     const row = rowOf.get(Number(pairs[0][1]));
@@ -396,5 +392,7 @@ async function start() {
     askFor(pairs, { look: !hasView });
   }
   draw();
+  setRegions(state.recipe);
+  performance.mark("titles");
   canvas.dataset.ready = films.n;
 }
