@@ -61,9 +61,9 @@ def test_a_text_is_answered_and_its_address_shows_the_same(page):
     assert page.answer("A robot learns to love") == cards
 
 
-def test_filters_and_the_chips_of_the_start_stay_below_the_path(page):
+def test_filters_and_the_films_of_the_start_stay_below_the_path(page):
     page.open()
-    page.all("#start .chip")[0].click()
+    page.all("#start .shelf a")[0].click()
     page.wait(lambda: page.texts(".card .title"), "cards")
     page.chip("Comedy").click()
     page.wait(lambda: page.query().endswith("&genres=Comedy"), "the filter")
