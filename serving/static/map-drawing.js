@@ -83,6 +83,12 @@ export class Drawing {
     }
   }
 
+  // Returns the box of a star, [left, top, right, bottom] in pixels.
+  starBox([x, y], half = 14) {
+    const { view } = this;
+    return [view.toX(x) - half, view.toY(y) - half, view.toX(x) + half, view.toY(y) + half];
+  }
+
   // A star of five rays where a text would lie.
   star([x, y], size = 13) {
     const { context, view, look } = this;

@@ -53,7 +53,7 @@ export class Labels {
     const level = LEVELS.filter((zoom) => view.zoom >= zoom).length;
     const away = Math.min(...LEVELS.map((zoom) => Math.abs(Math.log(view.zoom / zoom))));
     context.globalAlpha = Math.min(Math.max(away / FADE, FAINTEST), 1);
-    const size = Math.min(Math.max(view.width / 60, 13), 19) - level;
+    const size = Math.max(Math.min(view.width / 60, 19) - level, 13);
     Object.assign(context, { font: `600 ${size}px ${look.serif}`, textBaseline: "middle",
       textAlign: "center", lineJoin: "round", strokeStyle: look.paper, lineWidth: 6,
       fillStyle: look.accent });

@@ -88,7 +88,8 @@ async function start() {
     }
     if (star) drawing.star(star);
     const first = chosen >= 0 ? [chosen, ...near] : asked?.rows ?? [];
-    labels.paint(places, first, regions, isStrong, taken);
+    labels.paint(places, first, regions, isStrong,
+      star ? [...taken, drawing.starBox(star)] : taken);
     canvas.dataset.recipe = state.recipe;
     clearTimeout(timer);
     timer = setTimeout(settle, PAUSE);
