@@ -1,0 +1,245 @@
+"""Topics: found again where they were planted, measured, named, stored, and the same by seed."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from recommender.errors import RecommenderError
+from recommender.index import Index
+from recommender.topics.topic_file import load_topics, save_topics
+from recommender.topics.topic_levels import topic_tree
+from recommender.topics.topic_measures import agreement, coherence, diversity
+from recommender.topics.topic_models import (
+    NONE,
+    cluster_topics,
+    nmf_topics,
+    reduced,
+    word_weights,
+)
+from recommender.topics.topic_search import find_topics, numbers_within
+from recommender.topics.topic_tree import N_LEVELS
+from recommender.topics.topic_words import topic_words
+from tests.worlds import only_line, row, write_index
+
+SUBJECTS = {  # ten words each, as many as a topic is measured by
+    "space": "rocket planet astronaut orbit alien galaxy moon comet spaceship meteor",
+    "west": "cowboy saloon ranch horse outlaw bandit sheriff cattle desert prairie",
+    "music": "guitar concert singer orchestra melody drummer piano opera chorus ballad",
+    "crime": "detective murder corpse suspect alibi blackmail poison motive clue witness"}
+N_FILMS = 60
+
+
+def subject(at):
+    return list(SUBJECTS)[at % len(SUBJECTS)]
+
+
+def overview(at):
+    """Eight words of the film's subject, and some of none."""
+    words = np.random.default_rng(at).choice(SUBJECTS[subject(at)].split(), 8, replace=False)
+    return "A {} and the {} near Rupert, with {}, {}, {}, {} or {}, {}.".format(*words)
+
+
+def layers(at):
+    middle = np.eye(8)[at % len(SUBJECTS)]
+    noise = np.random.default_rng(at).normal(0, 0.05, 8)
+    return np.tile(np.float32(middle + noise), (4, 3, 1))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    films = [row(at + 1, "Film {}".format(at), overview=overview(at)) for at in range(N_FILMS)]
+    return write_index(tmp_path_factory.mktemp("world"), films,
+                       {at + 1: layers(at) for at in range(N_FILMS)})
+
+
+@pytest.fixture(scope="module")
+def index(path):
+    return Index(path)
+
+
+@pytest.fixture(scope="module")
+def words():
+    return topic_words([overview(at) for at in range(N_FILMS)])
+
+
+@pytest.fixture(scope="module")
+def found(index):
+    _, found = find_topics(index, [4], n_samples=2)
+    return {each.method: each for each in found}
+
+
+def test_words_are_those_that_name_a_subject(words):
+    assert set(words.vocabulary) == set(" ".join(SUBJECTS.values()).split())  # no Rupert, no near
+    assert words.films.sum(axis=1).min() == 8
+
+
+def test_names_of_persons_are_no_words_and_those_of_places_are():
+    texts = ["The rocket of John leaves for a trip in Paris." for _ in range(4)]
+    texts += ["Fill {}".format(at) for at in range(40)]
+    assert "paris" in topic_words(texts).vocabulary
+    assert "john" not in topic_words(texts).vocabulary
+
+
+def test_overviews_without_frequent_words_are_refused():
+    with pytest.raises(RecommenderError, match="topics need more films"):
+        topic_words(["one", "two"])
+
+
+@pytest.mark.parametrize("method", ["clusters", "nmf"])
+def test_planted_topics_are_found(found, method):
+    each = found[method]
+    fine = each.tree.of_films[:, -1]
+    for at in range(N_FILMS):
+        same = [other for other in range(N_FILMS) if fine[other] == fine[at]]
+        assert {subject(other) for other in same} == {subject(at)}
+        topic = each.tree.topics[fine[at]]
+        assert set(SUBJECTS[subject(at)].split()) == set(topic.words)
+    assert 0.9 < each.measures.stability <= 1
+    assert each.measures.same_films == pytest.approx(1)
+
+
+def test_the_number_of_topics_is_the_most_coherent_one(index):
+    for each in find_topics(index, [2, 4, 7, 20], n_samples=0)[1]:
+        assert set(each.tried) == {2, 4, 7, 20}
+        assert len(set(each.tried.values())) == 4
+        assert each.measures.coherence == max(each.tried.values())
+        assert each.tried[each.measures.n_topics] == each.measures.coherence
+
+
+@pytest.mark.parametrize("method", ["clusters", "nmf"])
+def test_each_topic_lies_inside_one_of_the_level_above(found, method):
+    tree = found[method].tree
+    assert {topic.level for topic in tree.topics} == set(range(N_LEVELS))
+    for topic in tree.topics:
+        assert (topic.parent == -1) == (topic.level == 0)
+        if topic.level:
+            assert tree.topics[topic.parent].level == topic.level - 1
+            rows = np.flatnonzero(tree.of_films[:, topic.level] == topic.number)
+            assert set(tree.of_films[rows, topic.level - 1]) == {topic.parent}
+            assert len(rows) == topic.n_films
+    names = [topic.name for topic in tree.topics]
+    assert len(set(names)) == len(names)
+    assert all(2 <= len(name.split(", ")) <= 3 for name in names)
+
+
+def test_representative_films_are_of_the_topic(found, index):
+    tree = found["clusters"].tree
+    for topic in tree.topics:
+        assert topic.films
+        for movie_id in topic.films:
+            assert tree.of_films[index.row_of_id(movie_id), topic.level] == topic.number
+
+
+def test_the_same_seed_finds_the_same_topics(index, found):
+    _, again = find_topics(index, [4], n_samples=2)
+    for each in again:
+        assert each.tree.topics == found[each.method].tree.topics
+        assert (each.tree.of_films == found[each.method].tree.of_films).all()
+        assert each.measures == found[each.method].measures
+
+
+def test_a_film_without_any_of_the_words_has_no_topic_by_nmf(words):
+    empty = words._replace(films=words.films.tolil())
+    empty.films[7] = 0
+    empty = empty._replace(films=empty.films.tocsr())
+    model = nmf_topics(empty, 4, 0)
+    assert np.flatnonzero(model.of_films == NONE).tolist() == [7]
+    tree = topic_tree(empty, model, range(N_FILMS))
+    assert tree.of_films[7].tolist() == [-1] * N_LEVELS
+    assert tree.names(7) == []
+
+
+def test_c_tf_idf_is_that_of_its_formula(words):
+    of_films = np.arange(N_FILMS) % 4
+    model = cluster_topics(reduced(words.films, 0), 4, 0)._replace(of_films=of_films)
+    weights = word_weights(words, model, np.arange(4))
+    column = words.vocabulary.index("planet")
+    tf = [words.films[of_films == topic, column].sum() for topic in range(4)]
+    wanted = np.array(tf) * np.log(1 + words.films.sum() / 4 / sum(tf))
+    assert weights[:, column] == pytest.approx(wanted)
+
+
+def test_coherence_is_1_for_words_that_only_meet_and_minus_1_for_such_that_never_do():
+    texts = 10 * ["apple banana"] + 10 * ["cherry date"] + 80 * ["nothing"]
+    words = topic_words(texts)
+    column = {word: at for at, word in enumerate(words.vocabulary)}
+    always, never = ([column[one] for one in pair] for pair in (("apple", "banana"),
+                                                                ("apple", "cherry")))
+    assert coherence(words, np.array([always, never])) == pytest.approx([1, -1])
+
+
+def test_diversity_and_agreement_count_words():
+    tops = np.array([[0, 1], [1, 2]])
+    assert diversity(tops) == 3 / 4
+    assert agreement(tops, tops[::-1]) == 1
+    assert agreement(tops, np.array([[0, 1], [8, 9]])) == 1 / 2
+    assert agreement(tops, tops[:1]) == 1 / 2
+
+
+def test_stored_topics_are_read_as_they_were(found, index, tmp_path):
+    tree, path = found["clusters"].tree, str(tmp_path / "new" / "topics.h5")
+    save_topics(path, tree, index.ids, {"method": "clusters"})
+    stored = load_topics(path)
+    assert stored.tree.topics == tree.topics
+    assert (stored.tree.of_films == tree.of_films).all()
+    other = stored.for_films([3, 999, 1])
+    assert other.of_films.tolist() == [tree.of_films[2].tolist(), [-1] * N_LEVELS,
+                                       tree.of_films[0].tolist()]
+
+
+@pytest.mark.parametrize("name, value", [
+    ("parents", 99), ("parents", -2), ("levels", 3), ("of_films", 99), ("of_films", -2)])
+def test_damaged_topics_are_one_line(found, index, tmp_path, name, value):
+    path = str(tmp_path / "topics.h5")
+    save_topics(path, found["nmf"].tree, index.ids, {})
+    with h5py.File(path, "r+") as file:
+        file[name][-1] = value
+    with pytest.raises(RecommenderError, match="topics are damaged: make it again with topics.py"):
+        load_topics(path)
+
+
+def test_files_that_hold_no_topics_are_one_line(path, tmp_path):
+    with pytest.raises(RecommenderError, match="no topics at .*: topics.py makes them"):
+        load_topics(str(tmp_path / "none.h5"))
+    with pytest.raises(RecommenderError, match="is not a file of topics of format 1"):
+        load_topics(path)
+
+
+def test_numbers_of_a_range_hold_both_ends():
+    assert numbers_within(5, 5) == [5]
+    assert numbers_within(2, 4) == [2, 3, 4]
+
+
+def test_the_program_prints_measures_and_topics_and_writes_the_file(run_program, path, tmp_path):
+    output = str(tmp_path / "topics.h5")
+    flags = ("--index", path, "--output", output, "--range", "2-4", "--samples", "1")
+    result = run_program("topics.py", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "every film has one" in result.stderr
+    assert "clusters        4" in result.stdout
+    assert "coherence by number of topics, nmf: 2 " in result.stdout
+    told = json.loads(run_program("topics.py", *flags, "--json").stdout)
+    assert [topic["name"] for topic in told["topics"]] == [
+        topic.name for topic in load_topics(output).tree.topics]
+    assert told["without_topic"] == 0
+
+
+@pytest.mark.parametrize("flags, code, said", [
+    (("--n_topics", "4", "--range", "3-5"), 2, "give one of them"),
+    (("--range", "5-3"), 2, "the smaller number first"), (("--range", "x"), 2, "not a range like"),
+    (("--n_topics", "61"), 1, "61 topics of 60 films"),
+    (("--recipe", "worst"), 2, "no recipe 'worst'"), (("--index", "none.h5"), 1, "no index at")])
+def test_wrong_flags_are_one_line(run_program, path, tmp_path, flags, code, said):
+    result = run_program("topics.py", "--index", path, "--output", str(tmp_path / "topics.h5"),
+                         *flags)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert said in only_line(result.stderr)
+    assert not (tmp_path / "topics.h5").exists()
+
+
+def test_too_few_films_are_one_line(tmp_path):
+    index = Index(write_index(tmp_path, [row(at, "Film {}".format(at)) for at in range(1, 9)]))
+    with pytest.raises(RecommenderError, match="has 8 films: topics need at least 20"):
+        find_topics(index)
