@@ -52,6 +52,10 @@ _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
                   "one of the genres is enough; needs genres"},
     "same_genre": {"type": "boolean", "description":
                    "it shares a genre with a film asked for; needs a title or an id"},
+    "topic": {**_TEXT_KIND, "maxLength": 100, "description":
+              "it is of this topic, by name or number, of an index with topics"},
+    "same_topic": {"type": "boolean", "description":
+                   "it is of the fine topic of a film asked for; needs a title or an id"},
     "top_rated": {**_COUNT, "minimum": 1,
                   "description": "it is among so many best by weighted rating"},
     "min_votes": {**_COUNT, "description": "it has so many votes or more"},
@@ -120,9 +124,10 @@ _WISHES = _any_of("title", "id", "overview", "liked")
 # address, so there the descriptions do. Answering checks it, and says better what is wrong.
 _CONDITIONS = [
     _any_of("title", "id", *_IN_BODY, *(name for name in _FILTERS if name not in {
-        "any_genre", "same_genre", "adult"})),
+        "any_genre", "same_genre", "same_topic", "adult"})),
     {"if": _is("any_genre", const=True), "then": {"required": ["genres"]}},
-    {"if": _is("same_genre", const=True), "then": _any_of("title", "id", "liked")},
+    *({"if": _is(name, const=True), "then": _any_of("title", "id", "liked")}
+      for name in ("same_genre", "same_topic")),
     {"if": _is("year"), "then": _is("title", anyOf=[{"type": "string"}, {"maxItems": 1}])},
     {"if": {"anyOf": [_is("not"), _is("not_id"), _is("diverse", exclusiveMinimum=0),
                       _is("explain", const=True)]}, "then": _WISHES},
@@ -164,13 +169,16 @@ _FILM: Dict[str, Schema] = {
     "vote_count": {"type": "integer"},
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
     "overview": {"type": "string"},
+    "topics": {"type": "array", "items": {"type": "string"}, "description":
+               "names of its topics, coarse to fine; of an index with topics only"},
     "poster": {"type": "string", "description": "address of its poster; with --posters only"}}
-_OF_A_FILM = " ".join(name for name in _FILM if name != "poster")  # fields that each film has
+# Fields that each film has.
+_OF_A_FILM = " ".join(name for name in _FILM if name not in ("poster", "topics"))
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
-_NOT_FOUND = _answer("no such film, genre or language; what there is is named; or, with a code, "
-                     "the film is known but cannot be recommended for", "Error")
+_NOT_FOUND = _answer("no such film, genre, topic or language; what there is is named; or, with a "
+                     "code, the film is known but cannot be recommended for", "Error")
 _CODE = {"type": "string", "enum": ["no_overview", "not_in_index"], "description":
          "why a film that the catalogue has cannot be recommended for: it has no overview, or the "
          "index was built without its features"}

@@ -1,13 +1,18 @@
 """Topics: found again where they were planted, measured, named, stored, and the same by seed."""
 
 import json
+import os
 
 import h5py
 import numpy as np
 import pytest
 
-from recommender.errors import RecommenderError
+from recommender.building import build_index
+from recommender.catalogue import read_catalogue
+from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
+from recommender.recommender import Recommender
+from recommender.storage.feature_store import FeatureReader
 from recommender.topics.topic_file import load_topics, save_topics
 from recommender.topics.topic_levels import topic_tree
 from recommender.topics.topic_measures import agreement, coherence, diversity
@@ -21,6 +26,9 @@ from recommender.topics.topic_models import (
 from recommender.topics.topic_search import find_topics, numbers_within
 from recommender.topics.topic_tree import N_LEVELS
 from recommender.topics.topic_words import topic_words
+from serving.app import create_app
+from serving.library import Library
+from tests.served import FakeTexts
 from tests.worlds import only_line, row, write_index
 
 SUBJECTS = {  # ten words each, as many as a topic is measured by
@@ -205,6 +213,114 @@ def test_files_that_hold_no_topics_are_one_line(path, tmp_path):
         load_topics(str(tmp_path / "none.h5"))
     with pytest.raises(RecommenderError, match="is not a file of topics of format 1"):
         load_topics(path)
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory, found, index):
+    """An index of the even films of the world and two others, with the topics of the world."""
+    folder = tmp_path_factory.mktemp("joined")
+    topics = str(folder / "topics.h5")
+    save_topics(topics, found["clusters"].tree, index.ids, {})
+    films = [at for at in range(N_FILMS) if at % 2 == 0] + [N_FILMS, N_FILMS + 1]
+    write_index(folder, [row(at + 1, "Film {}".format(at), overview=overview(at)) for at in films],
+                {at + 1: layers(at) for at in films})
+    catalogue = read_catalogue(str(folder / "movies.csv"))
+    path = str(folder / "joined.h5")
+    build_index(catalogue, FeatureReader(str(folder / "features")), path, ["mean4"],
+                topics=load_topics(topics))
+    return path
+
+
+def test_films_of_an_index_show_their_topics_and_new_ones_have_none(joined, found, index):
+    with_topics = Index(joined)
+    tree = found["clusters"].tree
+    for film in (0, 2, 10):
+        row = index.row_of_id(film + 1)
+        shown = with_topics.movie(with_topics.row_of_id(film + 1))["topics"]
+        assert shown == [tree.topics[at].name for at in tree.of_films[row]]
+    assert with_topics.movie(with_topics.row_of_id(N_FILMS + 1))["topics"] == []
+    fine = [topic for topic in with_topics.topics().topics if topic.level == N_LEVELS - 1]
+    assert sum(topic.n_films for topic in fine) == N_FILMS // 2
+    with_topics.read_columns()
+    assert with_topics.movie(0)["topics"] == tree.names(0)
+
+
+def test_topics_change_nothing_else_of_an_index(joined):
+    plain, with_topics = Index(joined.replace("joined.h5", "index.h5")), Index(joined)
+    assert "topics" not in plain.movie(0)
+    assert plain.made_by()["digest"] == with_topics.made_by()["digest"]
+    rows = np.arange(len(plain))
+    assert (plain.space().rows(rows)[0] == with_topics.space().rows(rows)[0]).all()
+
+
+def test_filters_by_topic(joined):
+    recommender = Recommender.open(joined)
+    topic = recommender.index.topics().topics[-1]
+    wanted = {film for film in recommender.index.ids.tolist()
+              if topic.name in recommender.index.movie(
+                  recommender.index.row_of_id(film))["topics"]}
+    assert wanted
+    for name in (topic.name, topic.name.upper().replace(", ", ","), str(topic.number)):
+        found = recommender.similar(topic=name, k=99)
+        assert {result.movie["id"] for result in found} == wanted
+    same = recommender.similar(id=min(wanted), same_topic=True, k=99)
+    assert {result.movie["id"] for result in same} == wanted - {min(wanted)}
+
+
+def test_a_topic_that_is_not_there_names_others(joined):
+    recommender = Recommender.open(joined)
+    tree = recommender.index.topics()
+    with pytest.raises(NothingFound, match="no topic is called 'golf'; there are {}".format(
+            tree.children()[0].name)):
+        recommender.similar(topic="golf")
+    with pytest.raises(NothingFound, match="no topic is called 'one guitar'") as error:
+        recommender.similar(topic="one guitar")
+    for topic in tree.topics:
+        assert ("guitar" in topic.words) == (topic.name in str(error.value))
+    with pytest.raises(NothingFound, match="no topic is known of Film {}".format(N_FILMS)):
+        recommender.similar(id=N_FILMS + 1, same_topic=True)
+
+
+def test_an_index_without_topics_says_how_they_come(path):
+    with pytest.raises(NothingFound, match="has no topics: topics.py finds them, and build_index"):
+        Recommender.open(path).similar(topic="space")
+
+
+def test_topics_of_other_films_are_refused(found, index, tmp_path):
+    path = str(tmp_path / "topics.h5")
+    save_topics(path, found["nmf"].tree, index.ids + 1000, {})
+    with pytest.raises(RecommenderError, match="has a topic for none of the films"):
+        load_topics(path).for_films(index.ids.tolist())
+
+
+def test_the_programs_join_and_filter(run_program, joined, path, tmp_path):
+    folder = os.path.dirname(joined)
+    output = str(tmp_path / "index.h5")
+    built = run_program("build_index.py", "--input_file", os.path.join(folder, "movies.csv"),
+                        "--features", os.path.join(folder, "features"), "--output", output,
+                        "--recipe", "mean4", "--topics", os.path.join(folder, "topics.h5"))
+    assert "topics.h5; 2 films have none" in built.stderr, built.stderr
+    name = Index(output).topics().topics[-1].name
+    told = run_program("recommend.py", "--index", output, "--topic", name, "--json").stdout
+    assert all(name in film["topics"] for film in json.loads(told)["results"])
+    table = run_program("recommend.py", "--index", output, "--id", "1", "--same-topic").stdout
+    assert table.splitlines()[0].endswith("  topic")
+    assert len({line.rpartition("  ")[2] for line in table.splitlines()[1:]}) == 1
+
+
+def test_the_api_filters_by_topic_and_shows_topics(joined):
+    client = create_app(Library(Index(joined), FakeTexts())).test_client()
+    name = Index(joined).topics().topics[-1].name
+    found = client.get("/api/v1/recommend", query_string={"topic": name, "k": 99}).json
+    assert found["filters"] == {"topic": name}
+    assert found["results"]
+    assert all(name in film["topics"] for film in found["results"])
+    same = client.post("/api/v1/recommend", json={"id": found["results"][0]["id"],
+                                                  "same_topic": True})
+    assert {film["topics"][-1] for film in same.json["results"]} == {name}
+    wrong = client.get("/api/v1/recommend", query_string={"topic": "golf"})
+    assert wrong.status_code == 404
+    assert 'data-topic="{}"'.format(name) in client.get("/").get_data(as_text=True)
 
 
 def test_numbers_of_a_range_hold_both_ends():

@@ -31,13 +31,21 @@ class StoredTopics(NamedTuple):
     tree: TopicTree
 
     def for_films(self, ids: Sequence[int]) -> TopicTree:
-        """Return the topics with the rows of other films; those that are not here have none."""
+        """Return the topics with the rows of other films; those that are not here have none.
+
+        Raises RecommenderError if none of the films has a topic.
+        """
         row_of = {movie_id: row for row, movie_id in enumerate(self.ids.tolist())}
         of_films = np.full((len(ids), N_LEVELS), -1, np.int32)
         for row, movie_id in enumerate(ids):
             if movie_id in row_of:
                 of_films[row] = self.tree.of_films[row_of[movie_id]]
-        return self.tree._replace(of_films=of_films)
+        if (of_films < 0).all():
+            raise RecommenderError("{} has a topic for none of the films: make it of an index of "
+                                   "this catalogue, with topics.py".format(self.path))
+        n_films = np.bincount(of_films[of_films >= 0], minlength=len(self.tree.topics)).tolist()
+        return TopicTree([topic._replace(n_films=n_films[topic.number])
+                          for topic in self.tree.topics], of_films)
 
 
 def save_topics(path: str, tree: TopicTree, ids: np.ndarray, made_by: Dict[str, str]) -> None:

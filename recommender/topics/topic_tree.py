@@ -67,10 +67,13 @@ class TopicTree(NamedTuple):
         return [self.topics[number].name for number in self.of_films[row] if number >= 0]
 
     def find(self, asked: str) -> Optional[Topic]:
-        """Return the topic of a name, in which case does not matter, or a number, or None."""
-        wanted = " ".join(asked.casefold().split())
+        """Return the topic of a name, in which case and spaces do not matter, or of a number.
+
+        Returns None if there is none.
+        """
+        wanted = _bare(asked)
         for topic in self.topics:
-            if wanted in (topic.name.casefold(), str(topic.number)):
+            if wanted in (_bare(topic.name), str(topic.number)):
                 return topic
         return None
 
@@ -79,3 +82,7 @@ class TopicTree(NamedTuple):
         words = set(asked.casefold().replace(",", " ").split())
         near = [topic for topic in self.topics if words & set(topic.words)]
         return (near or self.children())[:n]
+
+
+def _bare(name: str) -> str:
+    return "".join(name.casefold().split())
