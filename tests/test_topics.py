@@ -10,6 +10,8 @@ import pytest
 from recommender.building import build_index
 from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
+from recommender.evaluation.contenders import N_TOPICS, Task, topic_contender
+from recommender.evaluation.truth import Truth
 from recommender.index import Index
 from recommender.recommender import Recommender
 from recommender.storage.feature_store import FeatureReader
@@ -19,8 +21,10 @@ from recommender.topics.topic_measures import agreement, coherence, diversity
 from recommender.topics.topic_models import (
     NONE,
     cluster_topics,
+    mixtures,
     nmf_topics,
     reduced,
+    tfidf,
     word_weights,
 )
 from recommender.topics.topic_search import find_topics, numbers_within
@@ -321,6 +325,26 @@ def test_the_api_filters_by_topic_and_shows_topics(joined):
     wrong = client.get("/api/v1/recommend", query_string={"topic": "golf"})
     assert wrong.status_code == 404
     assert 'data-topic="{}"'.format(name) in client.get("/").get_data(as_text=True)
+
+
+def test_mixtures_rank_films_by_their_hellinger_distance(words, path):
+    movies = read_catalogue(os.path.join(os.path.dirname(path), "movies.csv")).movies
+    top = topic_contender(Task(movies, Truth(None, None, None), 0)).top()
+    weights = mixtures(words, N_TOPICS, 0).transform(tfidf(words))
+    p = weights / weights.sum(axis=1, keepdims=True)
+    for film in range(0, N_FILMS, 7):
+        distance = np.sqrt(np.maximum(1 - np.sqrt(p * p[film]).sum(axis=1), 0))
+        distance[film] = np.inf
+        assert np.sort(distance)[:10] == pytest.approx(distance[top[film]], abs=1e-3)
+
+
+def test_evaluate_measures_topics(run_program, path):
+    folder = os.path.dirname(path)
+    told = run_program("evaluate.py", "--input_file", os.path.join(folder, "movies.csv"),
+                       "--features", os.path.join(folder, "features"), "--recipes",
+                       "mean4,topics", "--json")
+    rows = [row["name"] for row in json.loads(told.stdout)["scores"]]
+    assert rows[-2:] == ["mean4", "topics"]
 
 
 def test_numbers_of_a_range_hold_both_ends():
