@@ -29,6 +29,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--index", help="index that build_index.py wrote (default: data/index.h5, "
                        "else data/sample_index.h5)")
     flags.add_argument("--output", default=DEFAULT_TOPICS, help="the file of topics to write")
+    flags.add_argument("--html", help="write a page to read the topics, too, to this file")
     flags.add_argument("--method", choices=_METHODS, default=_METHODS[0],
                        help="the topics to write: clusters of the index's embeddings, or NMF on "
                        "TF-IDF; both are measured")
@@ -71,6 +72,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     recipe = args.recipe or ("best" if "best" in index.recipes else index.recipes[0])
     index.space(recipe)  # a wrong name is told before the work
     # Imported late for start-up time: scikit-learn takes seconds, --help and errors need it not.
+    from recommender.topics.topic_page import write_page
     from recommender.topics.topic_search import find_topics, numbers_within
 
     if len(index) * _SECONDS > _LONG:
@@ -83,6 +85,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     save_topics(args.output, chosen.tree, index.ids, {
         "method": chosen.method, "recipe": recipe, "seed": str(args.seed),
         **{name: index.made_by(recipe)[name] for name in ("index", "digest")}})
+    if args.html:
+        write_page(args.html, index, chosen, found)
+        cli.note("{} holds the topics as a page".format(args.html))
     without = int((chosen.tree.of_films[:, 0] < 0).sum())
     cli.note("{}: {} by {}; {}".format(
         args.output, ", ".join("{} {}".format(n, word) for n, word in zip(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import h5py
 import numpy as np
@@ -364,6 +365,19 @@ def test_the_program_prints_measures_and_topics_and_writes_the_file(run_program,
     assert [topic["name"] for topic in told["topics"]] == [
         topic.name for topic in load_topics(output).tree.topics]
     assert told["without_topic"] == 0
+
+
+def test_the_page_holds_all_topics_and_asks_for_nothing(run_program, path, tmp_path):
+    page, output = str(tmp_path / "topics.html"), str(tmp_path / "topics.h5")
+    result = run_program("topics.py", "--index", path, "--output", output, "--n_topics", "4",
+                         "--samples", "0", "--html", page)
+    assert result.returncode == 0, result.stderr
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    for topic in load_topics(output).tree.topics:
+        assert topic.name in text
+    assert not re.search(r"https?:|<script|<link|<img|url\(", text)
+    assert "prefers-color-scheme: dark" in text
 
 
 @pytest.mark.parametrize("flags, code, said", [
