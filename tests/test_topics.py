@@ -397,3 +397,29 @@ def test_too_few_films_are_one_line(tmp_path):
     index = Index(write_index(tmp_path, [row(at, "Film {}".format(at)) for at in range(1, 9)]))
     with pytest.raises(RecommenderError, match="has 8 films: topics need at least 20"):
         find_topics(index)
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (os.remove, "no topics at"), (lambda file: os.truncate(file, 100), "not a whole HDF5 file")])
+def test_build_index_refuses_topics_that_cannot_be_read(run_program, path, found, index, tmp_path,
+                                                        spoil, said):
+    topics, output = str(tmp_path / "topics.h5"), tmp_path / "index.h5"
+    save_topics(topics, found["nmf"].tree, index.ids, {})
+    spoil(topics)
+    folder = os.path.dirname(path)
+    result = run_program("build_index.py", "--input_file", os.path.join(folder, "movies.csv"),
+                         "--features", os.path.join(folder, "features"), "--output", str(output),
+                         "--topics", topics)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert said in only_line(result.stderr)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("flags, said", [
+    (("--topic", "space"), "has no topics: topics.py finds them"),
+    (("--id", "1", "--same-topic"), "has no topics: topics.py finds them"),
+    (("--topic", " "), "the text is empty")])
+def test_recommend_without_topics_is_one_line(run_program, path, flags, said):
+    result = run_program("recommend.py", "--index", path, *flags)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in only_line(result.stderr)
