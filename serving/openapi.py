@@ -21,7 +21,6 @@ MAX_EXPLAINED = 50  # films in an answer with explanations; each reads its featu
 MAP_SIZE = 65535  # greatest coordinate of the map: 16 bits
 MAX_ID = 2 ** 63 - 1  # ids of films are int64
 
-
 # A string that is not blank, and has no NUL and no half of a surrogate pair.
 _TEXT_KIND: Schema = {"type": "string", "minLength": 1, "pattern":
                       r"^\s*[^\s\u0000\ud800-\udfff][^\u0000\ud800-\udfff]*$"}
@@ -48,8 +47,7 @@ _GENRE: Schema = {**_TEXT_KIND, "maxLength": 100, "description":
           "a recommended film has all of these genres; in an address, between commas"}
 _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
     "genres": _one_or_more(_GENRE, MAX_GENRES),
-    "any_genre": {"type": "boolean", "description":
-                  "one of the genres is enough; needs genres"},
+    "any_genre": {"type": "boolean", "description": "one of the genres is enough; needs genres"},
     "same_genre": {"type": "boolean", "description":
                    "it shares a genre with a film asked for; needs a title or an id"},
     "topic": {**_TEXT_KIND, "maxLength": 100, "description":
@@ -65,18 +63,16 @@ _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
                  "description": "its original language, as ISO 639-1 has it: fr"},
     "adult": {"type": "boolean", "description":
               "it may be marked as adult; such films are left out otherwise"}}
-_RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50, "description":
-                   "a recipe of the index, by default its first"}
+_RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50,
+                   "description": "a recipe of the index, by default its first"}
 # What a query for films may say, in the address or, with texts, as JSON.
 _QUESTION: Dict[str, Schema] = {
     "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
     "year": {**_YEAR, "description": "picks among films that share the title; needs one title"},
     "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from; needs "
-                         "something asked for"},
-                        MAX_FILMS),
+                         "something asked for"}, MAX_FILMS),
     "not_id": _one_or_more({**_ID, "description": "the TMDB id of a film to keep away from; "
-                            "needs something asked for"},
-                           MAX_FILMS),
+                            "needs something asked for"}, MAX_FILMS),
     "k": _K,
     "recipe": _RECIPE,
     "diverse": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
@@ -172,8 +168,7 @@ _FILM: Dict[str, Schema] = {
     "topics": {"type": "array", "items": {"type": "string"}, "description":
                "names of its topics, coarse to fine; of an index with topics only"},
     "poster": {"type": "string", "description": "address of its poster; with --posters only"}}
-# Fields that each film has.
-_OF_A_FILM = " ".join(name for name in _FILM if name not in ("poster", "topics"))
+_OF_A_FILM = " ".join(name for name in _FILM if name not in ("poster", "topics"))  # of each film
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
@@ -294,8 +289,7 @@ DOCUMENT = {
                 "parameters": [_query("recipe", _RECIPE)],
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
                               "400": _BAD_REQUEST,
-                              "404": _answer("the index was built without a map, or without the "
-                                             "recipe", "Error")},
+                              "404": _answer("the index has no map, or no such recipe", "Error")},
             },
         },
         "/map/place": {
