@@ -24,6 +24,7 @@ from recommender.index import Index
 from recommender.recipes import DEFAULT_RECIPES, POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.pickles import load_embeddings
+from recommender.topics.topic_file import StoredTopics, load_topics
 
 # Seconds for 45,000 films on 2 cores, as measured: t-SNE, and comparing all films with all by
 # embeddings of 1,024 numbers.
@@ -58,6 +59,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="also store the N nearest films of each film, so that server.py "
                        "answers many more queries a second; takes 3 minutes for 45,000 films, "
                        "and 12 bytes x N of disk a film")
+    flags.add_argument("--topics", metavar="FILE", help="join the topics of this file, which "
+                       "topics.py wrote, so that results show them and filters know them")
     flags.add_argument("--bert_dir", help="folder of the checkpoint, which reads short texts for "
                        "the scale of scores (default: the one in tmp/ that made the features)")
     flags.add_argument("--strict", action="store_true",
@@ -90,25 +93,38 @@ def _recipes(text: str) -> List[str]:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the program; return the exit code."""
     args = parse_flags(argv)
+    topics = load_topics(args.topics) if args.topics else None
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
     if args.from_pickle:
-        from_pickle(catalogue, args)
+        from_pickle(catalogue, args, topics)
     else:
-        from_features(catalogue, args)
+        from_features(catalogue, args, topics)
+    if topics:
+        note_topics(args.output, topics)
     if args.to_pickle:
         save_embeddings(args.to_pickle, Index(args.output))
     return 0
 
 
-def from_features(catalogue: Catalogue, args: argparse.Namespace) -> None:
+def note_topics(output: str, topics: StoredTopics) -> None:
+    """Note how many films of the index have a topic."""
+    index = Index(output)
+    n_without = int((index.topics().of_films[:, 0] < 0).sum())
+    cli.note("{}: topics of {}; {}".format(output, topics.path, "{:,} films have none".format(
+        n_without) if n_without else "every film has one"))
+
+
+def from_features(catalogue: Catalogue, args: argparse.Namespace,
+                  topics: Optional[StoredTopics]) -> None:
     """Build the index by a recipe and say which films it could not take."""
     features = FeatureReader(args.features)
     tell_cost(len(catalogue.movies), features.settings.hidden_size,
               len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours)
     read_texts = reader_of_texts(features, args.bert_dir)
     report = build_index(catalogue, features, args.output, args.recipe, args.layers,
-                         args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar)
+                         args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar,
+                         topics)
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
     cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
@@ -150,14 +166,15 @@ def reader_of_texts(features: FeatureReader, bert_dir: Optional[str]) -> Optiona
     return None
 
 
-def from_pickle(catalogue: Catalogue, args: argparse.Namespace) -> None:
+def from_pickle(catalogue: Catalogue, args: argparse.Namespace,
+                topics: Optional[StoredTopics]) -> None:
     """Build the index from given embeddings and print the keys that fit no film."""
     embeddings = load_embeddings(args.from_pickle)
     tell_cost(len(embeddings), max(map(np.size, embeddings.values()), default=0), 1, args.map,
               args.neighbours)
     n_movies, unmapped = build_from_embeddings(
         catalogue, embeddings, args.from_pickle, args.output,
-        args.map, args.neighbours, cli.progress_bar)
+        args.map, args.neighbours, cli.progress_bar, topics)
     for key, reason in unmapped:
         print("{}: {}".format(key, reason))
     cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "

@@ -25,6 +25,7 @@ from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation import html_report, report
 from recommender.evaluation.contenders import (
+    TOPICS,
     Contender,
     K,
     Task,
@@ -32,6 +33,7 @@ from recommender.evaluation.contenders import (
     index_contenders,
     n_contenders,
     recipe_contenders,
+    topic_contender,
 )
 from recommender.evaluation.held_back import hold_back
 from recommender.evaluation.queries import Queries, QueryTexts, read_queries
@@ -52,8 +54,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "The Movies Dataset")
     flags.add_argument("--features", default="data/features",
                        help="the folder that extract_features.py wrote")
-    flags.add_argument("--recipes", type=_recipes, help="recipes to measure, as last,best, or all "
-                       "(default: all, or none where --index is given)")
+    flags.add_argument("--recipes", type=_recipes, help="recipes to measure, as last,best, topics "
+                       "(mixtures of topics, by Hellinger distance), or all (default: all, or none "
+                       "where --index is given)")
     flags.add_argument("--index", nargs="+", default=[], help="indexes to measure")
     flags.add_argument("--queries", help="measure by texts, too: a CSV with the columns id and "
                        "text, a film described by someone else in each row")
@@ -74,12 +77,12 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def _recipes(text: str) -> List[str]:
     """Convert the names of recipes between commas, or "all"."""
     if text == "all":  # `mean` is mean4 where the usual layers are stored
-        return [name for name in RECIPES if name not in ("mean", "tfidf")]
+        return [*(name for name in RECIPES if name not in ("mean", "tfidf")), TOPICS]
     names = [name for name in text.split(",") if name != "tfidf"]  # measured as a baseline
     for name in names:
-        if name not in RECIPES:
-            raise argparse.ArgumentTypeError("no recipe {!r}: there are {}, or all".format(
-                name, ", ".join(RECIPES)))
+        if name not in (*RECIPES, TOPICS):
+            raise argparse.ArgumentTypeError("no recipe {!r}: there are {}, {}, or all".format(
+                name, ", ".join(RECIPES), TOPICS))
     return names
 
 
@@ -115,10 +118,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def makeable(names: Sequence[str], settings: Settings) -> List[str]:
     """Return the recipes that features of these settings can make, and note the others."""
-    made, not_made = make_recipes(settings, names, all_needed=False)
+    made, not_made = make_recipes(settings, [name for name in names if name != TOPICS],
+                                  all_needed=False)
     for name, why in not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
-    return [recipe.name for recipe in made]
+    return [recipe.name for recipe in made] + [TOPICS] * (TOPICS in names)
 
 
 def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[Queries],
@@ -150,11 +154,22 @@ def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader]
     def contenders() -> Iterator[Contender]:
         yield from baseline_contenders(task)
         if reader:
-            yield from recipe_contenders(recipes, reader, task)
+            yield from recipe_contenders([name for name in recipes if name != TOPICS], reader,
+                                         task)
+        if TOPICS in recipes:
+            yield from topics_if_any(task)
         for path, index in indexes:
             yield from index_contenders(path, index, task)
 
     return (measure(contender, task) for contender in contenders())
+
+
+def topics_if_any(task: Task) -> Iterator[Contender]:
+    """Yield the contender by topics, or note why there is none."""
+    try:
+        yield topic_contender(task)
+    except RecommenderError as error:
+        cli.note("topics are left out: {}".format(error))
 
 
 def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],

@@ -68,6 +68,10 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                          help="has at least one of the --genres")
     filters.add_argument("--same-genre", action="store_true",
                          help="shares a genre with a film of the query")
+    filters.add_argument("--topic", type=_text, metavar="NAME", help="is of this topic, by name or "
+                         "number, of an index that was built with --topics")
+    filters.add_argument("--same-topic", action="store_true",
+                         help="is of the same fine topic as a film of the query")
     filters.add_argument("--top-rated", type=cli.whole_number(1), metavar="N",
                          help="is among the N best films of the index by IMDb's weighted rating")
     filters.add_argument("--min-votes", type=cli.whole_number(0), metavar="N",
@@ -270,7 +274,8 @@ def answer_table(recommender: Recommender, args: argparse.Namespace) -> int:
     index.space(args.recipe)
     note_recipe(index, args)
     index.read_columns()
-    passing(index, filters._replace(same_genre=False))  # a wrong filter is wrong for all
+    # A wrong filter is wrong for all.
+    passing(index, filters._replace(same_genre=False, same_topic=False))
     wishes = [asked if isinstance(asked, RecommenderError) else
               wishes_or_error(recommender, {**asked, "seen": seen}, args.recipe)
               for asked in each(given.queries, cli.progress_bar, "finding films",

@@ -46,6 +46,8 @@ from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
 from recommender.titles import title_key
+from recommender.topics.topic_file import GROUP as TOPICS
+from recommender.topics.topic_file import StoredTopics, write_tree
 from recommender.twins import twins_of
 from recommender.words import SparseRows, joined_row
 
@@ -84,7 +86,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
                 layers: Optional[Sequence[int]] = None,
                 word_weight: Optional[float] = None, with_map: bool = False,
                 n_neighbours: int = 0, read_texts: Optional[ReadTexts] = None,
-                progress: Progress = silent) -> BuildReport:
+                progress: Progress = silent,
+                topics: Optional[StoredTopics] = None) -> BuildReport:
     """Embed every film by one or several recipes and write the index.
 
     Films whose features are of another overview than the catalogue's are left out and counted.
@@ -108,6 +111,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         BERT.
     progress : Progress
         Shows how far reading, comparing and the map are.
+    topics : StoredTopics, optional
+        As in `write_index`.
 
     Returns
     -------
@@ -144,7 +149,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
             yield Fitted(recipe, *vectors, scales)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
-                features.folder, progress)
+                features.folder, progress, topics)
     return report._replace(recipes=tuple(recipe.name for recipe in made), not_made=not_made)
 
 
@@ -214,7 +219,7 @@ class Fitted(NamedTuple):
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 fitted: Iterable[Fitted], settings: Settings, with_map: bool = False,
                 n_neighbours: int = 0, features_folder: Optional[str] = None,
-                progress: Progress = silent) -> None:
+                progress: Progress = silent, topics: Optional[StoredTopics] = None) -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -236,6 +241,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         Folder of the features, which the index names for explanations.
     progress : Progress
         As in `build_index`.
+    topics : StoredTopics, optional
+        Topics to join; films that were not among them when they were found have none.
 
     Raises
     ------
@@ -270,6 +277,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         _write_columns(file, movies, ratings)
         _write_twins(file, movies)
         _write_left_out(file, catalogue, kept)
+        if topics is not None:
+            write_tree(file.create_group(TOPICS), topics.for_films(ids.tolist()))
 
 
 def _now() -> str:

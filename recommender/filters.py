@@ -20,6 +20,10 @@ class Filters(NamedTuple):
         It has at least one of `genres` instead.
     same_genre : bool
         It shares a genre with a film of the query.
+    topic : str, optional
+        It is of this topic of the index, by name or number; case does not matter.
+    same_topic : bool
+        Its fine topic is that of a film of the query.
     top_rated : int, optional
         It is among so many best films of the index by weighted rating, at least 1.
     min_votes : int, optional
@@ -35,6 +39,8 @@ class Filters(NamedTuple):
     genres: Union[str, Sequence[str]] = ()
     any_genre: bool = False
     same_genre: bool = False
+    topic: Optional[str] = None
+    same_topic: bool = False
     top_rated: Optional[int] = None
     min_votes: Optional[int] = None
     year_from: Optional[int] = None
@@ -62,12 +68,12 @@ def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.nda
     index : Index
     filters : Filters
     films : sequence of int
-        Rows of the films of the query, for `same_genre`.
+        Rows of the films of the query, for `same_genre` and `same_topic`.
 
     Raises
     ------
     NothingFound
-        For a genre or a language that no film has; names those that there are.
+        For a genre, a topic or a language that no film has; names those that there are.
     WrongQuery
         For values out of range, or filters that contradict each other.
     """
@@ -85,6 +91,10 @@ def passing(index: Index, filters: Filters, films: Sequence[int] = ()) -> np.nda
         passes &= _has_genres(index, filters.genres, filters.any_genre)
     if filters.same_genre:
         passes &= _shares_genre(index, films)
+    if filters.topic is not None:
+        passes &= _is_of_topic(index, filters.topic)
+    if filters.same_topic:
+        passes &= _shares_topic(index, films)
     if filters.top_rated is not None:
         passes &= _is_top_rated(index, filters.top_rated)
     if filters.min_votes is not None:
@@ -120,6 +130,26 @@ def _shares_genre(index: Index, films: Sequence[int]) -> np.ndarray:
         raise NothingFound("no genre is known of {}: none can be shared".format(
             ", ".join(index.describe(row) for row in films)))
     return has[:, theirs].any(axis=1)
+
+
+def _is_of_topic(index: Index, asked: str) -> np.ndarray:
+    tree = index.topics()
+    topic = tree.find(str(asked))
+    if topic is None:
+        raise NothingFound("no topic is called {!r}; there are {}".format(
+            asked, "; ".join(near.name for near in tree.like(str(asked)))))
+    return tree.of_films[:, topic.level] == topic.number
+
+
+def _shares_topic(index: Index, films: Sequence[int]) -> np.ndarray:
+    if not films:
+        raise WrongQuery("the same topic as which film? name one by title or id")
+    fine = index.topics().of_films[:, -1]
+    theirs = fine[list(films)]
+    if (theirs < 0).all():
+        raise NothingFound("no topic is known of {}: none can be shared".format(
+            ", ".join(index.describe(row) for row in films)))
+    return np.isin(fine, theirs[theirs >= 0])
 
 
 def _is_top_rated(index: Index, n: int) -> np.ndarray:

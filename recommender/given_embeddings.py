@@ -2,7 +2,7 @@
 
 import pickle
 from collections import defaultdict
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from recommender.recipes import Recipe
 from recommender.storage.files import new_file
 from recommender.storage.shards import Settings
 from recommender.titles import split_year, title_key
+from recommender.topics.topic_file import StoredTopics
 
 _NO_SUCH_FILM = "no such film"  # reason of a key that fits nothing in the catalogue
 _NO_OVERVIEW = "its film has no overview"  # reason of a key that fits only films without one
@@ -31,7 +32,8 @@ class Unmapped(NamedTuple):
 
 def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], source: str,
                           output: str, with_map: bool = False, n_neighbours: int = 0,
-                          progress: Progress = silent) -> Tuple[int, List[Unmapped]]:
+                          progress: Progress = silent, topics: Optional[StoredTopics] = None
+                          ) -> Tuple[int, List[Unmapped]]:
     """Write an index of the films that `embeddings` has vectors of.
 
     Such an index answers for films, not for texts.
@@ -43,7 +45,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
         From TMDB id, if all keys are numbers, else from title, to a vector (d,).
     source : str
         Path that errors name.
-    output, with_map, n_neighbours, progress
+    output, with_map, n_neighbours, progress, topics
         As in `build_index`.
 
     Returns
@@ -74,7 +76,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     rows = np.array([unit(vector) for vector in vectors], np.float32)
     settings = Settings((), 0, True, rows.shape[1], "float32", True, "", "")
     write_index(output, catalogue, kept, [Fitted(Recipe(GIVEN, [], settings), rows, None)],
-                settings, with_map, n_neighbours, progress=progress)
+                settings, with_map, n_neighbours, progress=progress, topics=topics)
     return len(kept), unmapped
 
 

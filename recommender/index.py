@@ -3,8 +3,9 @@
 It holds `ids` int64 (n,); a column for each field that a result shows; for each of its recipes a
 group (see `recommender.spaces`); and root attributes that say which features, checkpoint and
 catalogue made it, when, and by which recipes. It may hold the
-columns `adult` bool (n,) and `poster_path`, `twins` (see `recommender.twins`) and the table
-`left_out/` (see `recommender.left_out`). `recommender.building` writes it.
+columns `adult` bool (n,) and `poster_path`, `twins` (see `recommender.twins`), the table
+`left_out/` (see `recommender.left_out`) and `topics/` (see `recommender.topics.topic_file`).
+`recommender.building` writes it.
 """
 
 import os
@@ -24,6 +25,8 @@ from recommender.storage.open_elsewhere import is_blank
 from recommender.storage.shards import settings_of
 from recommender.title_lookup import RowsOfKeys, TitleLookup
 from recommender.titles import described, title_key
+from recommender.topics.topic_file import GROUP, read_tree
+from recommender.topics.topic_tree import TopicTree
 from recommender.twins import Twins
 
 # Version of the index file, another than those of features; 1 held a single recipe.
@@ -108,6 +111,8 @@ class Index:
         Names of its recipes. The first one answers where no other is asked for.
     has_posters : bool
         The column `poster_path` is there; films without a poster have "" in it.
+    has_topics : bool
+        The index was built with topics, and results show those of their films.
     twins : Twins
         Films told apart only by their id.
     left_out : LeftOut
@@ -143,6 +148,8 @@ class Index:
             self._columns["poster_path"] = np.full(len(self.ids), "", object)
         self._orders: Dict[str, np.ndarray] = {}
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
+        self.has_topics = file.holds("topics")
+        self._topics: Optional[TopicTree] = None
         self.twins = Twins(file, len(self))
         self.left_out = LeftOut(file, is_given=not self.space().recipe.parts)
         self._shown: Optional[List[Tuple]] = None
@@ -227,6 +234,8 @@ class Index:
         self._titles.load()
         self.left_out.load()
         self.genres()
+        if self.has_topics:
+            self.topics()
         self._shown = list(zip(*(_as_shown(name, self.column(name).tolist()) for name in _SHOWN)))
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
@@ -242,9 +251,27 @@ class Index:
             self._genres = known, has[places]
         return self._genres
 
+    def topics(self) -> TopicTree:
+        """Return the topics and those of each film; they are read once.
+
+        Raises NothingFound if the index was built without topics.
+        """
+        if not self.has_topics:
+            raise NothingFound("{} has no topics: topics.py finds them, and build_index.py "
+                               "--topics joins them to an index".format(self.path))
+        if self._topics is None:
+            self._topics = read_tree(self._file, GROUP, len(self))
+        return self._topics
+
     def movie(self, row: int, full: bool = True) -> Dict[str, Any]:
         """Return the fields that a result shows of a film, without the overview if not `full`."""
-        shown = _SHOWN if full else _SHOWN[:-1]
+        movie = self._cells(row, _SHOWN if full else _SHOWN[:-1])
+        if self.has_topics:
+            movie["topics"] = self.topics().names(row)
+        return movie
+
+    def _cells(self, row: int, shown: Sequence[str]) -> Dict[str, Any]:
+        """Return values of a film's columns as a result shows them."""
         if self._shown is not None:
             return dict(zip(shown, self._shown[row]))
         cells = {name: self._cell(name, row) for name in shown}

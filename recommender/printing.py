@@ -35,16 +35,21 @@ def shared_title(index: Index, title: str, rows: Sequence[int], picks: str) -> s
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return a table with a line for each film: rank, score, nearness, title, year, genres, id."""
+    """Return a table with a line for each film: rank, score, nearness, title, year, genres, id,
+    and its fine topic, if the index has topics."""
     width = min(max([5] + [_columns(result.movie["title"]) for result in results]), _MAX_TITLE)
     scaled = any(result.nearness is not None for result in results)
-    lines = ["{:>4}  {:>6}{}  {}  {:>4}  {:<36}  {:>7}".format(
-        "rank", "score", "   near" if scaled else "", _pad("title", width), "year", "genres", "id")]
+    has_topics = any(result.movie.get("topics") for result in results)
+    lines = ["{:>4}  {:>6}{}  {}  {:>4}  {:<36}  {:>7}{}".format(
+        "rank", "score", "   near" if scaled else "", _pad("title", width), "year", "genres", "id",
+        "  topic" if has_topics else "")]
     for rank, score, movie, nearness in results:
-        lines.append("{:>4}  {:>6.4f}{}  {}  {:>4}  {}  {:>7}".format(
+        topics = movie.get("topics")
+        lines.append("{:>4}  {:>6.4f}{}  {}  {:>4}  {}  {:>7}{}".format(
             rank, score, "  {:>5.2f}".format(nearness) if nearness is not None else "",
             _pad(movie["title"], width), movie["year"] or "?",
-            _pad(", ".join(movie["genres"]), 36), movie["id"]))
+            _pad(", ".join(movie["genres"]), 36), movie["id"],
+            "  " + topics[-1] if topics else ""))
     return "\n".join(lines)
 
 

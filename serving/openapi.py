@@ -21,7 +21,6 @@ MAX_EXPLAINED = 50  # films in an answer with explanations; each reads its featu
 MAP_SIZE = 65535  # greatest coordinate of the map: 16 bits
 MAX_ID = 2 ** 63 - 1  # ids of films are int64
 
-
 # A string that is not blank, and has no NUL and no half of a surrogate pair.
 _TEXT_KIND: Schema = {"type": "string", "minLength": 1, "pattern":
                       r"^\s*[^\s\u0000\ud800-\udfff][^\u0000\ud800-\udfff]*$"}
@@ -48,10 +47,13 @@ _GENRE: Schema = {**_TEXT_KIND, "maxLength": 100, "description":
           "a recommended film has all of these genres; in an address, between commas"}
 _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
     "genres": _one_or_more(_GENRE, MAX_GENRES),
-    "any_genre": {"type": "boolean", "description":
-                  "one of the genres is enough; needs genres"},
+    "any_genre": {"type": "boolean", "description": "one of the genres is enough; needs genres"},
     "same_genre": {"type": "boolean", "description":
                    "it shares a genre with a film asked for; needs a title or an id"},
+    "topic": {**_TEXT_KIND, "maxLength": 100, "description":
+              "it is of this topic, by name or number, of an index with topics"},
+    "same_topic": {"type": "boolean", "description":
+                   "it is of the fine topic of a film asked for; needs a title or an id"},
     "top_rated": {**_COUNT, "minimum": 1,
                   "description": "it is among so many best by weighted rating"},
     "min_votes": {**_COUNT, "description": "it has so many votes or more"},
@@ -61,18 +63,16 @@ _FILTERS: Dict[str, Schema] = {  # those of recommender.filters.Filters
                  "description": "its original language, as ISO 639-1 has it: fr"},
     "adult": {"type": "boolean", "description":
               "it may be marked as adult; such films are left out otherwise"}}
-_RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50, "description":
-                   "a recipe of the index, by default its first"}
+_RECIPE: Schema = {**_TEXT_KIND, "maxLength": 50,
+                   "description": "a recipe of the index, by default its first"}
 # What a query for films may say, in the address or, with texts, as JSON.
 _QUESTION: Dict[str, Schema] = {
     "title": _one_or_more(_TITLE, MAX_FILMS), "id": _one_or_more(_ID, MAX_FILMS),
     "year": {**_YEAR, "description": "picks among films that share the title; needs one title"},
     "not": _one_or_more({**_TITLE, "description": "the title of a film to keep away from; needs "
-                         "something asked for"},
-                        MAX_FILMS),
+                         "something asked for"}, MAX_FILMS),
     "not_id": _one_or_more({**_ID, "description": "the TMDB id of a film to keep away from; "
-                            "needs something asked for"},
-                           MAX_FILMS),
+                            "needs something asked for"}, MAX_FILMS),
     "k": _K,
     "recipe": _RECIPE,
     "diverse": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
@@ -120,9 +120,10 @@ _WISHES = _any_of("title", "id", "overview", "liked")
 # address, so there the descriptions do. Answering checks it, and says better what is wrong.
 _CONDITIONS = [
     _any_of("title", "id", *_IN_BODY, *(name for name in _FILTERS if name not in {
-        "any_genre", "same_genre", "adult"})),
+        "any_genre", "same_genre", "same_topic", "adult"})),
     {"if": _is("any_genre", const=True), "then": {"required": ["genres"]}},
-    {"if": _is("same_genre", const=True), "then": _any_of("title", "id", "liked")},
+    *({"if": _is(name, const=True), "then": _any_of("title", "id", "liked")}
+      for name in ("same_genre", "same_topic")),
     {"if": _is("year"), "then": _is("title", anyOf=[{"type": "string"}, {"maxItems": 1}])},
     {"if": {"anyOf": [_is("not"), _is("not_id"), _is("diverse", exclusiveMinimum=0),
                       _is("explain", const=True)]}, "then": _WISHES},
@@ -164,13 +165,15 @@ _FILM: Dict[str, Schema] = {
     "vote_count": {"type": "integer"},
     "weighted_rating": {"type": "number", "description": "IMDb's formula, from 0 to 10"},
     "overview": {"type": "string"},
+    "topics": {"type": "array", "items": {"type": "string"}, "description":
+               "names of its topics, coarse to fine; of an index with topics only"},
     "poster": {"type": "string", "description": "address of its poster; with --posters only"}}
-_OF_A_FILM = " ".join(name for name in _FILM if name != "poster")  # fields that each film has
+_OF_A_FILM = " ".join(name for name in _FILM if name not in ("poster", "topics"))  # of each film
 _BRIEF_FILM = _object(" ".join(_BRIEF), **_BRIEF)
 _SHARES = {"type": "array", "items": {"$ref": "#/components/schemas/Share"}}
 _BAD_REQUEST = _answer("the address or the body cannot be understood", "Error")
-_NOT_FOUND = _answer("no such film, genre or language; what there is is named; or, with a code, "
-                     "the film is known but cannot be recommended for", "Error")
+_NOT_FOUND = _answer("no such film, genre, topic or language; what there is is named; or, with a "
+                     "code, the film is known but cannot be recommended for", "Error")
 _CODE = {"type": "string", "enum": ["no_overview", "not_in_index"], "description":
          "why a film that the catalogue has cannot be recommended for: it has no overview, or the "
          "index was built without its features"}
@@ -286,8 +289,7 @@ DOCUMENT = {
                 "parameters": [_query("recipe", _RECIPE)],
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
                               "400": _BAD_REQUEST,
-                              "404": _answer("the index was built without a map, or without the "
-                                             "recipe", "Error")},
+                              "404": _answer("the index has no map, or no such recipe", "Error")},
             },
         },
         "/map/place": {

@@ -19,7 +19,7 @@ _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button
 _TOPS = (100, 250, 1000, 10000)  # offered are the largest two that are at most half of all films
 # Parameters by which a page's address asks for films; with others the page tells that it cannot.
-_ASKS = {"id", "title", "text", "overview", "genres", "year_from", "year_to", "top_rated",
+_ASKS = {"id", "title", "text", "overview", "genres", "topic", "year_from", "year_to", "top_rated",
          "min_votes", "language"}
 # Headings of the page about an error, by status; each has the sentence of the error below it.
 _HEADINGS = {NotFound.code: "There is nothing here",
@@ -124,10 +124,26 @@ def _about(index: Index, features: str, posters: str) -> Dict[str, Any]:
             "recipe": space.recipe.name, "recipes": index.recipes, "has_map": bool(maps),
             "maps": maps,
             "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,
+            "topics": _topics(index),
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],
             "popular": [with_posters(index, posters, index.movie(int(row), full=False))
                         for row in most_voted]}
+
+
+def _topics(index: Index) -> List[Dict[str, Any]]:
+    """Return the topics of an index, each before those inside it, or none."""
+    if not index.has_topics:
+        return []
+    tree = index.topics()
+
+    def inside(parent: int) -> List[Dict[str, Any]]:
+        within = tree.topics[parent].name if parent >= 0 else ""
+        return [each for topic in tree.children(parent)
+                for each in [{"name": topic.name, "level": topic.level, "within": within},
+                             *inside(topic.number)]]
+
+    return inside(-1)
 
 
 def _decades(index: Index) -> List[Dict[str, Optional[int]]]:

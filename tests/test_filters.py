@@ -90,6 +90,7 @@ def test_an_unknown_language_names_the_known_ones(index):
 
 @pytest.mark.parametrize("filters, what", [
     ({"any_genre": True}, "name some genres"), ({"same_genre": True}, "which film"),
+    ({"same_topic": True}, "the same topic as which film"),
     ({"year_from": 1999, "year_to": 1980}, "no year is from 1999 to 1980")])
 def test_what_makes_no_sense_is_told(index, filters, what):
     with pytest.raises(WrongQuery, match=what):

@@ -17,6 +17,7 @@ export function card(film, address, isBest) {
   made.querySelector(".rank").before(picture(film));
   made.querySelector("a").href = address;
   made.querySelector(".facts").append(...facts(film));
+  showTopic(made.querySelector(".topic"), film);
   showScore(made.querySelector(".score"), film, isBest);
   const acts = made.querySelector(".acts");
   if (isBest) acts.remove();
@@ -25,6 +26,20 @@ export function card(film, address, isBest) {
       : `${button.textContent}: ${film.title}`;
   }
   return made;
+}
+
+// Shows a film's fine topic as a button that filters by it; an index may have no topics.
+function showTopic(place, { title, topics = [] }) {
+  if (!topics.length) {
+    place?.remove();
+    return;
+  }
+  const name = topics[topics.length - 1];
+  const button = element("button", { type: "button", className: "chip", textContent: name,
+    title: topics.join(" › ") });
+  button.dataset.topic = name;
+  button.ariaLabel = `Films of the topic ${name}, as ${title}`;
+  place.append(button);
 }
 
 function showScore(place, { score, nearness }, isBest) {

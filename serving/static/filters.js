@@ -3,10 +3,11 @@
 
 import { element } from "./dom.js";
 
-export const NAMES = ["genres", "any_genre", "same_genre", "year_from", "year_to", "top_rated",
-  "min_votes", "language", "adult"];
+export const NAMES = ["genres", "any_genre", "same_genre", "topic", "same_topic", "year_from",
+  "year_to", "top_rated", "min_votes", "language", "adult"];
+const TEXTS = ["genres", "topic", "language"];
 const FLAGS = { any_genre: "any of these genres", same_genre: "with a genre in common",
-  adult: "also for adults" };
+  same_topic: "of the same topic", adult: "also for adults" };
 const box = document.getElementById("filters");
 const yearChips = [...box?.querySelectorAll("[data-to]") ?? []]; // the oldest first
 const opener = document.getElementById("open-filters");
@@ -27,18 +28,19 @@ function set(filters, changes) {
 // Returns filters for the JSON of a request.
 export function inJson(filters) {
   return Object.fromEntries(Object.entries(filters).map(([name, value]) => [name,
-    name === "genres" || name === "language" ? value : name in FLAGS ? value === "true"
+    TEXTS.includes(name) ? value : name in FLAGS ? value === "true"
       : Number(value)]));
 }
 
 // Returns each filter in words, with the filters that remain without it.
 export function each(filters) {
-  const { genres = [], year_from: from, year_to: to, top_rated: top, min_votes: votes,
+  const { genres = [], topic, year_from: from, year_to: to, top_rated: top, min_votes: votes,
     language } = filters;
   const number = (digits) => Number(digits).toLocaleString("en");
   const told = genres.map((genre) => ({ words: genre,
     rest: set(filters, { genres: genres.filter((other) => other !== genre),
       ...(genres.length === 1 && { any_genre: "" }) }) }));
+  if (topic) told.push({ words: `topic ${topic}`, rest: set(filters, { topic: "" }) });
   if (from || to) {
     told.push({ words: years(from, to), rest: set(filters, { year_from: "", year_to: "" }) });
   }
@@ -66,9 +68,11 @@ function years(from, to) {
 export function press(filters) {
   const { genres = [], year_from: from = 0, year_to: to = Infinity } = filters;
   const isOn = ({ dataset }) => dataset.genre ? genres.includes(dataset.genre)
+    : dataset.topic ? dataset.topic === filters.topic
     : dataset.top ? dataset.top === filters.top_rated
     : (from || to < Infinity) && (dataset.from ?? 0) >= Number(from) && dataset.to <= Number(to);
   for (const chip of box.querySelectorAll(".chip")) chip.ariaPressed = String(Boolean(isOn(chip)));
+  showTopics(filters.topic);
   const on = each(filters);
   opener.querySelector(".count").textContent = on.length ? ` (${on.length})` : "";
   tokens.replaceChildren(...tokensOf(filters));
@@ -107,11 +111,22 @@ export function onFilters(current, change) {
   box.addEventListener("click", (event) => {
     const chip = event.target.closest("button");
     if (!chip) return;
-    const filters = current(), { genre, top } = chip.dataset;
-    if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
+    const filters = current(), { genre, top, topic } = chip.dataset;
+    if (topic) change(set(filters, { topic: filters.topic === topic ? "" : topic }));
+    else if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
     else if (top) change(set(filters, { top_rated: filters.top_rated === top ? "" : top }));
     else change(set(filters, yearsWith(yearChips.indexOf(chip))));
   });
+}
+
+// Shows the coarse topics, and those inside the one that is on and inside those around it.
+function showTopics(topic) {
+  const chips = [...box.querySelectorAll("[data-topic]")];
+  const parents = new Set([""]);
+  for (let at = topic; at; at = chips.find(({ dataset }) => dataset.topic === at)?.dataset.within) {
+    parents.add(at);
+  }
+  for (const chip of chips) chip.parentElement.hidden = !parents.has(chip.dataset.within);
 }
 
 function toggled(genres = [], genre) {

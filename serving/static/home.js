@@ -264,7 +264,9 @@ function cards({ asked, names }, { results }) {
     const id = button?.closest(".card")?.dataset.id;
     if (!id) return;
     const now = queryOf();
-    if (button.className === "why") explain(button, asked, names, list);
+    const { topic } = button.dataset;
+    if (topic) go({ ...now, filters: { ...now.filters, topic } }, { stay: true });
+    else if (button.className === "why") explain(button, asked, names, list);
     else if (button.className === "like") {
       go({ ...now, ids: [...now.ids, id], k: "" }, { stay: true });
     } else go({ ...now, lessIds: [...now.lessIds, id], k: "" }, { stay: true });

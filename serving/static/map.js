@@ -261,7 +261,7 @@ async function start() {
     byId("tokens").replaceChildren(...tokensOf(filters));
     byId("tokens").hidden = !Object.keys(filters).length;
     layout();
-    const { same_genre: _, ...own } = filters;
+    const { same_genre: _, same_topic: __, ...own } = filters;
     passes = Object.keys(own).length ? await bytesOf("passing", own) : null;
     if (state.chosen >= 0) choose(state.chosen);
     else if (state.asked) askFor(state.asked.pairs, { look: false });

@@ -1,0 +1,1 @@
+"""Topics over the films of an index: found, measured, named, stored, shown."""
