@@ -31,6 +31,8 @@ ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file o
 _OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
 _MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
 ACTIVATIONS = ("gelu", "relu", "tanh", "linear")  # those that Google's graph knows
+ENCODERS = ("bert", "gru")  # what a folder's weights are of; Google's config tells of none
+HEAD = "genre_head.json"  # tells that a folder holds a genre model, trained from another checkpoint
 SPECIAL_PIECES = ("[UNK]", "[CLS]", "[SEP]")  # word pieces without which no text can be encoded
 
 # The numbers of a config, each with its largest accepted value, far above that of any BERT.
@@ -42,7 +44,11 @@ _CONFIG_NUMBERS = {
 
 
 class Config(NamedTuple):
-    """Part of Google's `bert_config.json` that inference needs."""
+    """Part of Google's `bert_config.json` that inference needs.
+
+    `encoder` is "gru" in a folder of `train_genres.py --encoder gru`; there `intermediate_size` is
+    the size of a word's embedding.
+    """
 
     vocab_size: int
     hidden_size: int
@@ -52,6 +58,7 @@ class Config(NamedTuple):
     max_position_embeddings: int
     type_vocab_size: int
     hidden_act: str
+    encoder: str = "bert"
 
 
 class Checkpoint(NamedTuple):
@@ -92,11 +99,12 @@ class Checkpoint(NamedTuple):
 def default_bert_dir(tmp_dir: str = "tmp") -> str:
     """Return the checkpoint folder to take if the user names none.
 
-    It is the research's, or the only one in `tmp_dir`. Raises BertError if `tmp_dir` holds none,
-    or several without the research's.
+    It is the research's, or the only one in `tmp_dir` that is no genre model. Raises BertError if
+    `tmp_dir` holds none, or several without the research's.
     """
     found = sorted(
-        os.path.dirname(path) for path in glob.glob(os.path.join(tmp_dir, "*", CONFIG)))
+        os.path.dirname(path) for path in glob.glob(os.path.join(tmp_dir, "*", CONFIG))
+        if not os.path.exists(os.path.join(os.path.dirname(path), HEAD)))
     research = os.path.join(tmp_dir, RESEARCH)
     if research in found:
         return research
@@ -277,7 +285,12 @@ def read_config(path: str) -> Config:
     if activation not in ACTIVATIONS:
         raise BertError("{}: hidden_act is {!r}, one of {} is needed".format(
             path, activation, ", ".join(ACTIVATIONS)))
-    return Config(hidden_act=activation, **{key: values[key] for key in _CONFIG_NUMBERS})
+    encoder = values.get("encoder", "bert")
+    if encoder not in ENCODERS:
+        raise BertError("{}: encoder is {!r}, one of {} is needed".format(
+            path, encoder, ", ".join(ENCODERS)))
+    return Config(hidden_act=activation, encoder=encoder,
+                  **{key: values[key] for key in _CONFIG_NUMBERS})
 
 
 def read_vocabulary(path: str) -> Dict[str, int]:
