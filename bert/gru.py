@@ -123,6 +123,16 @@ class TrainableGru:
         return [Reading(self.variables, self.config.hidden_size // 2).states(
             token_ids, lengths, dropout)]
 
+    def weights_by_token(self) -> Tuple[int, int]:
+        """Return how many weights a token meets, and how many of them are trained."""
+        n = sum(int(np.prod(shape)) for name, shape in gru_shapes(self.config).items()
+                if name != _WORDS)
+        return n, n
+
+    def n_weights(self) -> int:
+        """Return the number of all weights."""
+        return sum(int(np.prod(shape)) for shape in gru_shapes(self.config).values())
+
     def start(self) -> None:
         """Do nothing: the initial values are in the initializers."""
 
@@ -138,6 +148,15 @@ class TrainableGru:
         if name == "gru/state/kernel":
             return tf.orthogonal_initializer(seed=self._seed)
         return tf.glorot_uniform_initializer(seed=self._seed)
+
+
+def read_words(checkpoint: Checkpoint) -> np.ndarray:
+    """Return the word table of a BERT, float32 (vocab_size, H). Raises BertError."""
+    try:
+        return tf.train.load_variable(checkpoint.init_checkpoint, _WORDS)
+    except (tf.errors.OpError, ValueError) as error:
+        raise BertError("{} has no readable word table ({}): download the checkpoint again".format(
+            checkpoint.init_checkpoint, str(error).splitlines()[0]))
 
 
 def gru_config(vocab_size: int, embedding_size: int, n_units: int, max_positions: int) -> Config:

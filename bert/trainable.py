@@ -5,14 +5,16 @@ into pieces, so that what is learnt is saved as Google's checkpoint; there is dr
 has it; and the texts of a batch go through together, since a gradient needs all of it at once.
 """
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
-from bert.checkpoint import Checkpoint, google_variables
+from bert.checkpoint import Checkpoint
 from bert.dropout import Dropout
 from bert.encoder import Encoder
-from bert.weights import embedding_origins, layer_origins
+from bert.variables import google_variables
+from bert.weights import Tensors, embedding_origins, layer_origins
 
 
 class TrainableEncoder(Encoder):
@@ -70,18 +72,36 @@ class TrainableEncoder(Encoder):
         config = self.checkpoint.config
         n_layers = max(self.layers) + 1
         first_trained = 0 if self._train_layers is None else max(0, n_layers - self._train_layers)
-        self.variables = {}  # type: Dict[str, tf.Variable]
+        self.variables: Dict[str, tf.Variable] = {}
         self._embeddings = {
             name: origin.join(*(self._variable("bert/embeddings/" + source,
                                                self._train_layers is None)
                                 for source in origin.sources))
             for name, origin in embedding_origins(config).items()}
-        self._layers = [
-            {name: tf.squeeze(origin.join(tf.expand_dims(self._variable(
-                "bert/encoder/layer_{}/{}".format(n, origin.sources[0]), n >= first_trained), 0)), 0)
-             for name, origin in layer_origins(config, is_cut=False).items()}
-            for n in range(n_layers)]
+        self._layers = [self._layer(n, n >= first_trained) for n in range(n_layers)]
         return self._hidden_layers(token_ids, lengths)
+
+    def _layer(self, n: int, is_trained: bool) -> Tensors:
+        """Return the weights of layer `n`, by the names that `Encoder` uses."""
+        found = {}
+        for name, origin in layer_origins(self.checkpoint.config, is_cut=False).items():
+            variable = self._variable("bert/encoder/layer_{}/{}".format(n, origin.sources[0]),
+                                      is_trained)
+            found[name] = tf.squeeze(origin.join(tf.expand_dims(variable, 0)), 0)
+        return found
+
+    def weights_by_token(self) -> Tuple[int, int]:
+        """Return how many weights a token meets, and how many of them are trained."""
+        n_layers = max(self.layers) + 1
+        of_layer = sum(int(np.prod(origin.shape))
+                       for origin in layer_origins(self.checkpoint.config, is_cut=False).values())
+        trained = n_layers if self._train_layers is None else min(self._train_layers, n_layers)
+        return n_layers * of_layer, trained * of_layer
+
+    def n_weights(self) -> int:
+        """Return the number of all weights."""
+        return sum(int(np.prod(shape))
+                   for shape in google_variables(self.checkpoint.config).values())
 
     def start(self) -> None:
         """Let the variables of `hidden` begin with the values of the checkpoint."""

@@ -149,7 +149,7 @@ class Training:
 
     def __init__(self, model: GenreModel, plan: Plan, folder: str, weights: np.ndarray):
         self.plan, self.folder = plan, folder
-        self._model, self._weights = model, weights
+        self._model, self._weights, self.log_weights = model, weights, np.log(weights)
         os.makedirs(folder, exist_ok=True)
         self.history = History(folder, plan.patience)
         config = tf.estimator.RunConfig(
@@ -192,7 +192,7 @@ class Training:
         the positives: so their sigmoids are probabilities."""
         found = self._estimator(self._config).predict(
             lambda: _in_order(examples), checkpoint_path=os.path.join(self.folder, _BEST))
-        return np.stack([each["logits"] for each in found]) - np.log(self._weights)
+        return np.stack([each["logits"] for each in found]) - self.log_weights
 
     def best_weights(self) -> Dict[str, np.ndarray]:
         """Return the best weights by name."""
@@ -369,8 +369,8 @@ def _in_one_line(folder: str) -> Iterator[None]:
     try:
         yield
     except tf.train.NanLossDuringTrainingError:
-        raise BertError("the loss became NaN in {}: take a smaller --learning_rate, and remove that "
-                        "folder to begin anew".format(folder))
+        raise BertError("the loss became NaN in {}: take a smaller --learning_rate, and remove "
+                        "that folder to begin anew".format(folder))
     except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError, tf.errors.DataLossError,
             tf.errors.InternalError, tf.errors.FailedPreconditionError) as error:
         free = shutil.disk_usage(folder).free

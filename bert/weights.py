@@ -10,8 +10,9 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from bert.checkpoint import Checkpoint, Config, check_variables, google_variables
+from bert.checkpoint import Checkpoint, Config
 from bert.errors import BertError
+from bert.variables import check_variables, google_variables
 
 Tensors = Dict[str, tf.Tensor]
 

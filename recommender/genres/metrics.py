@@ -3,7 +3,7 @@
 All take `labels`, bool (n, g), and `scores` or `chosen` of the same shape.
 """
 
-from typing import Dict, NamedTuple
+from typing import NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _RESAMPLES = 500  # of the bootstrap; bounds move by a tenth of the interval wit
 
 
 class Figures(NamedTuple):
-    """Figures of one model on films that it has not seen.
+    """Figures of one kind of model on films that it has not seen.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     The mean, over the films of the genre, of the precision at the film's rank; equal scores share
     a rank (Manning et al. 2008, Introduction to Information Retrieval, section 8.4).
 
-    >>> average_precision(np.array([[True], [False], [True]]), np.array([[.9], [.8], [.1]])).round(3)
+    >>> average_precision(np.array([[1], [0], [1]]) > 0, np.array([[.9], [.8], [.1]])).round(3)
     array([0.833])
     """
     found = np.full(labels.shape[1], np.nan)
@@ -95,21 +95,41 @@ def best_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray
     return found
 
 
-def figures(labels: np.ndarray, probabilities: np.ndarray, chosen: np.ndarray,
-            seed: int = 0) -> Figures:
-    """Return the figures of a model, with percentile bootstrap intervals over films."""
-    n = len(labels)
+class Answers(NamedTuple):
+    """The answers of one model for the films of its test split.
+
+    `labels` and `chosen` are bool (n, g), `probabilities` float (n, g).
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    chosen: np.ndarray
+
+
+def figures(folds: Sequence[Answers], seed: int = 0) -> Figures:
+    """Return the figures of a kind of model: means over folds.
+
+    The intervals are percentiles of means over folds whose films are drawn again, with replacement
+    (Efron and Tibshirani 1993, chapter 13).
+    """
     draws = np.random.default_rng(seed)
-    samples: Dict[str, list] = {"macro_map": [], "micro_f1": [], "macro_f1": []}
-    for _ in range(_RESAMPLES):
-        rows = draws.integers(0, n, n)
-        samples["macro_map"].append(macro_map(labels[rows], probabilities[rows]))
-        samples["micro_f1"].append(micro_f1(labels[rows], chosen[rows]))
-        samples["macro_f1"].append(f1(labels[rows], chosen[rows]).mean())
-    of_genres = f1(labels, chosen)
-    means = {"macro_map": macro_map(labels, probabilities), "micro_f1": micro_f1(labels, chosen),
-             "macro_f1": float(of_genres.mean())}
-    estimates = {name: Estimate(mean, *map(float, np.percentile(samples[name], (2.5, 97.5))), n)
-                 for name, mean in means.items()}
-    return Figures(average_precision=average_precision(labels, probabilities), f1=of_genres,
-                   n_films=labels.sum(axis=0), **estimates)
+    samples = np.empty((_RESAMPLES, 3))
+    for sample in samples:
+        rows = [draws.integers(0, len(fold.labels), len(fold.labels)) for fold in folds]
+        sample[:] = np.mean([_three(Answers(*(part[at] for part in fold)))
+                             for at, fold in zip(rows, folds)], axis=0)
+    n = sum(len(fold.labels) for fold in folds)
+    bounds = np.percentile(samples, (2.5, 97.5), axis=0)
+    macro, micro, macro_f1 = (
+        Estimate(float(mean), float(low), float(high), n) for mean, low, high in zip(
+            np.mean([_three(fold) for fold in folds], axis=0), *bounds))
+    of_genres = np.array([average_precision(fold.labels, fold.probabilities) for fold in folds])
+    return Figures(macro, micro, macro_f1, np.nanmean(of_genres, axis=0),
+                   np.mean([f1(fold.labels, fold.chosen) for fold in folds], axis=0),
+                   np.sum([fold.labels.sum(axis=0) for fold in folds], axis=0))
+
+
+def _three(fold: Answers) -> Tuple[float, float, float]:
+    """Return macro mean average precision, micro F1 and macro F1."""
+    return (macro_map(fold.labels, fold.probabilities), micro_f1(fold.labels, fold.chosen),
+            float(f1(fold.labels, fold.chosen).mean()))
