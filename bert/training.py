@@ -155,7 +155,9 @@ class Training:
         config = tf.estimator.RunConfig(
             folder, tf_random_seed=plan.seed, save_summary_steps=_DRAWN, keep_checkpoint_max=2,
             save_checkpoints_secs=None, save_checkpoints_steps=10 ** 9,
-            log_step_count_steps=_DRAWN)
+            log_step_count_steps=_DRAWN,
+            # Training and validation are two sessions that must not wait for each other's threads.
+            session_config=tf.ConfigProto(use_per_session_threads=True))
         self._config = config
         self._n_steps = 0
 
@@ -351,10 +353,14 @@ def _in_order(examples: Examples) -> tf.data.Dataset:
 
 
 def _dataset(batches: Callable[[], Iterator[Any]], examples: Examples) -> tf.data.Dataset:
-    return tf.data.Dataset.from_generator(
+    dataset = tf.data.Dataset.from_generator(
         batches, ({"token_ids": tf.int32, "lengths": tf.int32}, tf.float32),
         ({"token_ids": [None, None], "lengths": [None]},
          [None, examples.labels.shape[1]])).prefetch(2)
+    # A thread of its own: a pipeline that waits must not keep one from the graph.
+    options = tf.data.Options()
+    options.experimental_threading.private_threadpool_size = 1
+    return dataset.with_options(options)
 
 
 def _step_in(folder: str) -> int:
