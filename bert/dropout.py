@@ -29,4 +29,6 @@ class Dropout:
         self._n_places += 1
         seed = tf.stack([tf.constant(self._seed * 7919 + self._n_places, tf.int64), self._step])
         kept = tf.random.stateless_uniform(tf.shape(x), seed=seed) >= self._rate
-        return x * (tf.cast(kept, tf.float32) / (1 - self._rate))
+        dropped = x * (tf.cast(kept, tf.float32) / (1 - self._rate))
+        dropped.set_shape(x.shape)
+        return dropped
