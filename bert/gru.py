@@ -136,11 +136,16 @@ class TrainableGru:
     def start(self) -> None:
         """Do nothing: the initial values are in the initializers."""
 
+    def _given(self, shape: Sequence[int], dtype: tf.DType = tf.float32,
+               partition_info: object = None) -> tf.Tensor:
+        """Return the given word table, not as a constant: the graph is written as text."""
+        table = tf.py_func(lambda: self._words, [], dtype)
+        table.set_shape(shape)
+        return table
+
     def _initial(self, name: str) -> object:
         if name == _WORDS and self._words is not None:
-            words = self._words
-            return lambda shape, dtype=None, partition_info=None: tf.py_func(
-                lambda: words, [], tf.float32)
+            return self._given
         if name == _WORDS:
             return tf.random_normal_initializer(stddev=0.1, seed=self._seed)
         if name.endswith("bias"):
