@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
+from scipy.special import expit
 from tqdm import tqdm
 
 from bert import quiet
@@ -33,9 +34,10 @@ from recommender import cli
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation.truth import read_collections
-from recommender.genres import baselines, report
+from recommender.genres import genre_baselines as baselines
+from recommender.genres import genre_report as report
+from recommender.genres.genre_metrics import Answers, best_thresholds, figures, macro_map
 from recommender.genres.head import GenreHead, Unseen, save_unseen
-from recommender.genres.metrics import Answers, best_thresholds, figures, macro_map
 from recommender.genres.splits import MIN_FILMS, N_FOLDS, GenreTask, Split, make_task, split
 from recommender.storage.files import need_room, new_file, new_folder, write_text
 from recommender.storage.locks import one_writer
@@ -237,6 +239,7 @@ def _frozen(path: str, checkpoint: Checkpoint, layers: Sequence[int], pieces: Wo
 def _training(world: World, fold: int, folder: str,
               start: Optional[baselines.Linear] = None) -> "Training":
     """Return the training of a fold, whose head starts at the linear probe of BERT."""
+    # Late for start-up time: it loads TensorFlow.
     from bert.genre_model import GenreModel, Head
     from bert.training import Plan, Training
 
@@ -256,6 +259,7 @@ def _training(world: World, fold: int, folder: str,
 def _encoder(world: World) -> Any:
     """Return the encoder to train."""
     args, checkpoint = world.args, world.checkpoint
+    # Late for start-up time: it loads TensorFlow.
     if args.encoder == "bert":
         from bert.trainable import TrainableEncoder
         return TrainableEncoder(checkpoint, world.layers, args.train_layers)
@@ -269,6 +273,7 @@ def _encoder(world: World) -> Any:
 
 def _tell_cost(world: World, work: str) -> None:
     """Tell about how long the training takes, and its disk; raise OSError if that is too little."""
+    # Late for start-up time: it loads TensorFlow.
     from bert.cost import seconds_of, training_bytes
 
     args, encoder = world.args, _encoder(world)
@@ -301,7 +306,6 @@ def train_fold(world: World, number: int, folder: str, caught: List[int]) -> Opt
     else:
         if not _run(training, world, parts, caught, number):
             return None
-        from scipy.special import expit
         probabilities = np.full(task.labels.shape, np.nan, np.float32)
         for rows in parts[1:]:
             probabilities[rows] = expit(training.logits(_examples(world, rows)))
@@ -315,6 +319,7 @@ def train_fold(world: World, number: int, folder: str, caught: List[int]) -> Opt
 
 
 def _examples(world: World, rows: np.ndarray) -> Any:
+    # Late for start-up time: it loads TensorFlow.
     from bert.training import Examples
     return Examples([world.token_ids[row] for row in rows],
                     world.task.labels[rows].astype(np.float32))
@@ -322,6 +327,7 @@ def _examples(world: World, rows: np.ndarray) -> Any:
 
 def _run(training: "Training", world: World, parts: Split, caught: List[int], number: int) -> bool:
     """Train one fold with a bar that shows loss and time left; False if it was stopped."""
+    # Late for start-up time: it loads TensorFlow.
     from bert.training import Watch
 
     n_steps = training.plan.epochs * -(-len(parts.train) // training.plan.batch_size)
@@ -351,6 +357,7 @@ def _answers(task: GenreTask, parts: Split,
 
 def _write_model(world: World, folds: Sequence[Fold], work: str, told: Dict[str, Any]) -> None:
     """Write the folder of the first fold's model, whole or not at all."""
+    # Late for start-up time: it loads TensorFlow.
     import tensorflow.compat.v1 as tf
 
     from bert.genre_folders import write_encoder

@@ -7,8 +7,8 @@ from sklearn.metrics import average_precision_score, f1_score
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation.truth import read_collections
-from recommender.genres import baselines
-from recommender.genres.metrics import (
+from recommender.genres import genre_baselines as baselines
+from recommender.genres.genre_metrics import (
     Answers,
     average_precision,
     best_thresholds,

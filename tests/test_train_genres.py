@@ -13,8 +13,8 @@ from bert.genre_model import GenreModel, Head
 from bert.trainable import TrainableEncoder
 from bert.training import Examples, Plan, Training, Watch, batch_rows
 from recommender.errors import RecommenderError
+from recommender.genres.genre_metrics import macro_map
 from recommender.genres.head import read_head, read_unseen
-from recommender.genres.metrics import macro_map
 from tests.genre_worlds import genre_rows, write_genre_films
 from tests.reference import random_checkpoint
 from tests.worlds import write_csv

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from recommender.genres.metrics import macro_map
+from recommender.genres.genre_metrics import macro_map
 from recommender.genres.splits import GenreTask, Split
 
 _STRENGTHS = {"words": (1.0, 10.0, 100.0), "numbers": (0.001, 0.003, 0.01, 0.03, 0.1)}  # C's tried

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 
 from recommender.evaluation.report import interval
-from recommender.genres.metrics import Figures
+from recommender.genres.genre_metrics import Figures
 from recommender.storage.files import new_file
 
 Rows = Sequence[Tuple[str, Figures]]  # models by name, the trained one last
