@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate topics bench bench-server test browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server test browser pictures notebook torture lint lock clean
 
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -8,6 +8,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --re
 help:
 	@echo "make demo   set everything up and compare two recipes for a title and for a text"
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
+	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
 	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
@@ -58,6 +59,12 @@ topics: data/sample_index.h5
 	$(PYTHON) topics.py --index $< --output data/sample_topics.h5 --html data/topics.html
 	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features \
 	    --output data/sample_topics_index.h5 --map --topics data/sample_topics.h5
+
+# A model that is there is not trained again.
+genres: tmp/genres-bert/genre_head.json tmp/genres-gru/genre_head.json
+
+tmp/genres-%/genre_head.json: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 --input_file $(INPUT_FILE)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving

@@ -34,7 +34,7 @@ from typing import (
 from tqdm import tqdm
 
 from bert import quiet
-from bert.checkpoint import default_bert_dir, open_checkpoint, takes_lower_case
+from bert.checkpoint import default_bert_dir, open_checkpoint, takes_lower_case, top_layers
 from bert.errors import BertError
 from bert.tokenizing import WordPieces
 from recommender import cli
@@ -79,8 +79,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--input_file", help="the catalogue, a CSV in the format of The Movies "
                        "Dataset")
     flags.add_argument("--output_dir", default="data/features", help="folder of the features")
-    flags.add_argument("--layers", default="-1,-2,-3,-4", type=cli.layers,
-                       help="hidden layers to store, -1 is the last")
+    flags.add_argument("--layers", type=cli.layers, help="hidden layers to store, -1 is the last "
+                       "(default: -1,-2,-3,-4, or all of a checkpoint that has fewer)")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
                        help="word pieces after which an overview is cut, [CLS] and [SEP] included")
     flags.add_argument("--batch_tokens", type=cli.whole_number(1),
@@ -148,7 +148,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     cli.note(catalogue.report())
     if args.pooled and args.dtype != "float32":
         cli.note("pooled features are stored as float32, whatever --dtype says")
-    settings = Settings(tuple(args.layers), args.max_seq_length, do_lower_case,
+    layers = args.layers or top_layers(checkpoint.config)
+    settings = Settings(tuple(layers), args.max_seq_length, do_lower_case,
                         checkpoint.config.hidden_size, "float32" if args.pooled else args.dtype,
                         args.pooled, checkpoint.name, checkpoint.sha256)
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
@@ -164,15 +165,15 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             cli.note("nothing to do")
             return 0
         # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
-        from bert.encoder import Encoder
         from bert.extraction import default_batch_tokens, extract
+        from bert.graphs import graph_of
         from bert.reference import ReferenceGraph
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         if args.graph == "reference":
-            encoder: Graph = ReferenceGraph(checkpoint, args.layers)
+            encoder: Graph = ReferenceGraph(checkpoint, settings.layers)
         else:
-            encoder = Encoder(checkpoint, args.layers)
+            encoder = graph_of(checkpoint, settings.layers)
         _check_disk(movies, pieces, settings, args.output_dir)
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,

@@ -4,7 +4,7 @@ import glob
 import json
 import os
 import re
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.digests import digest_of
 from bert.errors import BertError
@@ -31,6 +31,8 @@ ENDING = re.compile(r"\.(index|meta|data-[0-9]{5}-of-[0-9]{5})$")  # of a file o
 _OBJECTS = b"_CHECKPOINTABLE_OBJECT_GRAPH"  # in the index of a checkpoint of TensorFlow 2 objects
 _MOST_PADDING = 128  # entries by which vocab_size may be rounded up for the speed of products
 ACTIVATIONS = ("gelu", "relu", "tanh", "linear")  # those that Google's graph knows
+ENCODERS = ("bert", "gru")  # what a folder's weights are of; Google's config tells of none
+HEAD = "genre_head.json"  # tells that a folder holds a genre model, trained from another checkpoint
 SPECIAL_PIECES = ("[UNK]", "[CLS]", "[SEP]")  # word pieces without which no text can be encoded
 
 # The numbers of a config, each with its largest accepted value, far above that of any BERT.
@@ -42,7 +44,11 @@ _CONFIG_NUMBERS = {
 
 
 class Config(NamedTuple):
-    """Part of Google's `bert_config.json` that inference needs."""
+    """Part of Google's `bert_config.json` that inference needs.
+
+    `encoder` is "gru" in a folder of `train_genres.py --encoder gru`; there `intermediate_size` is
+    the size of a word's embedding.
+    """
 
     vocab_size: int
     hidden_size: int
@@ -52,6 +58,7 @@ class Config(NamedTuple):
     max_position_embeddings: int
     type_vocab_size: int
     hidden_act: str
+    encoder: str = "bert"
 
 
 class Checkpoint(NamedTuple):
@@ -92,11 +99,12 @@ class Checkpoint(NamedTuple):
 def default_bert_dir(tmp_dir: str = "tmp") -> str:
     """Return the checkpoint folder to take if the user names none.
 
-    It is the research's, or the only one in `tmp_dir`. Raises BertError if `tmp_dir` holds none,
-    or several without the research's.
+    It is the research's, or the only one in `tmp_dir` that is no genre model. Raises BertError if
+    `tmp_dir` holds none, or several without the research's.
     """
     found = sorted(
-        os.path.dirname(path) for path in glob.glob(os.path.join(tmp_dir, "*", CONFIG)))
+        os.path.dirname(path) for path in glob.glob(os.path.join(tmp_dir, "*", CONFIG))
+        if not os.path.exists(os.path.join(os.path.dirname(path), HEAD)))
     research = os.path.join(tmp_dir, RESEARCH)
     if research in found:
         return research
@@ -277,7 +285,12 @@ def read_config(path: str) -> Config:
     if activation not in ACTIVATIONS:
         raise BertError("{}: hidden_act is {!r}, one of {} is needed".format(
             path, activation, ", ".join(ACTIVATIONS)))
-    return Config(hidden_act=activation, **{key: values[key] for key in _CONFIG_NUMBERS})
+    encoder = values.get("encoder", "bert")
+    if encoder not in ENCODERS:
+        raise BertError("{}: encoder is {!r}, one of {} is needed".format(
+            path, encoder, ", ".join(ENCODERS)))
+    return Config(hidden_act=activation, encoder=encoder,
+                  **{key: values[key] for key in _CONFIG_NUMBERS})
 
 
 def read_vocabulary(path: str) -> Dict[str, int]:
@@ -298,6 +311,11 @@ def read_vocabulary(path: str) -> Dict[str, int]:
         if piece not in vocabulary:
             raise BertError("{} has no {}: it is not a BERT vocabulary".format(path, piece))
     return vocabulary
+
+
+def top_layers(config: Config) -> List[int]:
+    """Return the last four hidden layers, the last first, or all where there are fewer."""
+    return [-1 - n for n in range(min(4, config.num_hidden_layers))]
 
 
 def resolve_layers(layers: Sequence[int], config: Config) -> List[int]:
@@ -330,64 +348,3 @@ def resolve_layers(layers: Sequence[int], config: Config) -> List[int]:
     if len(set(resolved)) < len(resolved):
         raise BertError("--layers {} names a layer twice".format(",".join(map(str, layers))))
     return resolved
-
-
-def google_variables(config: Config) -> Dict[str, Tuple[int, ...]]:
-    """Return the shapes of the variables of google-research/bert's BertModel, by name.
-
-    >>> google_variables(Config(30522, 384, 6, 12, 1536, 512, 2, "gelu"))[
-    ...     "bert/encoder/layer_0/intermediate/dense/kernel"]
-    (384, 1536)
-    """
-    H, W = config.hidden_size, config.intermediate_size
-    shapes = {
-        "bert/embeddings/word_embeddings": (config.vocab_size, H),
-        "bert/embeddings/position_embeddings": (config.max_position_embeddings, H),
-        "bert/embeddings/token_type_embeddings": (config.type_vocab_size, H),
-    }  # type: Dict[str, Tuple[int, ...]]
-    dense = {"bert/pooler/dense": (H, H)}
-    normalisations = ["bert/embeddings/LayerNorm"]
-    for n in range(config.num_hidden_layers):
-        layer = "bert/encoder/layer_{}/".format(n)
-        for part in ("query", "key", "value"):
-            dense[layer + "attention/self/" + part] = (H, H)
-        dense[layer + "attention/output/dense"] = (H, H)
-        dense[layer + "intermediate/dense"] = (H, W)
-        dense[layer + "output/dense"] = (W, H)
-        normalisations += [layer + "attention/output/LayerNorm", layer + "output/LayerNorm"]
-    for name, shape in dense.items():
-        shapes[name + "/kernel"], shapes[name + "/bias"] = shape, shape[1:]
-    for name in normalisations:
-        shapes[name + "/gamma"], shapes[name + "/beta"] = (H,), (H,)
-    return shapes
-
-
-def check_variables(available: Dict[str, Sequence[int]], needed: Iterable[str],
-                    checkpoint: Checkpoint) -> None:
-    """Check that the weights fit the config.
-
-    Parameters
-    ----------
-    available : dict of str to sequence of int
-        Shapes of the variables in the checkpoint's weights, by name.
-    needed : iterable of str
-        Names of the variables that the graph needs.
-    checkpoint : Checkpoint
-        Checkpoint of both.
-
-    Raises
-    ------
-    BertError
-        If a variable is missing or has another shape; it names the first such variable.
-    """
-    shapes = google_variables(checkpoint.config)
-    for name in needed:
-        if name not in available:
-            raise BertError("{} has no variable {}, which {} asks for: they are of different "
-                            "checkpoints".format(checkpoint.init_checkpoint, name,
-                                                 checkpoint.config_file))
-        if tuple(available[name]) != shapes[name]:
-            raise BertError("{}: variable {} has shape {}, but {} asks for {}: they are of "
-                            "different checkpoints".format(
-                                checkpoint.init_checkpoint, name, list(available[name]),
-                                checkpoint.config_file, list(shapes[name])))

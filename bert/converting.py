@@ -15,11 +15,11 @@ from bert.checkpoint import (
     VOCABULARY,
     WEIGHTS,
     Config,
-    google_variables,
     read_config,
 )
 from bert.errors import BertError
 from bert.other_layouts import google_config
+from bert.variables import google_variables
 
 
 def convert(config_file: str, vocab_file: str, weights_file: str, target: str) -> List[str]:

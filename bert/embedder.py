@@ -8,8 +8,8 @@ import tensorflow.compat.v1 as tf
 
 from bert.batches import TokenFeatures, batches
 from bert.checkpoint import Checkpoint, folder_of, open_checkpoint
-from bert.encoder import Encoder
 from bert.errors import BertError
+from bert.graphs import graph_of
 from bert.tokenizing import WordPieces
 
 _BATCH_TOKENS = 4096  # tokens of a batch: a few long texts, so that memory stays small
@@ -44,8 +44,8 @@ class Embedder:
                  do_lower_case: bool):
         self.pieces = WordPieces(checkpoint.vocab_file, do_lower_case)
         self._max_seq_length = max_seq_length
-        encoder = Encoder(checkpoint, layers)
         with tf.Graph().as_default() as graph:
+            encoder = graph_of(checkpoint, layers)
             self._token_ids = tf.placeholder(tf.int32, [None, None])
             self._lengths = tf.placeholder(tf.int32, [None])
             self._hidden, = encoder.build(self._token_ids, self._lengths, in_loop=True)

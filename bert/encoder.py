@@ -131,7 +131,7 @@ class Encoder:
         packing = _pack(token_ids, lengths,
                         self.checkpoint.config.num_attention_heads // self._n_pieces)
         x = tf.gather(w["words"], packing.ids) + tf.gather(w["positions"], packing.positions)
-        x = _normalise(x, w["gamma"], w["beta"])
+        x = self._drop(_normalise(x, w["gamma"], w["beta"]))
 
         def add_layer(x: tf.Tensor, w: Tensors) -> tf.Tensor:
             return self._intermediate(self._attention(x, w, packing), w)
@@ -168,7 +168,8 @@ class Encoder:
                 heads = _dense(self._after(done, x), w, "{}_{}".format(part, n))
                 done.append(tf.gather(tf.reshape(heads, [-1, D]), packing.unpack))
             q, k, v = done[-3:]  # each (B, G, T, D)
-            attention = tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + packing.mask)
+            attention = self._drop(
+                tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + packing.mask))
             context = tf.reshape(tf.matmul(attention, v), [-1, D])
             context = tf.gather(context, packing.pack)  # (N, G, D)
             contexts.append(tf.reshape(context, [-1, config.hidden_size // self._n_pieces]))
@@ -176,7 +177,7 @@ class Encoder:
         sums = []  # type: List[tf.Tensor]
         for n, residual in enumerate(tf.split(x, self._n_pieces, 1)):
             dense = _dense(self._after(sums, context), w, "attention_{}".format(n))
-            sums.append(dense + residual)
+            sums.append(self._drop(dense) + residual)
         return _normalise(tf.concat(sums, 1), w["attention/gamma"], w["attention/beta"])
 
     def _intermediate(self, x: tf.Tensor, w: Tensors) -> tf.Tensor:
@@ -193,8 +194,16 @@ class Encoder:
                 terms[n].append(done[-1])
         for n in range(self._n_pieces):
             terms[n][-1] = tf.nn.bias_add(terms[n][-1], w["narrow_{}/bias".format(n)])
-        return _normalise(tf.concat([tf.add_n(term) for term in terms], 1), w["output/gamma"],
+        return _normalise(tf.concat([self._sum(term) for term in terms], 1), w["output/gamma"],
                           w["output/beta"])
+
+    def _drop(self, x: tf.Tensor) -> tf.Tensor:
+        """Return `x`; training drops some of it here, as BERT does (`bert.trainable`)."""
+        return x
+
+    def _sum(self, terms: List[tf.Tensor]) -> tf.Tensor:
+        """Return the sum of a residual and the parts of a product, in this order."""
+        return tf.add_n(terms)
 
     def _after(self, earlier: List[tf.Tensor], x: tf.Tensor) -> tf.Tensor:
         """Return `x`; a tower waits for the last of `earlier`, as it has no core for both."""

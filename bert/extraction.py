@@ -15,10 +15,11 @@ import tensorflow.compat.v1 as tf
 
 from bert.batches import TokenFeatures, batches
 from bert.encoder import Encoder
+from bert.gru import GruEncoder
 from bert.reference import ReferenceGraph
 from bert.tokenizing import WordPieces
 
-Graph = Union[Encoder, ReferenceGraph]
+Graph = Union[Encoder, GruEncoder, ReferenceGraph]
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
 _ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films
@@ -37,7 +38,7 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
 
     Parameters
     ----------
-    encoder : Encoder or ReferenceGraph
+    encoder : Encoder, GruEncoder or ReferenceGraph
         Graph to compute with.
     pieces, texts, max_seq_length, batch_tokens, batch_size
         As for `bert.batches.batches`.

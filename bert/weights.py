@@ -10,8 +10,9 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import tensorflow.compat.v1 as tf
 
-from bert.checkpoint import Checkpoint, Config, check_variables, google_variables
+from bert.checkpoint import Checkpoint, Config
 from bert.errors import BertError
+from bert.variables import check_variables, google_variables
 
 Tensors = Dict[str, tf.Tensor]
 
@@ -139,8 +140,11 @@ def embedding_origins(config: Config) -> Dict[str, Origin]:
         "beta": Origin((H,), ["LayerNorm/beta"], _whole)}
 
 
-def layer_origins(config: Config) -> Dict[str, Origin]:
-    """Return the variables of a layer, by name; their sources are stacks of all layers."""
+def layer_origins(config: Config, is_cut: bool = True) -> Dict[str, Origin]:
+    """Return the variables of a layer, by name; their sources are stacks of all layers.
+
+    Without `is_cut` there is one piece and one block: gradients of parts cost more than they save.
+    """
     first = "bert/encoder/layer_0/"
     shapes = {name[len(first):]: shape for name, shape in google_variables(config).items()
               if name.startswith(first)}
@@ -161,16 +165,17 @@ def layer_origins(config: Config) -> Dict[str, Origin]:
         add(name + "/kernel", source + "/kernel", everything, part, factor=factor)
         add(name + "/bias", source + "/bias", part, factor=factor)
 
-    for n, piece in enumerate(pieces(config)):
+    all_pieces = pieces(config) if is_cut else [everything]
+    for n, piece in enumerate(all_pieces):
         for name in ("query", "key", "value"):
             # The scores' 1 / sqrt(D) is folded into the query.
             add_dense("{}_{}".format(name, n), "attention/self/" + name, piece,
                       scale if name == "query" else 1.0)
         add_dense("attention_{}".format(n), "attention/output/dense", piece)
         add("narrow_{}/bias".format(n), "output/dense/bias", piece)
-    for i, block in enumerate(blocks(config)):
+    for i, block in enumerate(blocks(config) if is_cut else [everything]):
         add_dense("block_{}/wide".format(i), "intermediate/dense", block)
-        for n, piece in enumerate(pieces(config)):
+        for n, piece in enumerate(all_pieces):
             add("block_{}/narrow_{}/kernel".format(i, n), "output/dense/kernel", block, piece)
     for name, source in (("attention", "attention/output"), ("output", "output")):
         for part in ("gamma", "beta"):

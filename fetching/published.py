@@ -6,7 +6,8 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from bert.checkpoint import RESEARCH, Config, google_variables
+from bert.checkpoint import RESEARCH, Config
+from bert.variables import google_variables
 
 MINILM = "all-MiniLM-L6-v2"
 ADDRESS = "https://storage.googleapis.com/bert_models/{}/{}.zip"  # Google's, by day and name

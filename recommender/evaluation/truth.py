@@ -33,16 +33,26 @@ def read_truth(catalogue_path: str, movies: Sequence[Movie]) -> Truth:
     RecommenderError for a file that is no such CSV.
     """
     folder = os.path.dirname(catalogue_path)
-    table = read_table(catalogue_path, ["id", "belongs_to_collection"])
-    collections = _literals(table, "belongs_to_collection", _collection) if (
-        "belongs_to_collection" in table.names) else None
     keywords_path = os.path.join(folder, "keywords.csv")
     keywords = _literals(read_table(keywords_path, ["keywords"]), "keywords", _names) if (
         os.path.isfile(keywords_path)) else None
     return Truth(
-        None if collections is None else [collections.get(movie.id) for movie in movies],
+        read_collections(catalogue_path, movies),
         None if keywords is None else [keywords.get(movie.id, ()) for movie in movies],
         _likes(os.path.join(folder, "ratings.csv"), os.path.join(folder, "links.csv"), movies))
+
+
+def read_collections(catalogue_path: str,
+                     movies: Sequence[Movie]) -> Optional[List[Optional[int]]]:
+    """Return the id of each film's collection, if it has one; None if the catalogue has none.
+
+    Raises RecommenderError if the catalogue is no CSV with ids.
+    """
+    table = read_table(catalogue_path, ["id", "belongs_to_collection"])
+    if "belongs_to_collection" not in table.names:
+        return None
+    collections = _literals(table, "belongs_to_collection", _collection)
+    return [collections.get(movie.id) for movie in movies]
 
 
 def _literals(table: Table, column: str, read: Callable[[Any], Any]) -> Dict[int, Any]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from bert.checkpoint import google_variables, read_config
+from bert.checkpoint import read_config
 from bert.converting import google_config
+from bert.variables import google_variables
 from tests.fetching.sources import CONFIG, GOOGLE, files_of, hugging_face_folder, tensors_of
 
 
