@@ -27,7 +27,9 @@ def train_op(loss: tf.Tensor, variables: Sequence[tf.Variable], learning_rate: t
     step = tf.train.get_global_step()
     gradients, _ = tf.clip_by_global_norm(
         [tf.convert_to_tensor(each) for each in tf.gradients(loss, variables)], _CLIP)
-    done = [step.assign_add(1)]
+    # Masks of dropout and the rate are read off the step, so it counts on when they are there.
+    with tf.control_dependencies([*gradients, learning_rate]):
+        done = [step.assign_add(1)]
     for variable, gradient in zip(variables, gradients):
         m, v = (tf.get_variable("{}/{}".format(variable.op.name, slot), variable.shape,
                                 initializer=tf.zeros_initializer(), trainable=False,

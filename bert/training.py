@@ -284,14 +284,18 @@ class _Told(tf.train.SessionRunHook):
     def __init__(self, training: Training, watch: Watch, losses: Dict[int, float]):
         self._training, self._watch, self._losses = training, watch, losses
 
+    def after_create_session(self, session: tf.Session, coord: Any) -> None:
+        # Counted from here on: read within a run, the step would be that before or after it.
+        self._step = int(session.run(tf.train.get_global_step()))
+
     def before_run(self, run_context: Any) -> Any:
-        loss = tf.get_collection(_LOSS)
-        return tf.train.SessionRunArgs([tf.train.get_global_step(), *loss])
+        loss, = tf.get_collection(_LOSS)
+        return tf.train.SessionRunArgs(loss)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
-        step, loss = int(run_values.results[0]), float(run_values.results[-1])
-        self._losses[step] = loss
-        self._watch.on_step(step, loss)
+        self._step += 1
+        self._losses[self._step] = loss = float(run_values.results)
+        self._watch.on_step(self._step, loss)
         if self._watch.stopping() or self._training.history.is_over:
             run_context.request_stop()
 

@@ -81,7 +81,7 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(tiny, examples, tmp
     assert resumed.history.steps == whole.history.steps == [4, 8]
     for one, other in zip(resumed.history.epochs, whole.history.epochs):
         assert one.quality == pytest.approx(other.quality, abs=0.01)
-    assert losses[8] < losses[1]
+    assert whole.history.epochs[-1].quality > 0.9
     assert [name for name in os.listdir(str(tmp_path / "whole")) if "tfevents" in name]
 
 
