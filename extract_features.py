@@ -128,6 +128,10 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     Raises BertError, RecommenderError or OSError if that is not possible.
     """
     quiet.silence(args.verbose)
+    if args.graph == "reference":
+        from bert.tensorflow_version import check_google_graph
+
+        check_google_graph()
     bert_dir = args.bert_dir
     if bert_dir is None and not (args.bert_config_file and args.vocab_file
                                  and args.init_checkpoint):
@@ -166,10 +170,11 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
         from bert.encoder import Encoder
         from bert.extraction import default_batch_tokens, extract
-        from bert.reference import ReferenceGraph
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         if args.graph == "reference":
+            from bert.reference import ReferenceGraph  # tf.contrib, which only 1.15 has
+
             encoder: Graph = ReferenceGraph(checkpoint, args.layers)
         else:
             encoder = Encoder(checkpoint, args.layers)

@@ -8,17 +8,20 @@ to the longest of their batch, and the graph is built once for all texts.
 import ctypes
 import os
 import platform
-from typing import Any, Dict, Generator, Iterator, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Generator, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from bert.batches import TokenFeatures, batches
 from bert.encoder import Encoder
-from bert.reference import ReferenceGraph
+from bert.tensorflow_version import limit_pipeline_threads
 from bert.tokenizing import WordPieces
 
-Graph = Union[Encoder, ReferenceGraph]
+if TYPE_CHECKING:
+    from bert.reference import ReferenceGraph  # imports tf.contrib, which only 1.15 has
+
+Graph = Union[Encoder, "ReferenceGraph"]
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
 _ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films
@@ -136,7 +139,7 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
             types, shapes).prefetch(4)
         # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()
-        options.experimental_threading.private_threadpool_size = 1
+        limit_pipeline_threads(options, 1)
         return dataset.with_options(options)
 
     return input_fn
