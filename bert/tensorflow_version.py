@@ -15,7 +15,20 @@ def check_google_graph() -> None:
                             tf.__version__))
 
 
+def check_precision(precision: str) -> None:
+    """Raise BertError if this TensorFlow does not compute in `precision`."""
+    if IS_1 and precision != "float32":
+        raise BertError("--precision {}: TensorFlow {} computes in float32 alone: run it in the "
+                        "environment of TensorFlow 2.15".format(precision, tf.__version__))
+
+
 def limit_pipeline_threads(options: tf.data.Options, n_threads: int) -> None:
     """Give a tf.data pipeline `n_threads` threads of its own."""
     threading = options.experimental_threading if IS_1 else options.threading
     threading.private_threadpool_size = n_threads
+
+
+def turn_off_tf32() -> None:
+    """Let GPUs compute products of float32 in float32; 1.15 does nothing else."""
+    if not IS_1:
+        tf.config.experimental.enable_tensor_float_32_execution(False)
