@@ -112,7 +112,8 @@ class Encoder:
         self._after_attention, self._after_layer = self._output, self._intermediate
         if self.for_gpu:
             self._after_attention, self._after_layer = (
-                tf.function(part, jit_compile=True) for part in (self._output, self._intermediate))
+                tf.function(part, jit_compile=True, autograph=False)
+                for part in (self._output, self._intermediate))
         self._embeddings, self._stacks = self._weights.add_variables()
         self._layers = [] if in_loop else [
             _of_layer(n, self._stacks) for n in range(max(self.layers) + 1)]
