@@ -174,7 +174,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         if args.graph == "reference":
-            from bert.reference import ReferenceGraph  # tf.contrib, which only 1.15 has
+            # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
+            from bert.reference import ReferenceGraph
 
             encoder: Graph = ReferenceGraph(checkpoint, args.layers)
         else:
@@ -201,7 +202,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
 
 def _check_tensorflow(args: argparse.Namespace) -> None:
     """Raise BertError if the TensorFlow that is there cannot compute what the flags ask for."""
-    if args.graph == "reference" or args.precision != "float32":  # else it is imported later
+    if args.graph == "reference" or args.precision != "float32":
+        # Late, because TensorFlow takes seconds to import, and few runs need the answer so soon.
         from bert.tensorflow_version import check_google_graph, check_precision
 
         check_precision(args.precision)
