@@ -2,11 +2,34 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo evaluate genres topics bench bench-server test browser pictures notebook torture lint lock clean
 
-PYTHON := .venv/bin/python
+# TF=2 takes TensorFlow 2.15, in an environment of its own. TensorFlow 1.15 exists for x86-64 Linux
+# and Intel Macs with CPython 3.7 alone: elsewhere 2.15 is taken.
+MACHINE := $(shell uname -s)-$(shell uname -m)
+ifndef TF
+TF := $(if $(filter %-x86_64,$(MACHINE)),1,2)
+ifeq ($(TF),2)
+$(info make: TensorFlow 1.15 does not run on $(MACHINE): taking 2.15, as TF=2 does)
+endif
+endif
+PLATFORM := $(or $(if $(filter Linux-aarch64 Linux-arm64,$(MACHINE)),linux-arm64),\
+    $(if $(filter Darwin-arm64,$(MACHINE)),macos-arm64),$(if $(CUDA),linux-cuda),linux-x86_64)
+ifeq ($(TF),2)
+VENV := .venv-tf2
+VERSION := 3.11
+LOCK := requirements-tf2-$(PLATFORM).txt
+LOCK_DEV := requirements-tf2-dev-$(PLATFORM:linux-cuda=linux-x86_64).txt
+else
+VENV := .venv
+VERSION := 3.7
+LOCK := requirements.txt
+LOCK_DEV := requirements-dev.txt
+endif
+PYTHON := $(VENV)/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
 
 help:
 	@echo "make demo   set everything up and compare two recipes for a title and for a text"
+	@echo "  (TF=2, for each command: with TensorFlow 2.15; CUDA=1: with its CUDA libraries)"
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
@@ -21,20 +44,20 @@ help:
 	@echo "make clean  remove the environment and what the demo wrote"
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
-.venv/installed: requirements.txt tools/find_python37.sh
-	@python=$$(sh tools/find_python37.sh) && echo "make: environment .venv from $$python" && \
-	    $$python -m venv --clear .venv
-	$(PIP_INSTALL) -r requirements.txt
+$(VENV)/installed: $(LOCK) tools/find_python.sh
+	@python=$$(sh tools/find_python.sh $(VERSION)) && echo "make: environment $(VENV) from $$python" && \
+	    $$python -m venv --clear $(VENV)
+	$(PIP_INSTALL) -r $(LOCK)
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP_INSTALL) -r requirements-dev.txt
+$(VENV)/installed-dev: $(VENV)/installed $(LOCK_DEV)
+	$(PIP_INSTALL) -r $(LOCK_DEV)
 	@touch $@
 
-tmp/all-MiniLM-L6-v2/bert_config.json: | .venv/installed
+tmp/all-MiniLM-L6-v2/bert_config.json: | $(VENV)/installed
 	$(PYTHON) download.py --model minilm
 
-data/sample_index.h5: data/sample_movies.csv recommender/index.py recommender/building.py .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+data/sample_index.h5: data/sample_movies.csv recommender/index.py recommender/building.py $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) extract_features.py --bert_dir tmp/all-MiniLM-L6-v2 --input_file data/sample_movies.csv --output_dir data/sample_features
 	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features --output $@ --map
 
@@ -70,7 +93,7 @@ tmp/genres-%/genre_head.json: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config
 PACKAGES := bert fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests $(PACKAGES) *.py
 COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
-test: lint tmp/all-MiniLM-L6-v2/bert_config.json
+test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
 	$(PYTEST) $(COVERAGE)
 	@echo "Lines that the tests reach, in percent:"
@@ -84,36 +107,41 @@ test: lint tmp/all-MiniLM-L6-v2/bert_config.json
 browser:
 	@sh tools/get_browser.sh
 
-pictures: .venv/installed-dev data/sample_index.h5 browser
+pictures: $(VENV)/installed-dev data/sample_index.h5 browser
 	$(PYTHON) -m tests.pictures
 
-notebook: .venv/installed-dev data/sample_index.h5
+notebook: $(VENV)/installed-dev data/sample_index.h5
 	$(PYTHON) -m tests.notebook
 
-torture: .venv/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+torture: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture
 
-lint: .venv/installed-dev
+lint: $(VENV)/installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/codespell
 	.venv/bin/lint-imports --no-cache
 
 lock: export CUSTOM_COMPILE_COMMAND := make lock
-lock: .venv/installed-dev
+lock: $(VENV)/installed-dev
+ifeq ($(TF),2)
+	sh tools/lock_tf2.sh $(VENV)/bin/uv
+else
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
+endif
 
 # No address of an index goes into the lock: it installs from wherever pip is set up to look.
 LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
     --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-bench: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+bench: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.run --output benchmarks/results.md
 
-bench-server: .venv/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
+bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
 clean:
-	rm -rf .venv .uv benchmarks/.envs benchmarks/.data data/sample_features data/sample_index.h5 \
-	    data/report.html data/topics.html data/sample_topics.h5 data/sample_topics_index.h5
+	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \
+	    data/sample_index.h5 data/report.html data/topics.html data/sample_topics.h5 \
+	    data/sample_topics_index.h5

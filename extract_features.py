@@ -95,6 +95,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--pooled", action="store_true", help="store only the mean over tokens of "
                        "each layer, as float32: enough for all recipes but idf and sif, at "
                        "a 70th of the disk")
+    flags.add_argument("--precision", default="float32", choices=("float32", "bfloat16", "float16"),
+                       help="type of the numbers computed with; the short ones are faster on a GPU "
+                       "and need TensorFlow 2.15")
     flags.add_argument("--graph", default="ours", choices=("ours", "reference"),
                        help="graph to compute with: reference is Google's own, for comparison")
     flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
@@ -128,6 +131,7 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     Raises BertError, RecommenderError or OSError if that is not possible.
     """
     quiet.silence(args.verbose)
+    _check_tensorflow(args)
     bert_dir = args.bert_dir
     if bert_dir is None and not (args.bert_config_file and args.vocab_file
                                  and args.init_checkpoint):
@@ -165,19 +169,23 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             cli.note("nothing to do")
             return 0
         # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
+        from bert import gpu
         from bert.extraction import default_batch_tokens, extract
         from bert.graphs import graph_of
-        from bert.reference import ReferenceGraph
 
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         if args.graph == "reference":
+            # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
+            from bert.reference import ReferenceGraph
+
             encoder: Graph = ReferenceGraph(checkpoint, settings.layers)
         else:
-            encoder = graph_of(checkpoint, settings.layers)
+            encoder = graph_of(checkpoint, settings.layers, args.precision, gpu.is_there())
         _check_disk(movies, pieces, settings, args.output_dir)
         texts = [movie.overview for movie in movies]
         batches = extract(encoder, pieces, texts, args.max_seq_length,
-                          args.batch_tokens or default_batch_tokens(), args.batch_size or 0)
+                          args.batch_tokens or default_batch_tokens(encoder, texts),
+                          args.batch_size or 0, args.pooled)
         # Closed here, since TensorFlow cannot close its session when the interpreter exits.
         with contextlib.closing(batches):
             counts = _store(writer, movies, pieces, _until(caught, batches))
@@ -191,6 +199,17 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             len(movies) - counts.n_done))
         return 128 + caught[0]
     return 0
+
+
+def _check_tensorflow(args: argparse.Namespace) -> None:
+    """Raise BertError if the TensorFlow that is there cannot compute what the flags ask for."""
+    if args.graph == "reference" or args.precision != "float32":
+        # Late, because TensorFlow takes seconds to import, and few runs need the answer so soon.
+        from bert.tensorflow_version import check_google_graph, check_precision
+
+        check_precision(args.precision)
+        if args.graph == "reference":
+            check_google_graph()
 
 
 def verify(folder: str) -> int:

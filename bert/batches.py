@@ -7,6 +7,8 @@ import numpy as np
 from bert.tokenizing import WordPieces
 
 _CHUNK = 1024  # texts that are tokenised and sorted by length together
+_TOKENS_A_TEXT = 60  # about, and rather fewer than overviews have
+_BATCHES_A_CHUNK = 8  # at least, where padding does not count: only the last one is not full
 
 
 class TokenFeatures(NamedTuple):
@@ -31,7 +33,7 @@ class TokenFeatures(NamedTuple):
 
 
 def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch_tokens: int,
-            batch_size: int = 0) -> Iterator[Dict[str, np.ndarray]]:
+            batch_size: int = 0, count_padding: bool = True) -> Iterator[Dict[str, np.ndarray]]:
     """Yield batches of texts of similar length, the longest first.
 
     So the first batch needs the most memory. Texts are ordered by their characters before they
@@ -49,6 +51,8 @@ def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch
         Tokens of a batch, padding included.
     batch_size : int
         Texts of a batch, in place of `batch_tokens` if it is not 0.
+    count_padding : bool
+        False lets a batch have `batch_tokens` tokens without padding, unless one text has more.
 
     Yields
     ------
@@ -57,13 +61,18 @@ def batches(pieces: WordPieces, texts: Sequence[str], max_seq_length: int, batch
         `lengths` int32 (B,), tokens that are not padding; `was_cut` bool (B,).
     """
     by_length = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
-    for start in range(0, len(by_length), _CHUNK):
-        rows = by_length[start:start + _CHUNK]
+    n_texts = _CHUNK if count_padding else max(
+        _CHUNK, _BATCHES_A_CHUNK * batch_tokens // _TOKENS_A_TEXT)
+    for start in range(0, len(by_length), n_texts):
+        rows = by_length[start:start + n_texts]
         encoded = zip(rows, pieces.encode([texts[row] for row in rows], max_seq_length))
         chunk = sorted(encoded, key=lambda item: -len(item[1].token_ids))
         while chunk:
             longest = len(chunk[0][1].token_ids)
             size = batch_size or max(1, batch_tokens // longest)
+            if not count_padding and not batch_size:
+                n_tokens = np.cumsum([len(text.token_ids) for _, text in chunk])
+                size = max(1, int(np.searchsorted(n_tokens, batch_tokens, "right")))
             taken, chunk = chunk[:size], chunk[size:]
             token_ids = np.zeros((len(taken), longest), np.int32)
             for i, (_, text) in enumerate(taken):

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -95,21 +95,44 @@ def write_weights(weights_file: str, config: Config, prefix: str) -> None:
     try:
         with safe_open(weights_file, framework="np") as tensors:
             sources = _match(tensors, config)
-            with tf.Graph().as_default(), tf.Session(
-                    config=tf.ConfigProto(device_count={"GPU": 0})) as session:
-                for variable, source in sources.items():
-                    value = tensors.get_tensor(source).astype(np.float32)
-                    value = value.T if variable.endswith("/kernel") else value
-                    start = tf.placeholder(tf.float32, value.shape)
-                    made = tf.get_variable(variable, initializer=start, use_resource=False)
-                    session.run(made.initializer, {start: value})
-                tf.train.Saver().save(session, prefix, write_state=False)
+            save(((variable, _google_layout(variable, tensors.get_tensor(source)))
+                  for variable, source in sources.items()), prefix)
     except SafetensorError as error:
         raise BertError("model.safetensors is not readable ({}): download it again".format(
             " ".join(str(error).split())))
     except tf.errors.OpError as error:
         raise BertError("the checkpoint cannot be written ({}): make room on the disk and run the "
                         "same command again".format(" ".join(error.message.split())))
+
+
+def save(variables: Iterable[Tuple[str, np.ndarray]], prefix: str) -> None:
+    """Write a TensorFlow checkpoint.
+
+    Parameters
+    ----------
+    variables : iterable of tuple
+        Name and float32 values of each variable. One after the other is taken.
+    prefix : str
+        Path of the checkpoint, without the endings that TensorFlow adds.
+
+    Raises
+    ------
+    tf.errors.OpError
+        If the checkpoint cannot be written.
+    """
+    with tf.Graph().as_default(), tf.Session(
+            config=tf.ConfigProto(device_count={"GPU": 0})) as session:
+        for name, value in variables:
+            start = tf.placeholder(tf.float32, value.shape)
+            made = tf.get_variable(name, initializer=start, use_resource=False)
+            session.run(made.initializer, {start: value})
+        tf.train.Saver().save(session, prefix, write_state=False)
+
+
+def _google_layout(variable: str, value: np.ndarray) -> np.ndarray:
+    """Return Google's `variable` in float32 from its tensor in Hugging Face's layout."""
+    value = value.astype(np.float32)
+    return value.T if variable.endswith("/kernel") else value
 
 
 def _match(tensors: Any, config: Config) -> Dict[str, str]:

@@ -39,6 +39,12 @@ class Encoder:
         Checkpoint with the weights.
     layers : sequence of int
         Hidden layers to return, as Google counts them: -1 is the last.
+    precision : str
+        Type of weights and activations: float32, or under TensorFlow 2.15 bfloat16 or float16. Sums
+        of the normalisation are float32 in each.
+    for_gpu : bool
+        Shape the graph for one GPU: no product is cut, all texts of a batch go through a layer
+        together, and XLA joins the operations between two products into one.
 
     Raises
     ------
@@ -57,17 +63,21 @@ class Encoder:
             session.run(last)  # (5, 384)
     """
 
-    runs_in_towers = True
-
-    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int]):
+    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], precision: str = "float32",
+                 for_gpu: bool = False):
         self.checkpoint = checkpoint
         self.layers = resolve_layers(layers, checkpoint.config)
-        self._weights = Weights(checkpoint, max(self.layers) + 1)
-        self._n_pieces = len(pieces(checkpoint.config))
-        self._n_blocks = len(blocks(checkpoint.config))
+        self.for_gpu, self.runs_in_towers = for_gpu, not for_gpu
+        self.dtype = tf.as_dtype(precision)
+        self._weights = Weights(checkpoint, max(self.layers) + 1, for_gpu, self.dtype)
+        self._n_pieces = len(pieces(checkpoint.config, for_gpu))
+        self._n_blocks = len(blocks(checkpoint.config, for_gpu))
+        self._in_turn, self._pooled, self._n_rows = False, False, 0
+        self._after_attention, self._after_layer = self._output, self._intermediate
 
     def build(self, token_ids: tf.Tensor, lengths: tf.Tensor, n_towers: int = 1,
-              in_loop: bool = False) -> List[List[tf.Tensor]]:
+              in_loop: bool = False, pooled: bool = False, n_rows: int = 0
+              ) -> List[List[tf.Tensor]]:
         """Add the graph to the default graph.
 
         The texts are dealt out to `n_towers` independent copies of the graph, which share the
@@ -86,14 +96,25 @@ class Encoder:
             Let one copy of a layer's nodes compute all layers, in a loop. Such a graph is built
             in a fraction of the time and is as fast for a few texts, but TensorFlow adds up in
             another order: the last digit of a number may be another.
+        pooled : bool
+            For a GPU: return the mean over tokens of each text, so that little leaves the GPU.
+        n_rows : int
+            For a GPU: fill the tokens up to at least so many. XLA compiles anew for each number of
+            tokens, so batches should have the same.
 
         Returns
         -------
         list of list of tf.Tensor
             For each tower one float32 tensor (N, H) for each layer asked for, in that order: the
-            tokens of the tower's texts without padding, one text after the other.
+            tokens of the tower's texts without padding, one text after the other. (B, H) if
+            `pooled`.
         """
         self._in_turn = n_towers > 1
+        self._pooled, self._n_rows = pooled, n_rows
+        if self.for_gpu:
+            self._after_attention, self._after_layer = (
+                tf.function(part, jit_compile=True, autograph=False)
+                for part in (self._output, self._intermediate))
         self._embeddings, self._stacks = self._weights.add_variables()
         self._layers = [] if in_loop else [
             _of_layer(n, self._stacks) for n in range(max(self.layers) + 1)]
@@ -105,7 +126,9 @@ class Encoder:
         self._weights.load(session)
 
     def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
-        """Return the layers of all texts, computed a chunk of few texts at a time."""
+        """Return the layers of all texts, computed a chunk of few texts at a time on a CPU."""
+        if self.for_gpu:
+            return self._hidden_layers(token_ids, lengths)
         H = self.checkpoint.config.hidden_size
         B, T = tf.unstack(tf.shape(token_ids))
         n_tokens = max(_CHUNK_TOKENS, _CHUNK_NUMBERS // H)
@@ -128,13 +151,15 @@ class Encoder:
     def _hidden_layers(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
         """Return the layers of one chunk, each (N, H)."""
         w = self._embeddings
-        packing = _pack(token_ids, lengths,
-                        self.checkpoint.config.num_attention_heads // self._n_pieces)
+        with tf.device("/CPU:0"):  # indices of a batch are few
+            packing = _pack(token_ids, lengths, self.checkpoint.config.num_attention_heads
+                            // self._n_pieces, self._n_rows)
         x = tf.gather(w["words"], packing.ids) + tf.gather(w["positions"], packing.positions)
         x = self._drop(_normalise(x, w["gamma"], w["beta"]))
 
         def add_layer(x: tf.Tensor, w: Tensors) -> tf.Tensor:
-            return self._intermediate(self._attention(x, w, packing), w)
+            return self._after_layer(
+                self._after_attention(self._attention(x, w, packing), x, w), w)
 
         if not self._layers:
             return self._loop(add_layer, x)
@@ -142,7 +167,11 @@ class Encoder:
         for w in self._layers:
             x = add_layer(x, w)
             outputs.append(x)
-        return [outputs[n] for n in self.layers]
+        found = [tf.cast(outputs[n], tf.float32) for n in self.layers]
+        if self._pooled:
+            return [_means(layer, packing) for layer in found]
+        return [layer[:packing.n_tokens] if self._n_rows else layer
+                for layer in found]
 
     def _loop(self, add_layer: Callable[[tf.Tensor, Tensors], tf.Tensor],
               x: tf.Tensor) -> List[tf.Tensor]:
@@ -155,10 +184,10 @@ class Encoder:
         _, *latest = tf.while_loop(
             lambda n, *_: n < n_layers, body, (0,) + (x,) * (n_layers - first),
             parallel_iterations=1, back_prop=False)
-        return [latest[n - first] for n in self.layers]
+        return [tf.cast(latest[n - first], tf.float32) for n in self.layers]
 
     def _attention(self, x: tf.Tensor, w: Tensors, packing: "_Packing") -> tf.Tensor:
-        """Return `x` (N, H) plus its attention, normalised."""
+        """Return the attention of `x` (N, H), what its heads give side by side, (N, H)."""
         config = self.checkpoint.config
         D = config.hidden_size // config.num_attention_heads
         contexts = []  # type: List[tf.Tensor]
@@ -168,12 +197,15 @@ class Encoder:
                 heads = _dense(self._after(done, x), w, "{}_{}".format(part, n))
                 done.append(tf.gather(tf.reshape(heads, [-1, D]), packing.unpack))
             q, k, v = done[-3:]  # each (B, G, T, D)
-            attention = self._drop(
-                tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + packing.mask))
+            mask = tf.cast(packing.mask, self.dtype)
+            attention = self._drop(tf.nn.softmax(tf.matmul(q, k, transpose_b=True) + mask))
             context = tf.reshape(tf.matmul(attention, v), [-1, D])
             context = tf.gather(context, packing.pack)  # (N, G, D)
             contexts.append(tf.reshape(context, [-1, config.hidden_size // self._n_pieces]))
-        context = tf.concat(contexts, 1)
+        return tf.concat(contexts, 1)
+
+    def _output(self, context: tf.Tensor, x: tf.Tensor, w: Tensors) -> tf.Tensor:
+        """Return `x` (N, H) plus its attention, normalised."""
         sums = []  # type: List[tf.Tensor]
         for n, residual in enumerate(tf.split(x, self._n_pieces, 1)):
             dense = _dense(self._after(sums, context), w, "attention_{}".format(n))
@@ -226,6 +258,10 @@ class _Packing(NamedTuple):
         int32 (N, G): row of each token's head among the unpacked (B * G * T, D).
     mask : tf.Tensor
         float32 (B, 1, 1, T): what is added to the scores, so that padding gets no attention.
+    rows : tf.Tensor
+        int32 (B, T): row of each token among the packed (N, H).
+    n_tokens : tf.Tensor
+        int32: tokens that are not padding; the rest of N fills up.
     """
 
     ids: tf.Tensor
@@ -233,9 +269,11 @@ class _Packing(NamedTuple):
     unpack: tf.Tensor
     pack: tf.Tensor
     mask: tf.Tensor
+    rows: tf.Tensor
+    n_tokens: tf.Tensor
 
 
-def _pack(token_ids: tf.Tensor, lengths: tf.Tensor, G: int) -> _Packing:
+def _pack(token_ids: tf.Tensor, lengths: tf.Tensor, G: int, n_rows: int) -> _Packing:
     T = tf.shape(token_ids)[1]
     real = tf.sequence_mask(lengths, T)  # (B, T)
     text, position = tf.unstack(tf.cast(tf.where(real), tf.int32), axis=1)  # each (N,)
@@ -246,7 +284,19 @@ def _pack(token_ids: tf.Tensor, lengths: tf.Tensor, G: int) -> _Packing:
     unpack = row[:, tf.newaxis, :] * G + tf.range(G)[:, tf.newaxis]
     pack = (text[:, tf.newaxis] * G + tf.range(G)) * T + position[:, tf.newaxis]
     mask = (1.0 - tf.cast(real[:, tf.newaxis, tf.newaxis, :], tf.float32)) * _MASKED
-    return _Packing(ids, position, unpack, pack, mask)
+    n_tokens = tf.size(ids)
+    if n_rows:
+        n_missing = tf.maximum(0, n_rows - n_tokens)
+        ids, position = (tf.pad(row, [[0, n_missing]]) for row in (ids, position))
+        pack = tf.pad(pack, [[0, n_missing], [0, 0]])
+    return _Packing(ids, position, unpack, pack, mask, row, n_tokens)
+
+
+def _means(layer: tf.Tensor, packing: _Packing) -> tf.Tensor:
+    """Return the mean over tokens of each text, (B, H), of one layer, (N, H)."""
+    real = tf.cast(tf.equal(packing.mask[:, 0], 0.0), tf.float32)  # (B, 1, T)
+    weights = real / tf.reduce_sum(real, -1, keepdims=True)
+    return tf.squeeze(tf.matmul(weights, tf.gather(layer, packing.rows)), 1)
 
 
 def _of_layer(n: Union[int, tf.Tensor], stacks: Tensors) -> Tensors:
@@ -261,10 +311,12 @@ def _dense(x: tf.Tensor, w: Tensors, name: str) -> tf.Tensor:
 
 
 def _normalise(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
-    """Apply layer normalisation over H (Ba et al. 2016, arXiv 1607.06450)."""
+    """Apply layer normalisation over H (Ba et al. 2016, arXiv 1607.06450), in float32."""
+    dtype = x.dtype
+    x, gamma, beta = (tf.cast(values, tf.float32) for values in (x, gamma, beta))
     x -= tf.reduce_mean(x, -1, keepdims=True)
     deviation = tf.rsqrt(tf.reduce_mean(tf.square(x), -1, keepdims=True) + _EPSILON)
-    return x * deviation * gamma + beta
+    return tf.cast(x * deviation * gamma + beta, dtype)
 
 
 def _activate(x: tf.Tensor, activation: str) -> tf.Tensor:

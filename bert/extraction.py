@@ -8,31 +8,42 @@ to the longest of their batch, and the graph is built once for all texts.
 import ctypes
 import os
 import platform
-from typing import Any, Dict, Generator, Iterator, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Generator, Iterator, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from bert import gpu
 from bert.batches import TokenFeatures, batches
 from bert.encoder import Encoder
 from bert.gru import GruEncoder
-from bert.reference import ReferenceGraph
+from bert.tensorflow_version import limit_pipeline_threads
 from bert.tokenizing import WordPieces
 
-Graph = Union[Encoder, GruEncoder, ReferenceGraph]
+if TYPE_CHECKING:
+    from bert.reference import ReferenceGraph  # imports tf.contrib, which only 1.15 has
+
+Graph = Union[Encoder, GruEncoder, "ReferenceGraph"]
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
 _ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films
+_CHARACTERS_A_TOKEN = 3  # of an overview, at least; on average it is 4 to 5
 _TOKENS_A_CORE = 2048  # tokens of a batch, per core: starting a batch costs little beside them
 
 
-def default_batch_tokens() -> int:
-    """Return how many tokens of a batch keep every core of this machine busy."""
+def default_batch_tokens(encoder: Optional[Graph] = None, texts: Sequence[str] = ()) -> int:
+    """Return how many tokens of a batch keep every core of this machine busy, or fill its GPU.
+
+    That of a GPU depends on the encoder's sizes, and is no more than all `texts` about have.
+    """
+    if encoder is not None and encoder.for_gpu:
+        return gpu.batch_tokens(encoder.checkpoint.config, encoder.dtype.size,
+                                sum(map(len, texts)) // _CHARACTERS_A_TOKEN)
     return _TOKENS_A_CORE * _n_cores()
 
 
 def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-            batch_tokens: int, batch_size: int = 0
+            batch_tokens: int, batch_size: int = 0, pooled: bool = False
             ) -> Generator[Iterator[TokenFeatures], None, None]:
     """Yield the hidden layers of all texts, a batch at a time, the longest texts first.
 
@@ -42,6 +53,8 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         Graph to compute with.
     pieces, texts, max_seq_length, batch_tokens, batch_size
         As for `bert.batches.batches`.
+    pooled : bool
+        Let a GPU return the mean over tokens of each layer alone, as if a text had one token.
 
     Yields
     ------
@@ -50,16 +63,20 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         while the next batch is computed.
     """
     n_towers, config = session_config(encoder)
+    options = {}
+    if encoder.for_gpu:
+        options = {"pooled": pooled, "n_rows": 0 if batch_size else batch_tokens}
     # The Estimator would make a folder for checkpoints where it is given none; it looks for one in
     # this, finds none, and lets the scaffold set the weights.
     estimator = tf.estimator.Estimator(
-        model_fn_builder(encoder, n_towers), os.devnull,
+        model_fn_builder(encoder, n_towers, options), os.devnull,
         tf.estimator.RunConfig(session_config=config))
     predictions = estimator.predict(
-        input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size),
+        input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size,
+                         count_padding=not encoder.for_gpu),
         yield_single_examples=False)
     for batch in predictions:
-        yield _texts(batch, len(encoder.layers), n_towers)
+        yield _texts(batch, len(encoder.layers), n_towers, pooled and encoder.for_gpu)
 
 
 def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
@@ -71,6 +88,8 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     # after every operation, so that the next one would get zeroed pages again.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     _limit_arenas()
+    if encoder.for_gpu:
+        return 1, gpu.session_config()
     n_cores = _n_cores()
     if not encoder.runs_in_towers or n_cores == 1:
         return 1, tf.ConfigProto()
@@ -86,23 +105,31 @@ def _limit_arenas() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int) -> Iterator[TokenFeatures]:
-    """Yield the texts of one prediction, cut out of the packed tokens of their towers."""
+def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int,
+           pooled: bool) -> Iterator[TokenFeatures]:
+    """Yield the texts of one prediction, cut out of the packed tokens of their towers.
+
+    Texts that the graph `pooled` have one row in place of their tokens.
+    """
     for tower in range(n_towers):
         layers = [batch[_prediction(tower, n)] for n in range(n_layers)]
         end = 0
         for i in range(tower, len(batch["rows"]), n_towers):
-            start, end = end, end + batch["lengths"][i]
-            yield TokenFeatures(int(batch["rows"][i]), batch["token_ids"][i, :end - start],
+            n_tokens = batch["lengths"][i]
+            start, end = end, end + (1 if pooled else n_tokens)
+            yield TokenFeatures(int(batch["rows"][i]), batch["token_ids"][i, :n_tokens],
                                 np.stack([layer[start:end] for layer in layers]),
                                 bool(batch["was_cut"][i]))
 
 
-def model_fn_builder(encoder: Graph, n_towers: int) -> Any:
-    """Return an Estimator's `model_fn` that predicts the encoder's layers, tower by tower."""
+def model_fn_builder(encoder: Graph, n_towers: int, options: Dict[str, Any]) -> Any:
+    """Return an Estimator's `model_fn` that predicts the encoder's layers, tower by tower.
+
+    `options` are further arguments of the encoder's `build`.
+    """
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
-        towers = encoder.build(features["token_ids"], features["lengths"], n_towers)
+        towers = encoder.build(features["token_ids"], features["lengths"], n_towers, **options)
         predictions = dict(features)
         for tower, layers in enumerate(towers):
             predictions.update((_prediction(tower, n), layer) for n, layer in enumerate(layers))
@@ -126,18 +153,19 @@ def _n_cores() -> int:
 
 
 def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-                     batch_tokens: int, batch_size: int) -> Any:
+                     batch_tokens: int, batch_size: int, count_padding: bool = True) -> Any:
     """Return an Estimator's `input_fn` that streams the batches of `batches`."""
     types = {"rows": tf.int32, "token_ids": tf.int32, "lengths": tf.int32, "was_cut": tf.bool}
     shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
 
     def input_fn() -> tf.data.Dataset:
         dataset = tf.data.Dataset.from_generator(
-            lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size),
+            lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size,
+                            count_padding),
             types, shapes).prefetch(4)
         # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()
-        options.experimental_threading.private_threadpool_size = 1
+        limit_pipeline_threads(options, 1)
         return dataset.with_options(options)
 
     return input_fn

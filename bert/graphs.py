@@ -7,11 +7,14 @@ from bert.encoder import Encoder
 from bert.gru import GruEncoder
 
 
-def graph_of(checkpoint: Checkpoint, layers: Sequence[int]) -> Union[Encoder, GruEncoder]:
+def graph_of(checkpoint: Checkpoint, layers: Sequence[int], precision: str = "float32",
+             for_gpu: bool = False) -> Union[Encoder, GruEncoder]:
     """Return the graph that computes `layers` of a checkpoint.
+
+    `precision` and `for_gpu` are those of `Encoder`; a GRU computes in float32 on the CPU.
 
     Raises BertError if there is no such layer, or the weights do not fit the config.
     """
     if checkpoint.config.encoder == "gru":
         return GruEncoder(checkpoint, layers)
-    return Encoder(checkpoint, layers)
+    return Encoder(checkpoint, layers, precision, for_gpu)

@@ -60,7 +60,8 @@ class Reading(NamedTuple):
 class GruEncoder:
     """Graph of a trained GRU, with the interface of `bert.encoder.Encoder`."""
 
-    runs_in_towers = False
+    runs_in_towers = for_gpu = False
+    dtype = tf.float32
 
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int]):
         self.checkpoint = checkpoint

@@ -15,7 +15,8 @@ class ReferenceGraph:
     config are found only by `load`.
     """
 
-    runs_in_towers = False
+    runs_in_towers = for_gpu = False
+    dtype = tf.float32
 
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int]):
         self.checkpoint = checkpoint

@@ -36,13 +36,11 @@ class TrainableEncoder(Encoder):
         last, = encoder.hidden(token_ids, lengths, Dropout(0.1, seed, tf.train.get_global_step()))
     """
 
-    runs_in_towers = False
-
     def __init__(self, checkpoint: Checkpoint, layers: Sequence[int],
                  train_layers: Optional[int] = None):
         super().__init__(checkpoint, layers)
         self._train_layers = train_layers
-        self._in_turn = False
+        self.runs_in_towers = False
         self._n_pieces = self._n_blocks = 1
 
     @property
@@ -84,7 +82,7 @@ class TrainableEncoder(Encoder):
     def _layer(self, n: int, is_trained: bool) -> Tensors:
         """Return the weights of layer `n`, by the names that `Encoder` uses."""
         found = {}
-        for name, origin in layer_origins(self.checkpoint.config, is_cut=False).items():
+        for name, origin in layer_origins(self.checkpoint.config, whole=True).items():
             variable = self._variable("bert/encoder/layer_{}/{}".format(n, origin.sources[0]),
                                       is_trained)
             found[name] = tf.squeeze(origin.join(tf.expand_dims(variable, 0)), 0)
@@ -94,7 +92,7 @@ class TrainableEncoder(Encoder):
         """Return how many weights a token meets, and how many of them are trained."""
         n_layers = max(self.layers) + 1
         of_layer = sum(int(np.prod(origin.shape))
-                       for origin in layer_origins(self.checkpoint.config, is_cut=False).values())
+                       for origin in layer_origins(self.checkpoint.config, whole=True).values())
         trained = n_layers if self._train_layers is None else min(self._train_layers, n_layers)
         return n_layers * of_layer, trained * of_layer
 

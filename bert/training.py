@@ -18,6 +18,7 @@ from bert.adamw import schedule, train_op
 from bert.dropout import Dropout
 from bert.errors import BertError
 from bert.genre_model import GenreModel, loss_of
+from bert.tensorflow_version import limit_pipeline_threads
 
 _HISTORY = "history.json"  # validation figures of each epoch, in the folder of a training
 _BEST = "best"             # beginning of the names of the best weights' files, there
@@ -363,7 +364,7 @@ def _dataset(batches: Callable[[], Iterator[Any]], examples: Examples) -> tf.dat
          [None, examples.labels.shape[1]])).prefetch(2)
     # A thread of its own: a pipeline that waits must not keep one from the graph.
     options = tf.data.Options()
-    options.experimental_threading.private_threadpool_size = 1
+    limit_pipeline_threads(options, 1)
     return dataset.with_options(options)
 
 

@@ -44,13 +44,27 @@ class Weights:
     The layers of BERT are alike. So each variable holds its part of all of them, one after the
     other: the graph has few variables, and a loop can pass through the layers.
 
-    Raises BertError if they cannot be read or do not fit the checkpoint's config.
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    n_layers : int
+        Number of layers to load, from the first on.
+    whole : bool
+        Cut no matrix into pieces: a GPU is the faster the larger a product.
+    dtype : tf.DType
+        Type of the variables; the checkpoint's is float32.
+
+    Raises
+    ------
+    BertError
+        If they cannot be read or do not fit the checkpoint's config.
     """
 
-    def __init__(self, checkpoint: Checkpoint, n_layers: int):
-        self._path, self._n_layers = checkpoint.init_checkpoint, n_layers
+    def __init__(self, checkpoint: Checkpoint, n_layers: int, whole: bool = False,
+                 dtype: tf.DType = tf.float32):
+        self._path, self._n_layers, self._dtype = checkpoint.init_checkpoint, n_layers, dtype
         self._embeddings = embedding_origins(checkpoint.config)
-        self._layers = layer_origins(checkpoint.config)
+        self._layers = layer_origins(checkpoint.config, whole)
         try:
             available = tf.train.load_checkpoint(self._path).get_variable_to_shape_map()
         except (tf.errors.OpError, ValueError) as error:
@@ -118,8 +132,9 @@ class Weights:
 
     def _variable(self, shape: Tuple[int, ...], value: tf.Tensor, kind: str) -> tf.Tensor:
         """Add a variable that gets `value` when the weights are loaded."""
-        variable = tf.raw_ops.VariableV2(shape=shape, dtype=tf.float32)
-        self._loads.setdefault(kind, []).append(tf.raw_ops.Assign(ref=variable, value=value).op)
+        variable = tf.raw_ops.VariableV2(shape=shape, dtype=self._dtype)
+        self._loads.setdefault(kind, []).append(
+            tf.raw_ops.Assign(ref=variable, value=tf.cast(value, self._dtype)).op)
         return tf.identity(variable)
 
     def _unreadable(self, error: Exception) -> BertError:
@@ -140,10 +155,10 @@ def embedding_origins(config: Config) -> Dict[str, Origin]:
         "beta": Origin((H,), ["LayerNorm/beta"], _whole)}
 
 
-def layer_origins(config: Config, is_cut: bool = True) -> Dict[str, Origin]:
+def layer_origins(config: Config, whole: bool) -> Dict[str, Origin]:
     """Return the variables of a layer, by name; their sources are stacks of all layers.
 
-    Without `is_cut` there is one piece and one block: gradients of parts cost more than they save.
+    Of a `whole` layer there is one piece and one block.
     """
     first = "bert/encoder/layer_0/"
     shapes = {name[len(first):]: shape for name, shape in google_variables(config).items()
@@ -165,17 +180,16 @@ def layer_origins(config: Config, is_cut: bool = True) -> Dict[str, Origin]:
         add(name + "/kernel", source + "/kernel", everything, part, factor=factor)
         add(name + "/bias", source + "/bias", part, factor=factor)
 
-    all_pieces = pieces(config) if is_cut else [everything]
-    for n, piece in enumerate(all_pieces):
+    for n, piece in enumerate(pieces(config, whole)):
         for name in ("query", "key", "value"):
             # The scores' 1 / sqrt(D) is folded into the query.
             add_dense("{}_{}".format(name, n), "attention/self/" + name, piece,
                       scale if name == "query" else 1.0)
         add_dense("attention_{}".format(n), "attention/output/dense", piece)
         add("narrow_{}/bias".format(n), "output/dense/bias", piece)
-    for i, block in enumerate(blocks(config) if is_cut else [everything]):
+    for i, block in enumerate(blocks(config, whole)):
         add_dense("block_{}/wide".format(i), "intermediate/dense", block)
-        for n, piece in enumerate(all_pieces):
+        for n, piece in enumerate(pieces(config, whole)):
             add("block_{}/narrow_{}/kernel".format(i, n), "output/dense/kernel", block, piece)
     for name, source in (("attention", "attention/output"), ("output", "output")):
         for part in ("gamma", "beta"):
@@ -187,19 +201,27 @@ def _whole(value: tf.Tensor) -> tf.Tensor:
     return value
 
 
-def pieces(config: Config) -> List[slice]:
+def pieces(config: Config, whole: bool = False) -> List[slice]:
     """Return the columns of each piece of H: as few pieces as may be, each of as many heads.
+
+    There is only one if `whole`.
 
     >>> pieces(Config(30522, 1024, 24, 16, 4096, 512, 2, "gelu"))
     [slice(0, 512, None), slice(512, 1024, None)]
     """
     H, A = config.hidden_size, config.num_attention_heads
-    n = next(n for n in range(1, A + 1) if A % n == 0 and (H // n <= _COLUMNS or n == A))
+    n = next(n for n in range(1, A + 1)
+             if A % n == 0 and (whole or H // n <= _COLUMNS or n == A))
     return _cut(H, n)
 
 
-def blocks(config: Config) -> List[slice]:
-    """Return the columns of each block of the intermediate layer, none wider than a piece of H."""
+def blocks(config: Config, whole: bool = False) -> List[slice]:
+    """Return the columns of each block of the intermediate layer, none wider than a piece of H.
+
+    There is only one if `whole`.
+    """
+    if whole:
+        return _cut(config.intermediate_size, 1)
     size_of_piece = config.hidden_size // len(pieces(config))
     return _cut(config.intermediate_size, -(-config.intermediate_size // size_of_piece))
 

@@ -12,9 +12,7 @@ from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
 from bert.errors import BertError
 from recommender.storage.shards import Settings
-from tests.reference import google_layers, random_checkpoint
-
-TOLERANCE = 1e-4  # float32 through 6 layers; the sums are taken in another order
+from tests.reference import assert_google_agrees, random_checkpoint
 
 
 def our_layers(checkpoint, token_ids, lengths, layers, n_towers=1, in_loop=False):
@@ -34,11 +32,8 @@ def our_layers(checkpoint, token_ids, lengths, layers, n_towers=1, in_loop=False
 
 
 def assert_agree(checkpoint, token_ids, lengths, layers=(-1, -2, -3, -4), n_towers=1):
-    expected = google_layers(checkpoint, token_ids, lengths)
-    found = our_layers(checkpoint, token_ids, lengths, layers, n_towers)
-    for layer, ours in zip(layers, found):
-        real = np.concatenate([text[:n] for text, n in zip(expected[layer], lengths)])
-        np.testing.assert_allclose(ours, real, rtol=0, atol=TOLERANCE)
+    assert_google_agrees(our_layers(checkpoint, token_ids, lengths, layers, n_towers), checkpoint,
+                         token_ids, lengths, layers)
 
 
 def random_tokens(config, lengths, seed=0):
@@ -155,8 +150,7 @@ def test_weights_go_into_the_graph_in_few_runs(tmp_path, monkeypatch, at_once, f
     *loading, _ = n_runs  # the last one computes
     assert len(loading) == 1 if few else len(loading) > 10
     monkeypatch.undo()
-    np.testing.assert_allclose(found, google_layers(checkpoint, token_ids, [9])[-1][0], rtol=0,
-                               atol=TOLERANCE)
+    assert_google_agrees([found], checkpoint, token_ids, [9], [-1])
 
 
 @pytest.mark.parametrize("layers", [[-3], [2], [-1, 1], []])

@@ -16,11 +16,13 @@ import extract_features
 from bert import extraction
 from bert.checkpoint import open_checkpoint
 from bert.encoder import Encoder
+from bert.errors import BertError
+from bert.tensorflow_version import IS_1
 from bert.tokenizing import WordPieces
 from recommender.errors import RecommenderError
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
-from tests.reference import google_layers, random_checkpoint
+from tests.reference import assert_google_agrees, random_checkpoint
 
 COLUMNS = ["id", "imdb_id", "title", "original_title", "original_language", "overview", "genres",
            "release_date", "vote_average", "vote_count"]
@@ -85,12 +87,12 @@ def test_real_overviews_have_the_values_of_googles_graph(tmp_path, minilm):
         layers, token_ids = found[100 + n]
         expected_ids = pieces.encode([row["overview"]], 256)[0].token_ids
         np.testing.assert_array_equal(token_ids, expected_ids)
-        expected = google_layers(checkpoint, expected_ids[np.newaxis], [len(expected_ids)])
         assert layers.dtype == np.float32
-        for ours, layer in zip(layers, (-1, -2, -3, -4)):
-            np.testing.assert_allclose(ours, expected[layer][0], rtol=0, atol=1e-4)
+        assert_google_agrees(layers, checkpoint, expected_ids[np.newaxis], [len(expected_ids)],
+                             (-1, -2, -3, -4))
 
 
+@pytest.mark.skipif(not IS_1, reason="Google's graph needs tf.contrib")
 def test_googles_graph_can_be_chosen_and_gives_the_same_values(world, tmp_path):
     flags, output = world
     assert extract_features.main(flags) == 0
@@ -102,6 +104,14 @@ def test_googles_graph_can_be_chosen_and_gives_the_same_values(world, tmp_path):
     for movie_id, (layers, token_ids) in theirs.items():
         np.testing.assert_array_equal(ours[movie_id][1], token_ids)
         np.testing.assert_allclose(ours[movie_id][0], layers, rtol=0, atol=1e-4)
+
+
+@pytest.mark.skipif(IS_1, reason="Google's graph can be had")
+def test_without_tf_contrib_googles_graph_is_refused_before_anything_is_written(world):
+    flags, output = world
+    with pytest.raises(BertError, match=r"--graph reference: .* TensorFlow 1\.15"):
+        extract_features.main(flags + ["--graph", "reference"])
+    assert not os.path.exists(output)
 
 
 def test_root_attributes_say_what_made_the_features(world, checkpoint_dir):

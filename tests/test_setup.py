@@ -58,12 +58,29 @@ def test_this_environment_is_the_lock():
     assert not different
 
 
-def find_python37(path, **environment):
+def find_python37(path, version="3.7", **environment):
     environment["PATH"] = path
     environment.setdefault("HOME", "/nonexistent")
-    return subprocess.run(["/bin/sh", os.path.join(ROOT, "tools", "find_python37.sh")],
+    return subprocess.run(["/bin/sh", os.path.join(ROOT, "tools", "find_python.sh"), version],
                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           universal_newlines=True, check=False)
+
+
+def test_python311_is_found_for_tensorflow_2(tmp_path):
+    done = find_python37(str(tmp_path), version="3.11")
+    assert done.returncode == 1
+    assert "TensorFlow 2.15 needs CPython 3.11" in done.stderr
+    assert "environment-tf2.yml" in done.stderr
+
+
+@pytest.mark.parametrize("platform", ["linux-x86_64", "linux-arm64", "macos-arm64", "linux-cuda"])
+def test_each_lock_of_tensorflow_2_has_hashes_and_names_no_index(platform):
+    name = "requirements-tf2-{}.txt".format(platform)
+    lock = locked(name)
+    for requirement in asked_for("requirements-tf2.in"):
+        assert requirement.specifier.contains(lock[requirement.name.lower()])
+    assert "--hash=sha256:" in read(name)
+    assert not re.search(r"://|--index-url|--find-links", read(name))
 
 
 def fake_python(folder, name, refuses=False):

@@ -17,6 +17,7 @@ import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
+from recommender.storage.h5py_version import as_texts
 from recommender.storage.open_elsewhere import (
     SUPERBLOCK,
     TouchedFile,
@@ -27,7 +28,6 @@ from recommender.storage.open_elsewhere import (
 
 # Errors that h5py raises for errors of HDF5.
 _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
-
 
 _SEAL = 16  # bytes of the checksum, XXH3-128, at the end of a sealed file
 _ALIGNMENT = 8  # bytes; NumPy copies an array that is not aligned before it computes with it
@@ -296,13 +296,13 @@ class PlainFile:
             raise self.refuse("it declares more than it holds")
         return np.frombuffer(self._pages, dtype, n_values, offset).reshape(shape)
 
-    def texts(self, name: str, n: int) -> h5py.Dataset:
+    def texts(self, name: str, n: int) -> Any:
         """Return a column of `n` strings, to be read whole or cell by cell."""
         found = self._dataset(name)
         self._expect(found, name, object, (n,))
         if h5py.check_dtype(vlen=found.dtype) is not str:
             raise self.refuse("{} holds no strings".format(name))
-        return h5py.Dataset(found)
+        return as_texts(h5py.Dataset(found))
 
     def read(self, name: str, column: Any, rows: Any = slice(None)) -> Any:
         """Return values of the column `name`, which `array` or `texts` returned."""

@@ -1,0 +1,34 @@
+"""Differences between TensorFlow 1.15 and 2.15: the only module that asks for the version."""
+
+import tensorflow.compat.v1 as tf
+
+from bert.errors import BertError
+
+IS_1 = tf.__version__.startswith("1.")  # True under TensorFlow 1.15
+
+
+def check_google_graph() -> None:
+    """Raise BertError if Google's graph cannot be built by this TensorFlow."""
+    if not IS_1:
+        raise BertError("--graph reference: Google's graph needs tf.contrib, which TensorFlow {} "
+                        "lacks: run it in the environment of TensorFlow 1.15".format(
+                            tf.__version__))
+
+
+def check_precision(precision: str) -> None:
+    """Raise BertError if this TensorFlow does not compute in `precision`."""
+    if IS_1 and precision != "float32":
+        raise BertError("--precision {}: TensorFlow {} computes in float32 alone: run it in the "
+                        "environment of TensorFlow 2.15".format(precision, tf.__version__))
+
+
+def limit_pipeline_threads(options: tf.data.Options, n_threads: int) -> None:
+    """Give a tf.data pipeline `n_threads` threads of its own."""
+    threading = options.experimental_threading if IS_1 else options.threading
+    threading.private_threadpool_size = n_threads
+
+
+def turn_off_tf32() -> None:
+    """Let GPUs compute products of float32 in float32; 1.15 does nothing else."""
+    if not IS_1:
+        tf.config.experimental.enable_tensor_float_32_execution(False)
