@@ -87,8 +87,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     many.add_argument("--input", metavar="FILE", help="CSV of queries, one a row, with some of the "
                       "columns title, year, id and overview")
     many.add_argument("--output", metavar="FILE", help="CSV to write, a row for each recommended "
-                      "film: query (the number of the row), rank, score, id, title, year, note "
-                      "(default: stdout)")
+                      "film: query (the number of the row), rank, score, id, title, year, note, "
+                      "recipe, checkpoint, index, built, digest (default: stdout)")
     flags.add_argument("-k", type=cli.whole_number(1, 1000), default=10,
                        help="number of films to recommend")
     flags.add_argument("--diverse", type=cli.share, default=0.0,
@@ -286,7 +286,7 @@ def answer_table(recommender: Recommender, args: argparse.Namespace) -> int:
         if args.output is not None:
             file = stack.enter_context(open(stack.enter_context(new_file(args.output)), "w",
                                             encoding="utf-8", newline=""))
-        answers = AnswerTable(file, args.input)
+        answers = AnswerTable(file, args.input, index.made_by(args.recipe))
         for query, answer in zip(queries, recommend_many(recommender, queries, cli.progress_bar)):
             if isinstance(query.wishes, Wishes):
                 notes = [shared_title(index, title, rows, "column year or id")

@@ -1,7 +1,7 @@
 """Read queries from a table, a row each, and write their answers as a table."""
 
 import csv
-from typing import Any, Dict, List, NamedTuple, Optional, TextIO, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, TextIO, Union
 
 from recommender.catalogue import ALIASES
 from recommender.cells import clean_text, is_missing, read_id, read_year
@@ -16,7 +16,9 @@ _COLUMNS = {
     "year": ("year", *ALIASES["release_date"], "release_date"),
     # Not "description", which in an export of IMDb is a remark.
     "overview": ("overview", "text", "query", "plot")}
-COLUMNS = ("query", "rank", "score", "id", "title", "year", "note")  # of the answers
+# Names of the columns of answers; the last five are those of `Index.made_by`.
+COLUMNS = ("query", "rank", "score", "id", "title", "year", "note",
+           "recipe", "checkpoint", "index", "built", "digest")
 _SHOWN = 3  # rows without an answer that are named: enough to see what is wrong with a table
 
 
@@ -93,11 +95,14 @@ class AnswerTable:
         Is written to.
     path : str
         Path of the table of the queries, for `summary`.
+    made_by : dict
+        What the answers come from, as `Index.made_by` returns it; stands in every row.
     """
 
-    def __init__(self, file: TextIO, path: str):
+    def __init__(self, file: TextIO, path: str, made_by: Mapping[str, str]):
         self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
+        self._made_by = [made_by[name] for name in COLUMNS[-5:]]
         self._path, self._n, self._unanswered = path, 0, []  # type: str, int, List[str]
 
     def write(self, answer: Answer) -> None:
@@ -107,10 +112,11 @@ class AnswerTable:
         if not answer.results:
             why = str(answer.error or "there is no other film in the index")
             self._unanswered.append("row {}: {}".format(self._n, why))
-            self._writer.writerow([self._n, "", "", "", "", "", why])
+            self._writer.writerow([self._n, "", "", "", "", "", why, *self._made_by])
         for rank, score, movie, _ in answer.results:
             self._writer.writerow([self._n, rank, "{:.4f}".format(score), movie["id"],
-                                   movie["title"], movie["year"], note if rank == 1 else ""])
+                                   movie["title"], movie["year"], note if rank == 1 else "",
+                                   *self._made_by])
 
     @property
     def is_empty(self) -> bool:

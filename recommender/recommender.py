@@ -31,7 +31,18 @@ Liked = Union[Ids, Mapping[int, float]]  # ids, or the weight of each
 
 
 class Results(List[Result]):
-    """Recommended films, the best first."""
+    """Recommended films, the best first.
+
+    Parameters
+    ----------
+    films : sequence of Result
+    made_by : dict
+        What the films come from, as `Index.made_by` returns it; empty where a query failed.
+    """
+
+    def __init__(self, films: Sequence[Result] = (), made_by: Optional[Dict[str, str]] = None):
+        super().__init__(films)
+        self.made_by = made_by or {}
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame, a row for each film, with the fields of `to_dict`."""
@@ -180,7 +191,8 @@ class Recommender:
                                  "or give a text")
             best = index.best_first("weighted_rating")
             rows = best[where[best]][:k]
-            return Results(index.results(rows, index.column("weighted_rating")[rows]))
+            return Results(index.results(rows, index.column("weighted_rating")[rows]),
+                           index.made_by(wishes.recipe))
         return self.chosen(wishes, self.nearest(wishes, n, filters), k, diverse)
 
     def chosen(self, wishes: Wishes, near: Tuple[np.ndarray, np.ndarray], k: int,
@@ -190,7 +202,8 @@ class Recommender:
         if diverse:
             best = varied(self.index.space(wishes.recipe), rows, scores, k, diverse)
             rows, scores = rows[best], scores[best]
-        return Results(self.index.results(rows, scores, self._scale(wishes)))
+        return Results(self.index.results(rows, scores, self._scale(wishes)),
+                       self.index.made_by(wishes.recipe))
 
     def _scale(self, wishes: Wishes) -> Optional[Scale]:
         """Return the scale of scores for films and texts, or None where there is none."""

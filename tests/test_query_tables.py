@@ -97,7 +97,7 @@ def test_answers_are_those_of_single_queries(recommend, tmp_path):
         assert [row for row in rows if row["query"] == str(number)] == [
             {"query": str(number), "rank": str(film["rank"]),
              "score": "{:.4f}".format(film["score"]), "id": str(film["id"]),
-             "title": film["title"], "year": str(film["year"]), "note": ""}
+             "title": film["title"], "year": str(film["year"]), "note": "", **single["made_by"]}
             for film in single["results"]]
 
 
@@ -123,6 +123,7 @@ def test_if_no_query_has_an_answer_the_exit_code_is_2(recommend, tmp_path):
     assert done.returncode == 2
     row, = rows_of((tmp_path / "a.csv").read_text(encoding="utf-8"))
     assert row["note"] == "no film meets all of the filters: leave one out"
+    assert (row["recipe"], row["checkpoint"]) == ("mean4", "tiny")
 
 
 def test_films_of_seen_are_left_out_of_all_answers(recommend, tmp_path):

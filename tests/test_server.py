@@ -7,30 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bert.errors import BertError
-from recommender.index import Index
 from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT, MAX_BODY, MAX_TEXT
-from tests.served import FILMS, FakeTexts, write_films
+from tests.served import FILMS, FakeTexts
 from tests.worlds import search
 
 RECOMMEND = "/api/v1/recommend"
 MOVIES = "/api/v1/movies"
-
-
-@pytest.fixture()
-def index_path(tmp_path):
-    return write_films(tmp_path)
-
-
-@pytest.fixture()
-def index(index_path):
-    return Index(index_path)
-
-
-@pytest.fixture()
-def client(index):
-    return client_of(index, FakeTexts())
 
 
 def client_of(index, embed):
@@ -241,7 +225,7 @@ def test_health(client):
     ("?id=603&diverse=" + "9" * 5000, "not a number"),
     ("?min_votes=0&diverse=0.5", "nothing is asked for that could be weighed against"),
     ("?id=603&explain=1", "neither true nor false"),
-    ("?id=603&explain=true&k=51", "explain goes with k up to 50"),
+    ("?id=603&explain=true&k=51", "explain goes with k, and films liked, up to 50"),
     ("?min_votes=0&explain=true", "name a film or give a text"),
     ("?overview=a", "POST it as JSON"),
     ("?title=babe&year=95", "year must be bigger than or equal to 1870"),
@@ -366,7 +350,7 @@ def test_a_body_that_is_not_json_is_400(client, body, said):
     ({"overview": "x", "k": 0}, "k must be bigger than or equal to 1"),
     ({"overview": "x", "k": 10 ** 19}, "k must be smaller than or equal to 1000"),
     ({"overview": "x", "k": 1e300}, "k must be smaller"),
-    ({"overview": "x", "limit": 5}, "'limit' is unknown: known are overview, title, id"),
+    ({"overview": "x", "limit": 5}, "'limit' is unknown: known are overview, liked, seen, title"),
     ({"overview": "x", "\ud800<b>\n": 1}, "'\\ud800<b>\\n' is unknown"),
     ({"overview": "x", "y" * 9000: 1}, "is unknown"),
 ])

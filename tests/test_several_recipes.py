@@ -12,6 +12,7 @@ from recommender.comparing import RankedList, compare
 from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.filters import Filters
 from recommender.index import Index, Result
+from recommender.many import similar_many
 from recommender.printing import comparison
 from recommender.recipes import RECIPES
 from recommender.recommender import Recommender
@@ -126,6 +127,12 @@ def test_every_answer_says_what_made_it(path, recommender):
     told = recommender.question(recommender.wishes(id=5, recipe="best"))["made_by"]
     assert (told["recipe"], told["checkpoint"], told["index"]) == ("best", "tiny", "index.h5")
     assert set(told) == {"recipe", "checkpoint", "index", "built", "digest"}
+    for asked in ({"id": 5}, {"title": "Film 5", "diverse": 0.5}, {"min_votes": 0}):
+        assert recommender.similar(**asked, recipe="best").made_by == told
+    assert recommender.similar(id=5).made_by == recommender.index.made_by("mean4")
+    assert [each.made_by for each in similar_many(
+        recommender, [{"id": 5, "recipe": "best"}, 5])] == [
+        told, recommender.index.made_by("mean4")]
 
 
 def test_the_same_films_and_recipes_have_the_same_digest(tmp_path, path):
