@@ -300,8 +300,8 @@ class Recommender:
             notes += self._source(text, space).notes(self.index.features)
         if not filters.narrow and self.is_alone(wishes, results):
             by_bert = "the BERT part of " if wishes.texts and space.joins_words else ""
-            notes.append("nothing near was found: by {}{}, 98 of 100 {} have a nearer film".format(
-                by_bert, space.recipe.name, "films" if wishes.films else "short texts"))
+            notes.append("nothing near was found: 98 of 100 {} have a nearer film (by {}{})".format(
+                "films" if wishes.films else "short texts", by_bert, space.recipe.name))
         return notes
 
     def explain(self, wishes: Wishes, results: Sequence[Result],

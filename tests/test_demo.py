@@ -126,7 +126,7 @@ def test_a_text_that_is_too_long_is_told(run_program, sample):
     assert done.stderr == BY_MEAN4 + (
         '"shark shark shark shark shark shark shark shark shark shark…" is longer than 256 word '
         "pieces: the rest was not read\n"
-        "nothing near was found: by mean4, 98 of 100 short texts have a nearer film\n")
+        "nothing near was found: 98 of 100 short texts have a nearer film (by mean4)\n")
 
 
 def test_python_gives_what_the_program_prints(run_program, sample):

@@ -71,7 +71,7 @@ def test_a_film_that_stands_alone_is_told(recommender):
     lonely, other = recommender.wishes(id=N), recommender.wishes(id=5)
     assert recommender.notes(other, recommender.recommend(other)) == []
     note, = recommender.notes(lonely, recommender.recommend(lonely))
-    assert note == "nothing near was found: by mean4, 98 of 100 films have a nearer film"
+    assert note == "nothing near was found: 98 of 100 films have a nearer film (by mean4)"
     late = Filters(year_from=1900)
     assert recommender.notes(lonely, recommender.recommend(lonely, filters=late), late) == []
 

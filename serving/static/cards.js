@@ -56,7 +56,8 @@ function showScore(place, { score, nearness }, isBest) {
     number.textContent = `cosine ${score.toFixed(3)}`;
     return;
   }
-  bar.classList.add("scale"); // its middle is marked
+  bar.title = "The line marks where the nearest film mostly is";
+  bar.classList.add("scale");
   bar.firstChild.style.width = `${Math.min(Math.max(nearness / NEAREST, 0), 1) * 100}%`;
   number.textContent = NEAR.find(([least]) => nearness >= least)[1];
 }

@@ -169,6 +169,7 @@ function complain(error, again) {
   const isFiltered = each(asked.filters).length > 0;
   const isMissing = error.status === 404 && !isFiltered && !error.code;
   const nothingThere = isMissing && !asked.texts.length && !asked.titles.length;
+  if (nothingThere) controls.hidden = true;
   const box = message(
     nothingThere ? "There is no such film here" : LEFT_OUT[error.code]
       ?? (isMissing && asked.texts.length ? "No word of it is known here" : "That did not work"),

@@ -69,7 +69,7 @@ export class Panel {
     this.box.setAttribute("aria-busy", "true");
     this.find(".nearest").hidden = true;
     this.box.hidden = false;
-    this.box.scrollTop = 0;
+    this.find(".scrolls").scrollTop = 0;
   }
 
   more({ overview = "", votes = 0, note = "", near, heading, hrefOf }) {

@@ -25,8 +25,8 @@ export function reasons(why, film, asked) {
       element("p", {}, ...marked(text, own, colours)))));
   const shared = [...colours.values()].length;
   box.querySelector(".key").textContent = shared
-    ? "Words in the same colour stand in both texts. Underlined words carried the match, too."
-    : "No word stands in both texts. Underlined words carried the match by their meaning.";
+    ? "Words in the same colour stand in both texts. Underlined words raised the score, too."
+    : "No word stands in both texts. Underlined words raised the score by their meaning.";
   box.querySelector("summary").append(` (cosine ${film.score.toFixed(3)})`);
   box.querySelector(".parts").append(...parts(why.found, film.score));
   return box;
