@@ -12,6 +12,7 @@ from tests.test_evaluate import write_people
 from tests.worlds import open_index, row, write_csv
 
 NASTY = "<script>alert('&')</script>"
+CATALOGUE = "films_" + "with_a_long_name_" * 4 + ".csv"  # wider than a phone
 
 
 @pytest.fixture
@@ -21,13 +22,14 @@ def report(run_program, tmp_path):
                               belongs_to_collection="{'id': 5}" if at < 4 else "")
                           for at in range(1, 13)])
     write_people(tmp_path)
+    (tmp_path / "movies.csv").rename(tmp_path / CATALOGUE)
     (tmp_path / "queries.csv").write_text("id,text\n3,what happens in film 3\n")
-    result = run_program("evaluate.py", "--input_file", "movies.csv", "--recipes", "last,best",
+    result = run_program("evaluate.py", "--input_file", CATALOGUE, "--recipes", "last,best",
                          "--features", "features", "--html", "report.html", "--queries",
                          "queries.csv", "--bert_dir", "nowhere", cwd=str(tmp_path))
     assert result.returncode == 1  # `last` needs a checkpoint for the text
     assert not (tmp_path / "report.html").exists()
-    result = run_program("evaluate.py", "--input_file", "movies.csv", "--recipes", "last,best",
+    result = run_program("evaluate.py", "--input_file", CATALOGUE, "--recipes", "last,best",
                          "--features", "features", "--html", "report.html", cwd=str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "report.html holds the report as a page" in result.stderr

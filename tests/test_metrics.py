@@ -1,10 +1,13 @@
 """The measures, each against a value worked out by hand on a catalogue of a few films."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
-from recommender.evaluation import metrics
+from recommender.evaluation import metrics, report
+from recommender.evaluation.metrics import Estimate
 
 # Five films, two recommendations each.
 TOP = np.array([[1, 2], [0, 3], [3, 4], [2, 4], [0, 1]])
@@ -102,3 +105,14 @@ def test_an_interval_is_the_same_from_run_to_run_and_follows_the_seed():
 
 def test_one_film_has_no_interval_but_its_value():
     assert metrics.estimate(np.array([0.5]), 0) == (0.5, 0.5, 0.5, 1)
+
+
+def test_columns_stay_aligned_where_an_interval_lies_below_zero():
+    below, above = Estimate(-0.0035, -0.0049, -0.0021, 9), Estimate(0.25, 0.125, 0.5, 9)
+    scores = [SimpleNamespace(name="a", agreement=below, recall=above),
+              SimpleNamespace(name="long name", agreement=above, recall=above)]
+    table = report.Table("films", "", {"agreement": "people agreement", "recall": "recall"}, scores)
+    assert report.as_text(table).splitlines() == [
+        "films           people agreement              recall",
+        "a          -0.004 -.005 to -.002     0.250 .125-.500",
+        "long name        0.250 .125-.500     0.250 .125-.500"]

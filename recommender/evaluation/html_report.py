@@ -24,7 +24,7 @@ body { margin: 0 auto; max-width: 82rem; padding: 1.5rem 1rem 4rem; background: 
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .25rem; }
 h3 { font-size: .95rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-p { margin: 0 0 .75rem; max-width: 46rem; color: var(--soft); }
+p { margin: 0 0 .75rem; max-width: 46rem; color: var(--soft); overflow-wrap: anywhere; }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px;
   background: var(--recipe); }
 .baseline .key, .key.baseline { background: var(--baseline); }
@@ -149,7 +149,7 @@ def _cell(estimate: Estimate, least: float, greatest: float, best: float) -> str
     """Return a mean with its interval and a bar from 0, on a scale from `least` to `greatest`."""
     if estimate is None or estimate.mean is None:
         return "<td>–</td>"
-    mean, bounds = interval(estimate).split(" ")
+    mean, bounds = interval(estimate).split(" ", 1)
     text = "{} <small>{}</small>".format(
         "<b>{}</b>".format(mean) if estimate.mean == best else mean, bounds)
 

@@ -6,6 +6,8 @@ from recommender.evaluation.metrics import Estimate
 from recommender.evaluation.scores import Score
 from recommender.storage.files import new_file
 
+_WIDTH = 18  # characters of a column at least: the longest head has 17
+
 
 class Group(NamedTuple):
     """Metrics that are shown in one table.
@@ -77,10 +79,11 @@ def as_text(table: Table) -> str:
     """Return a table with a line for each score: every metric with its 95 % interval."""
     width = max(len(name) for name in [table.title, *(score.name for score in table.scores)])
     head = "{:<{}}".format(table.title, width)
-    lines = [head + "".join("  {:>18}".format(measure) for measure in table.measures.values())]
-    for score in table.scores:
-        lines.append("{:<{}}".format(score.name, width) + "".join(
-            "  {:>18}".format(interval(getattr(score, name))) for name in table.measures))
+    lines = [head, *("{:<{}}".format(score.name, width) for score in table.scores)]
+    for name, measure in table.measures.items():
+        cells = [measure, *(interval(getattr(score, name)) for score in table.scores)]
+        wide = max(_WIDTH, *map(len, cells))
+        lines = ["{}  {:>{}}".format(line, cell, wide) for line, cell in zip(lines, cells)]
     if table.title == LISTS.title:
         lines[0] += "  never shown  most often"
         for at, score in enumerate(table.scores, 1):
@@ -94,12 +97,16 @@ def interval(estimate: Estimate) -> str:
 
     >>> interval(Estimate(0.781, 0.72, 0.839, 99)), interval(Estimate(None, None, None, 0))
     ('0.781 .720-.839', '-')
+    >>> interval(Estimate(-0.0001, -0.002, -0.0004, 99))
+    '0.000 -.002 to .000'
     """
     if estimate.mean is None or estimate.low is None or estimate.high is None:
         return "-"
-    low, high = ("{:.3f}".format(bound).replace("0.", ".", 1)
-                 for bound in (estimate.low, estimate.high))
-    return "{:.3f} {}-{}".format(estimate.mean, low, high)
+    # Adding 0 makes -0.0 0.0.
+    mean, low, high = ("{:.3f}".format(round(value, 3) + 0.0)
+                       for value in (estimate.mean, estimate.low, estimate.high))
+    return "{} {}{}{}".format(mean, low.replace("0.", ".", 1), " to " if low[0] == "-" else "-",
+                              high.replace("0.", ".", 1))
 
 
 def as_dict(score: Score) -> Dict[str, Any]:
