@@ -60,7 +60,7 @@ def tokens_that_fit(config: Config, n_bytes_a_number: int, memory: int,
 
     >>> large = Config(30522, 1024, 24, 16, 4096, 512, 2, "gelu")
     >>> tokens_that_fit(large, 4, 80 << 30), tokens_that_fit(large, 4, 8 << 30)
-    (131072, 19660)
+    (131072, 19065)
     """
     a_token = n_bytes_a_number * (
         _HIDDEN * config.hidden_size + _WIDE * config.intermediate_size

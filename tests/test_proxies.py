@@ -193,11 +193,13 @@ def test_all_is_served_through_a_real_proxy_that_removes_its_path_or_keeps_it(
                 given = {each["name"]: each["example"]
                          for each in methods.get("get", {}).get("parameters", ())
                          if each["in"] == "query" and "example" in each}
-                answer = requests.get(
+                # A path that takes a POST alone answers a browser that asks what it takes.
+                answer = requests.request(
+                    "GET" if "get" in methods else "OPTIONS",
                     api + path.replace("{id}", "603"), params=given, timeout=60, headers={
                         "Origin": "https://films.example", "X-Forwarded-For": CLIENT,
                         "X-Request-ID": "mine"})
-                assert answer.status_code == 200, path
+                assert answer.status_code == (200 if "get" in methods else 204), path
                 assert answer.headers["Access-Control-Allow-Origin"] == "https://films.example"
         broken = program.request("GET", "/healthz", headers={
             "X-Forwarded-For": CLIENT, "Transfer-Encoding": "gzip"})

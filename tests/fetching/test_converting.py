@@ -21,7 +21,7 @@ def test_conversion_renames_and_transposes(run, tmp_path, head, old_names):
     assert run("--model", str(source))[0] == 0
     target = tmp_path / "tmp" / "tiny"
     assert {path.name for path in target.iterdir()} == set(GOOGLE)
-    assert read_config(str(target / "bert_config.json"))._asdict() == CONFIG
+    assert read_config(str(target / "bert_config.json"))._asdict() == dict(CONFIG, encoder="bert")
     reader = tf.train.load_checkpoint(str(target / "bert_model.ckpt"))
     shapes = reader.get_variable_to_shape_map()
     assert len(shapes) == 5 + 2 * 16 + 2
