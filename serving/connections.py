@@ -205,6 +205,8 @@ class Server(TcpWSGIServer):
             if not self._make_room():
                 self._resume = time.monotonic() + _ACCEPT_PAUSE
             return
+        # Without TCP_NODELAY, one of them, an answer waits 40 ms for the client's acknowledgement.
+        self.set_socket_options(connection)
         self.channel_class(self, connection, address, self.adj, map=self._map)
 
     def handle_error(self) -> None:
