@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from serving import connections
 from serving.connections import affordable_connections, origin_of
@@ -179,3 +180,19 @@ def test_a_proxy_that_is_no_address_is_refused():
                           stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
     assert done.returncode == 2
     assert b"'a.b' is not an IP address" in done.stderr
+
+
+def test_an_accepted_connection_sends_its_answers_at_once():
+    accepted = []
+    with contextlib.closing(socket.socket()) as listening, contextlib.closing(
+            socket.socket()) as client:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        client.connect(listening.getsockname())
+        server = connections.Server.__new__(connections.Server)
+        vars(server).update(
+            socket=listening, adj=Adjustments(clear_untrusted_proxy_headers=True), _map={}, _is_full=lambda: False,
+            channel_class=lambda server, connection, *rest, **named: accepted.append(connection))
+        server.handle_accept()
+        with accepted[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
