@@ -191,7 +191,8 @@ def test_an_accepted_connection_sends_its_answers_at_once():
         client.connect(listening.getsockname())
         server = connections.Server.__new__(connections.Server)
         vars(server).update(
-            socket=listening, adj=Adjustments(clear_untrusted_proxy_headers=True), _map={}, _is_full=lambda: False,
+            socket=listening, adj=Adjustments(clear_untrusted_proxy_headers=True), _map={},
+            _is_full=lambda: False,
             channel_class=lambda server, connection, *rest, **named: accepted.append(connection))
         server.handle_accept()
         with accepted[0] as connection:
