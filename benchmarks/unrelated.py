@@ -1,4 +1,4 @@
-"""How often texts are told that nothing near was found: those about no film, and real descriptions.
+"""Measure how often texts are told that nothing near was found: those of no film, and real ones.
 
     python -m benchmarks.unrelated --index data/sample_index.h5 --queries data/sample_queries.csv
 """

@@ -1,4 +1,4 @@
-"""What a training will take: time by the products that it needs, and disk."""
+"""Estimates of a training: its time, by the products that it needs, and its disk."""
 
 import time
 from typing import Union

@@ -1,4 +1,4 @@
-"""Where scores lie for several films and texts together: the scales of all of them as one."""
+"""The scale of scores for several films and texts together, made of the scales of each."""
 
 from typing import Callable, Optional, Sequence
 

@@ -1,4 +1,4 @@
-"""Where a text would lie on the map: in the midst of its nearest films, if they lie together.
+"""The place of a text on the map: in the midst of its nearest films, if they lie together.
 
 A mean of their places would often lie between two groups, near no film at all, so the densest of
 their places is taken: the mode of a kernel density, one step of mean shift from the film in its

@@ -1,4 +1,4 @@
-"""What a query asks for, found in an index."""
+"""The films and texts of a query, found in an index."""
 
 from typing import List, NamedTuple, Optional, Tuple
 

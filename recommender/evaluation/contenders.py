@@ -27,7 +27,7 @@ from recommender.words import SparseRows
 
 K = 10  # films recommended for each film
 TOPICS = "topics"  # the contender that knows only a film's mixture of topics
-N_TOPICS = 100  # in a mixture: 50 and 200 measured the same within the intervals
+N_TOPICS = 100  # in a mixture: no worse than 50 and 200 on two catalogues, and best on the sample
 
 
 class Task(NamedTuple):
