@@ -339,9 +339,9 @@ class Index:
     def results(self, rows: np.ndarray, scores: np.ndarray,
                 scale: Optional[Scale] = None) -> List[Result]:
         """Return the films of `rows`, ranked in that order, and where their scores lie."""
-        return [Result(rank, float(score), self.movie(int(row)),
-                       None if scale is None else scale.nearness(float(score)))
-                for rank, (row, score) in enumerate(zip(rows, scores), 1)]
+        nearness = [None] * len(rows) if scale is None else scale.nearness(scores).tolist()
+        return [Result(rank, score, self.movie(row), near) for rank, (row, score, near)
+                in enumerate(zip(rows.tolist(), scores.tolist(), nearness), 1)]
 
 
 def _as_shown(name: str, values: List[Any]) -> List[Any]:

@@ -209,7 +209,7 @@ def find_films(index: Index, films: FilmList) -> Found:
             if film.imdb_id:  # a film that has another IMDb id is another film
                 rows = [each for each in rows if not index.column("imdb_id")[each]]
             row = rows[0] if rows else -1
-            if not set(rows) <= set(index.twins.with_theirs(rows[:1]).tolist()):
+            if not set(rows) <= set(index.twins.with_theirs(rows[:1])):
                 shared.append(index.describe(row))
         if row < 0:
             lost.append(film.text)

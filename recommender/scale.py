@@ -36,20 +36,19 @@ class Scale(NamedTuple):
     random: np.ndarray
     nearest: np.ndarray
 
-    def nearness(self, cosine: float) -> float:
-        """Return where a cosine lies: 0 as with any film, 1 as with the nearest one.
+    def nearness(self, cosines: np.ndarray) -> np.ndarray:
+        """Return where cosines lie: 0 as with any film, 1 as with the nearest one.
 
         >>> scale = Scale(np.array([0.0, 0.2, 0.4]), np.array([0.3, 0.6, 0.9]))
-        >>> round(scale.nearness(0.4), 6)
-        0.5
+        >>> scale.nearness(np.array([0.4, 0.6])).round(6).tolist()
+        [0.5, 1.0]
         """
-        any_film, nearest = _middle(self.random), _middle(self.nearest)
-        return (cosine - any_film) / max(nearest - any_film, 1e-9)
+        any_film, nearest = _quantile(self.random, 0.5), _quantile(self.nearest, 0.5)
+        return (cosines - any_film) / max(nearest - any_film, 1e-9)
 
     def is_alone(self, cosine: float) -> bool:
         """Return True if the nearest film, of this cosine, is further than almost all have it."""
-        at = np.linspace(0, 1, len(self.nearest))
-        return cosine < float(np.interp(_ALONE, at, self.nearest))
+        return cosine < _quantile(self.nearest, _ALONE)
 
 
 def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Iterable[np.ndarray],
@@ -110,5 +109,15 @@ def short_text(overview: str) -> str:
     return " ".join(sentence.split()[:_TEXT_WORDS])
 
 
-def _middle(quantiles: np.ndarray) -> float:
-    return float(quantiles[len(quantiles) // 2])
+def _quantile(evenly: np.ndarray, share: float) -> float:
+    """Return the quantile at `share`, from 0 to 1, of quantiles that are evenly spaced.
+
+    In plain Python, since each answer asks for several: np.interp takes 40 times as long.
+
+    >>> _quantile(np.array([0.0, 10.0, 30.0]), 0.75)
+    20.0
+    """
+    place = share * (len(evenly) - 1)
+    low = int(place)
+    high = min(low + 1, len(evenly) - 1)
+    return float(evenly[low]) + (place - low) * (float(evenly[high]) - float(evenly[low]))

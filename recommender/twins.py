@@ -31,12 +31,18 @@ class Twins:
     """The twins that an open index stores; none in an index without them."""
 
     def __init__(self, file: PlainFile, n: int):
-        self._rows, self._numbers = (file.array("twins", np.int32, (None, 2)) if file.holds("twins")
-                                     else np.zeros((0, 2), np.int32)).T
-        if ((self._rows < 0) | (self._rows >= n)).any():
+        rows, numbers = (file.array("twins", np.int32, (None, 2)) if file.holds("twins")
+                         else np.zeros((0, 2), np.int32)).T
+        if ((rows < 0) | (rows >= n)).any():
             raise file.refuse("twins are damaged")
+        alike: Dict[int, List[int]] = defaultdict(list)
+        for row, number in zip(rows.tolist(), numbers.tolist()):
+            alike[number].append(row)
+        self._of_row = {row: rows for rows in alike.values() for row in rows}
 
-    def with_theirs(self, rows: Sequence[int]) -> np.ndarray:
-        """Return the rows of films and of all their twins, int64 (m,)."""
-        numbers = self._numbers[np.isin(self._rows, rows)]
-        return np.union1d(np.array(rows, np.int64), self._rows[np.isin(self._numbers, numbers)])
+    def with_theirs(self, rows: Sequence[int]) -> List[int]:
+        """Return the rows of films and of all their twins, each once, in ascending order."""
+        found = set(rows)
+        for row in rows:
+            found.update(self._of_row.get(row, ()))
+        return sorted(found)
