@@ -87,7 +87,7 @@ def _checker(schema: Dict[str, Any], status: int) -> Callable[..., Dict[str, Any
     # Without the conditions of `allOf`: answering checks these, and names what is missing.
     check = fastjsonschema.compile(
         {**{name: each for name, each in schema.items() if name != "allOf"},
-         "properties": properties, "components": DOCUMENT["components"]})
+         "properties": properties})
 
     def checked(value: Any, where: str = "") -> Dict[str, Any]:
         single = set()
@@ -103,10 +103,15 @@ def _checker(schema: Dict[str, Any], status: int) -> Callable[..., Dict[str, Any
     return checked
 
 
-def _resolved(schema: Dict[str, Any]) -> Dict[str, Any]:
-    """Return a schema, or the schema of the document that it refers to."""
-    return DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if (
-        "$ref" in schema) else schema
+def _resolved(schema: Any) -> Any:
+    """Return a schema with those of the document that it refers to in their places."""
+    if isinstance(schema, list):
+        return [_resolved(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _resolved(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    return {name: _resolved(each) for name, each in schema.items()}
 
 
 def _list_of(schema: Dict[str, Any]) -> Optional[Dict[str, Any]]:
