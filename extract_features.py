@@ -38,7 +38,7 @@ from bert.checkpoint import default_bert_dir, open_checkpoint, takes_lower_case,
 from bert.errors import BertError
 from bert.tokenizing import WordPieces
 from recommender import cli
-from recommender.catalogue import read_catalogue
+from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.storage.feature_store import (
     FeatureWriter,
@@ -106,6 +106,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "shards in --output_dir with their checksums and set aside damaged ones, "
                        "which the next run extracts again")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
+    flags.add_argument("--min_votes", type=cli.whole_number(0), default=0, metavar="N",
+                       help="only films with at least N votes, which are those that people know: "
+                       "most of a catalogue of a million have none")
     flags.add_argument("--strict", action="store_true",
                        help="a row of the catalogue that cannot be used is an error")
     flags.add_argument("--verbose", action="store_true",
@@ -156,9 +159,9 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     settings = Settings(tuple(layers), args.max_seq_length, do_lower_case,
                         checkpoint.config.hidden_size, "float32" if args.pooled else args.dtype,
                         args.pooled, checkpoint.name, checkpoint.sha256)
+    wanted = _known(catalogue.movies, args.min_votes)[:args.limit]
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
         _tell_damage(writer.stock)
-        wanted = [Overview(movie.id, movie.overview) for movie in catalogue.movies[:args.limit]]
         del catalogue  # its other columns take as much memory as the overviews
         movies = [movie for movie in wanted
                   if writer.stock.digests.get(movie.id) != overview_digest(movie.overview)]
@@ -199,6 +202,23 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             len(movies) - counts.n_done))
         return 128 + caught[0]
     return 0
+
+
+def _known(movies: Sequence[Movie], min_votes: int) -> List[Overview]:
+    """Return the overviews of films with at least `min_votes` votes, and tell how many these are.
+
+    Raises RecommenderError if there are none.
+    """
+    known = [Overview(movie.id, movie.overview) for movie in movies
+             if movie.vote_count >= min_votes]
+    if not known:
+        raise RecommenderError("no film has {:,} votes: the most that one has are {:,}, choose a "
+                               "smaller --min_votes".format(
+                                   min_votes, max(movie.vote_count for movie in movies)))
+    if min_votes:
+        cli.note("{:,} of {:,} films have at least {:,} votes".format(
+            len(known), len(movies), min_votes))
+    return known
 
 
 def _check_tensorflow(args: argparse.Namespace) -> None:

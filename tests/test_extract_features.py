@@ -54,6 +54,19 @@ def world(tmp_path, checkpoint_dir):
             output], output
 
 
+def test_min_votes_extracts_films_that_people_know(world, capsys):
+    flags, output = world
+    with open(flags[3]) as file:
+        text = file.read()
+    with open(flags[3], "w") as file:
+        file.write(re.sub(r"(\n10[25],.*),9(\r?)$", r"\1,500\2", text, flags=re.MULTILINE))
+    with pytest.raises(RecommenderError, match="no film has 501 votes: the most .* are 500"):
+        extract_features.main(flags + ["--min_votes", "501"])
+    assert extract_features.main(flags + ["--min_votes", "500"]) == 0
+    assert "2 of 8 films have at least 500 votes" in capsys.readouterr().err
+    assert set(stored(output)) == {102, 105}
+
+
 def test_overviews_of_which_no_word_is_known_are_counted(world, capsys):
     flags, _ = world
     write_catalogue(flags[3], ["a man", "\U0001f47d", "a \U0001f47d", "привет", "!"])

@@ -67,7 +67,7 @@ def server(monkeypatch):
     with Server() as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setattr("fetching.published.ADDRESS", running.url + "?{}/{}")
-        monkeypatch.setattr("fetching.datasets.MOVIES_URL", running.url)
+        monkeypatch.setattr("fetching.datasets.KAGGLE_URL", running.url + "?{}")
         yield running
         running.shutdown()
 

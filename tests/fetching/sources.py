@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 from safetensors.numpy import save_file
 
-from fetching.datasets import MOVIE_FILES
+from fetching.datasets import DATA_SETS
 
 CONFIG = {"vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
           "intermediate_size": 16, "max_position_embeddings": 12, "type_vocab_size": 2,
@@ -19,7 +19,7 @@ GOOGLE = {
     "bert_config.json": json.dumps(CONFIG).encode(), "vocab.txt": VOCABULARY.encode(),
     "bert_model.ckpt.meta": b"graph", "bert_model.ckpt.index": b"index",
     "bert_model.ckpt.data-00000-of-00001": np.random.RandomState(0).bytes(20000)}
-MOVIES = {name: name.encode() for name in MOVIE_FILES}
+MOVIES = {name: name.encode() for name in DATA_SETS["movies"].files}
 
 
 def zipped(files, folder="", method="ZIP_DEFLATED"):

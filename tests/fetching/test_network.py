@@ -3,7 +3,7 @@
 import socket
 
 from bert.checkpoint import RESEARCH
-from fetching.datasets import MOVIES_PAGE
+from fetching.datasets import DATA_SETS
 from tests.fetching.sources import GOOGLE, files_of, zipped
 
 
@@ -78,7 +78,7 @@ def test_an_html_page_is_no_archive(server, run, tmp_path):
     code, _, error = run("--data", "movies")
     assert code == 1
     assert "HTML" in error
-    assert MOVIES_PAGE in error
+    assert DATA_SETS["movies"].page in error
     assert files_of(tmp_path / "data") == {}
 
 
@@ -87,10 +87,10 @@ def test_no_network_names_address_and_folder(run, monkeypatch, tmp_path):
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/file.zip"
         monkeypatch.setattr("fetching.published.ADDRESS", url)
-        monkeypatch.setattr("fetching.datasets.MOVIES_URL", url)
+        monkeypatch.setattr("fetching.datasets.KAGGLE_URL", url)
         for argument, address, folder in (
                 (("--model", "wwm"), url, tmp_path / "tmp" / RESEARCH),
-                (("--data", "movies"), MOVIES_PAGE, tmp_path / "data")):
+                (("--data", "movies"), DATA_SETS["movies"].page, tmp_path / "data")):
             code, _, error = run(*argument)
             assert code == 1
             assert "refused" in error
