@@ -25,7 +25,7 @@ from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.filters import Filters, passing
 from recommender.index import Index, index_to_open
 from recommender.lists import find_lists, nothing_liked, read_list
-from recommender.printing import comparison, explanation, names, shared_title, table
+from recommender.printing import comparison, explanation, made_by, names, shared_title, table
 from recommender.progress import each
 from recommender.recommender import Recommender
 from recommender.storage.files import new_file
@@ -203,6 +203,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 0
     tell(index, wishes)
     print(table(results))
+    print(made_by(results.made_by))
     for result, reasons in zip(results, why):
         print("\n" + explanation(index, wishes, result, reasons))
     if len(results) < args.k and filters.narrow:
@@ -251,6 +252,7 @@ def print_comparison(recommender: Recommender, wishes: Wishes, args: argparse.Na
     else:
         tell(recommender.index, wishes)
         print(comparison(lists, shutil.get_terminal_size().columns))
+        print(made_by(recommender.index.made_by(), with_recipe=False))
     return 0
 
 

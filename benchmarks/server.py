@@ -45,6 +45,17 @@ _WISHES = (
 _BODIES = [json.dumps({"overview": wish + " #"}) for wish in _WISHES]
 
 
+def opens(path: str) -> bool:
+    """Return True if this version reads the index at `path`, with all of its recipes."""
+    try:
+        Index(path).read_columns()
+    except RecommenderError as error:
+        if os.path.exists(path):
+            note("{}; building it anew".format(error))
+        return False
+    return True
+
+
 class Served:
     """A served index of `n_films` with its checkpoint, and the load on it, `seconds` a turn."""
 
@@ -62,7 +73,7 @@ class Served:
     def _index(self) -> str:
         folder = "{} films, {}".format(self.n_films, self.checkpoint)
         path = self.bench.data("server", folder, "index.h5")
-        if not os.path.exists(path):
+        if not opens(path):
             note("building an index of {:,} × {:,} with {} neighbours{}".format(
                 self.n_films, self.width, _NEIGHBOURS,
                 ": five minutes" if self.n_films > 10000 else ""))

@@ -3,7 +3,7 @@
 import shutil
 import textwrap
 import unicodedata
-from typing import List, Sequence
+from typing import List, Mapping, Sequence
 
 from recommender.comparing import RankedList
 from recommender.explain import Share, Why
@@ -51,6 +51,20 @@ def table(results: Sequence[Result]) -> str:
             _pad(", ".join(movie["genres"]), 36), movie["id"],
             "  " + topics[-1] if topics else ""))
     return "\n".join(lines)
+
+
+def made_by(origin: Mapping[str, str], with_recipe: bool = True) -> str:
+    """Return a line that names what an answer comes from, of what `Index.made_by` returns.
+
+    A comparison names its recipes above its lists, so there the line goes without.
+
+    >>> made_by({"recipe": "best", "checkpoint": "", "index": "a.h5",
+    ...          "built": "2026-11-26T08:00:00Z"})
+    'recipe best; index a.h5, built 2026-11-26'
+    """
+    told = [name + " " + origin[name] for name in ("recipe", "checkpoint", "index")
+            if origin[name] and (with_recipe or name != "recipe")]
+    return "{}, built {}".format("; ".join(told), origin["built"].partition("T")[0])
 
 
 def comparison(lists: Sequence[RankedList], columns: int) -> str:

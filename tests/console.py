@@ -29,6 +29,7 @@ _SERVER = re.compile(r"python server\.py(?! --help)")
 _VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z"), "<date>"),
     (re.compile(r"(?<=Date: ).*"), "<date>"),
+    (re.compile(r"(?<=, built )\d{4}-\d\d-\d\d"), "<date>"),
     (re.compile(r'(?<="seconds": )[\d.]+'), "<time>"),
     (re.compile(r"[\d.,]+(?= (ms|s|seconds?|minutes?)\b)"), "<time>"),
     (re.compile(r"(?<=\[)[\d:]+<[\d:]+(?=, )"), "<time>"),

@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 
+import h5py
 import pytest
 
-from benchmarks import encoders
+from benchmarks import encoders, server
 from benchmarks.bench import Bench
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import in_turns
@@ -85,6 +86,18 @@ def test_repeated_films_are_films_of_their_own(tmp_path):
     assert [movie.id for movie in again] == [1, 2, 3, 4, 5]
     assert [movie.overview for movie in again[:2]] == [movie.overview for movie in movies]
     assert again[4].genres == movies[0].genres and again[4].year == movies[0].year
+
+
+def test_a_kept_index_of_another_format_is_told_and_not_taken(tmp_path, capsys):
+    path = str(tmp_path / "index.h5")
+    assert not server.opens(path)
+    assert not capsys.readouterr().err
+    worlds.write_index(tmp_path, [worlds.row(7, "Heat"), worlds.row(9, "Ronin")])
+    assert server.opens(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = 1
+    assert not server.opens(path)
+    assert "is not an index of format" in worlds.only_line(capsys.readouterr().err)
 
 
 def test_films_are_drawn_evenly():

@@ -75,6 +75,7 @@ def test_no_output_is_shown_that_is_not_compared(page):
     ("listening on http://127.0.0.1:5000", "listening on http://127.0.0.1:41877", 1),
     ('{"time": "2026-11-25T04:35:08.922Z", "status": 200}',
      '{"time": "2027-01-02T03:04:05.006Z", "status": 200}', 1),
+    ("index a.h5, built 2026-11-25", "index a.h5, built 2027-01-02", 1),
     ("   1  0.9047  Alphaville", "   1  0.9048  Alphaville", 1),
     ("   1  0.9047  Alphaville", "   1  0.9049  Alphaville", 0),
     ("   1  0.9047  Alphaville", "   1  0.9047  Contact", 0),

@@ -55,7 +55,7 @@ def error_of(result, code):
 def test_the_table_shows_rank_score_title_year_genres_and_id(recommend):
     result = recommend("--title", "the matrix", "-k", "3")
     assert result.returncode == 0
-    header, *lines = result.stdout.splitlines()
+    header, *lines, _ = result.stdout.splitlines()
     assert header.split() == ["rank", "score", "near", "title", "year", "genres", "id"]
     rank, score, near, *rest = lines[0].split()
     assert (rank, score, rest) == ("1", "0.9950", [
@@ -67,7 +67,7 @@ def test_the_table_shows_rank_score_title_year_genres_and_id(recommend):
 
 
 def test_the_columns_of_the_table_stand_under_each_other(recommend):
-    header, *lines = recommend("--id", "603").stdout.splitlines()
+    header, *lines, _ = recommend("--id", "603").stdout.splitlines()
     assert len(lines) == 6
 
     def width(text):

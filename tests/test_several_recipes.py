@@ -183,7 +183,16 @@ def test_the_program_compares_and_notes_which_recipe_answered(path, run_program)
     lists = json.loads(both.stdout)["lists"]
     assert [each["made_by"]["recipe"] for each in lists] == ["mean4", "best"]
     assert [film["id"] for film in lists[1]["results"]] == [
-        int(line.split()[-1]) for line in named.stdout.splitlines()[1:]]
+        int(line.split()[-1]) for line in named.stdout.splitlines()[1:-1]]
+
+
+def test_under_a_table_stands_what_the_answer_comes_from(path, run_program):
+    made_by = Index(path).made_by("best")
+    origin = "index {index}, built {}".format(made_by["built"][:10], **made_by)
+    flags = ("recommend.py", "--index", path, "--id", "5", "--recipe", "best")
+    checkpoint = "checkpoint {checkpoint}; ".format(**made_by)
+    assert run_program(*flags).stdout.splitlines()[-1] == "recipe best; " + checkpoint + origin
+    assert run_program(*flags, "--compare").stdout.splitlines()[-1] == checkpoint + origin
 
 
 def test_the_api_answers_by_a_recipe_and_compares_two(path):
