@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from serving.app import create_app
     from serving.library import Library, in_background
     from serving.listening import serve
+    from serving.map_data import load_map
     from serving.text_keeper import EmbeddingProcess
     from serving.text_process import Texts
     from serving.workers import Workers
@@ -83,9 +84,18 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
         else:
             in_background(library.now.load_texts)
 
-        def serve_at(one: socket.socket) -> None:
+        def prepare() -> None:
+            if args.workers == 1:  # else it was done before the fork
+                library.now.load()
+            load_map(library.now)
+
+        def reload() -> None:
             # Of several processes, only the one that watches over them tells of a new index.
-            reload = partial(library.reload, is_told=args.workers == 1)
+            if library.reload(is_told=args.workers == 1):
+                in_background(partial(load_map, library.now))
+
+        def serve_at(one: socket.socket) -> None:
+            in_background(prepare)
             app = create_app(library, log, args.rate_limit, args.cors, args.proxy, args.prefix,
                              args.posters)
             serve(app, one, reload, args.verbose, is_announced=args.workers > 1)
@@ -96,7 +106,6 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
             all_bound = shares(bound, args.workers)
             Workers(all_bound, serve_at, library.reload).run(lambda: announce(all_bound[0]))
         else:
-            in_background(library.now.load)
             serve_at(bound)
 
 

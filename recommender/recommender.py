@@ -299,9 +299,10 @@ class Recommender:
         for text in wishes.texts:
             notes += self._source(text, space).notes(self.index.features)
         if not filters.narrow and self.is_alone(wishes, results):
-            by_bert = "the BERT part of " if wishes.texts and space.joins_words else ""
-            notes.append("nothing near was found: 98 of 100 {} have a nearer film (by {}{})".format(
-                "films" if wishes.films else "short texts", by_bert, space.recipe.name))
+            # Few words of a text are in common with anything: only its meaning is looked at.
+            by = "meaning alone" if wishes.texts and space.joins_words else space.recipe.name
+            notes.append("nothing near was found: 98 of 100 {} have a nearer film (by {})".format(
+                "films" if wishes.films else "short texts", by))
         return notes
 
     def explain(self, wishes: Wishes, results: Sequence[Result],

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from http import HTTPStatus
 from typing import Any, Callable, Collection, Dict, List, Optional, Tuple, Union
 
@@ -39,12 +40,14 @@ from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import error_page, pages, wants_page
 from serving.posters import origin_of, with_posters
 from serving.proxies import Proxies, name_clients, serve_below
+from serving.static_files import compress_static
 from serving.validation import reader, shown
 
 Answer = Dict[str, Any]
 # Part of each ETag: another version of the program may answer otherwise from the same index.
 _VERSION = hashlib.blake2b(json.dumps(DOCUMENT).encode(), digest_size=12).hexdigest()
 _FRESH = "public, max-age=60"  # seconds for which caches may reuse an answer without asking
+_STRAIGHT = re.compile(r"(['\"])(.*?)\1")  # what an error quotes, to be set as a page sets it
 _AGAIN = 1  # seconds after which a text that was refused may be sent again: a batch takes less
 
 
@@ -116,6 +119,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     app.url_map.merge_slashes = False
     app.config["PROXIES"] = Proxies(proxies)
     serve_below(app, prefix)
+    compress_static(app)
     observe_requests(app, observer(log))
     name_clients(app, app.config["PROXIES"])
     allow_origins(app, PREFIX, origins)
@@ -259,9 +263,12 @@ def etag(index: Index, posters: str = "") -> str:
 def _for_people(error: HTTPException) -> str:
     """Return a sentence that says what is wrong with the address of a page."""
     if isinstance(error, NotFound):
-        return "No page of this site has the address {}.".format(
+        told = "No page of this site has the address {}.".format(
             shown(request.script_root + request.path))
-    return "{}.".format(_in_own_words(error).capitalize())
+    else:
+        told = _in_own_words(error) + "."
+        told = told[0].upper() + told[1:]
+    return _STRAIGHT.sub(r"“\2”", told)
 
 
 def _in_own_words(error: HTTPException) -> str:

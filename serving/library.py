@@ -10,6 +10,7 @@ from recommender.recommender import Recommender
 from recommender.source import Source
 from serving import counters
 from serving.completion import Titles
+from serving.packed import PackedBodies
 from serving.text_process import Texts
 
 
@@ -28,6 +29,8 @@ class Served:
         The folder of the features that the index was built from.
     titles : Titles
         Completes the titles of the index.
+    bodies : PackedBodies
+        Compressed answers about the whole index.
     """
 
     def __init__(self, index: Index, embed: Texts, recommender: Recommender, features: str,
@@ -37,6 +40,7 @@ class Served:
         self.recommender = recommender
         self.features = features
         self.titles = titles
+        self.bodies = PackedBodies()
 
     def load(self) -> None:
         """Read all that the first query for a film would have to wait for."""

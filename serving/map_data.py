@@ -4,67 +4,48 @@ The page's answers are bytes, compressed once per index and recipe. A number of 
 sent as planes, all lowest bytes first: planes compress better than whole numbers.
 """
 
-import gzip
-import hashlib
 import json
 from collections import Counter
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
-from weakref import WeakKeyDictionary
+from typing import Any, Dict, List, Optional
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from recommender.filters import Filters, passing
 from recommender.index import Index, split_genres
-from serving.library import Library
+from serving.library import Library, Served
 from serving.openapi import MAP_SIZE
+from serving.packed import Packed, answer
 from serving.validation import address_reader
 
+# Films whose names come with the points: as many as the page tries for titles, so that a first look
+# has all of its titles before the names of the other films are there.
+NAMED = 900
 UNRATED = 255  # byte of the rating of a film without votes; others are twentieths of 0 to 10
 _NO_GENRE = 255  # byte of the first genre of a film without genres
 _BYTES = "application/octet-stream"
-_LEVEL = 6  # of gzip; 9 takes twice the time of the first answer for 1 % less
 _VOTE_STEPS = 12  # steps of the byte of votes in a factor of 2; 255 stands for 2.5 million
-
-
-class _Packed(NamedTuple):
-    """An answer, compressed, and its ETag."""
-
-    data: bytes
-    tag: str
 
 
 def map_data(library: Library) -> Blueprint:
     """Return the views that the page of the map asks for its data."""
     blueprint = Blueprint("map_data", __name__, url_prefix="/map")
-    known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, _Packed]]
     read_recipe = address_reader(("recipe",))
     read_filters = address_reader(Filters._fields)
-
-    def packed(name: str, make: Callable[[Index], bytes]) -> Response:
-        """Answer with what `make` returns of the index; it is kept by `name`."""
-        index = library.now.index
-        kept = known.setdefault(index, {})
-        if name not in kept:
-            plain = make(index)
-            kept[name] = _Packed(gzip.compress(plain, _LEVEL),
-                                 hashlib.blake2b(plain, digest_size=12).hexdigest())
-        return _answer(kept[name])
 
     @blueprint.get("/films")
     def films() -> Response:
         read_recipe({})
-        return packed("films", film_bytes)
+        return answer(packed_films(library.now), _BYTES)
 
     @blueprint.get("/names")
     def names() -> Response:
         read_recipe({})
-        return packed("names", name_bytes)
+        return answer(packed_names(library.now), _BYTES)
 
     @blueprint.get("/places")
     def places() -> Response:
-        recipe = read_recipe({}).get("recipe")
-        return packed("places {}".format(recipe), lambda index: place_bytes(index, recipe))
+        return answer(packed_places(library.now, read_recipe({}).get("recipe")), _BYTES)
 
     @blueprint.get("/regions")
     def regions() -> Response:
@@ -82,17 +63,30 @@ def map_data(library: Library) -> Blueprint:
     return blueprint
 
 
-def _answer(packed: _Packed) -> Response:
-    """Return a packed answer, plain for a client that takes no gzip; 304 if the client has it."""
-    takes_gzip = "gzip" in request.accept_encodings
-    response = Response(packed.data if takes_gzip else gzip.decompress(packed.data),
-                        content_type=_BYTES)
-    if takes_gzip:
-        response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
-    response.set_etag(packed.tag, weak=True)  # of the content, compressed or not
-    response.make_conditional(request)
-    return response
+def packed_films(served: Served) -> Packed:
+    """Return what `film_bytes` does of the index that is served, compressed."""
+    return served.bodies.get("films", lambda: film_bytes(served.index))
+
+
+def packed_names(served: Served) -> Packed:
+    """Return what `name_bytes` does, compressed."""
+    return served.bodies.get("names", lambda: name_bytes(served.index))
+
+
+def packed_places(served: Served, recipe: Optional[str] = None) -> Packed:
+    """Return what `place_bytes` does, compressed. Raises NothingFound as it does."""
+    name = recipe or served.index.recipes[0]
+    return served.bodies.get("places " + name, lambda: place_bytes(served.index, name))
+
+
+def load_map(served: Served) -> None:
+    """Compress all that a first look at the map needs, so that no page waits for it."""
+    maps = [name for name in served.index.recipes if served.index.space(name).has_map]
+    for name in maps:
+        packed_places(served, name)
+    if maps:
+        packed_films(served)
+        packed_names(served)
 
 
 def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
@@ -120,7 +114,8 @@ def film_bytes(index: Index) -> bytes:
 
     A line of JSON, `n` and `genres`, is followed by planes of n bytes: 2 of the years, 1 each of
     first genre (a place in `genres`), votes and rating, then a plane of bits for each eight
-    genres, the first in the highest bit.
+    genres, the first in the highest bit. In the end stands `name_bytes` of the `named` films with
+    most votes.
     """
     order = unmarked(index)
     first = _first_genres(index)
@@ -130,20 +125,22 @@ def film_bytes(index: Index) -> bytes:
     number = {genre: at for at, genre in enumerate(genres)}
     votes = index.column("vote_count")[order]
     ratings = np.where(votes > 0, np.rint(index.column("vote_average")[order] * 20), UNRATED)
-    head = json.dumps({"n": len(order), "genres": genres}).encode()
+    head = json.dumps({"n": len(order), "genres": genres,
+                       "named": min(len(order), NAMED)}).encode()
     return b"".join([
         head, b"\n", _planes(index.column("year")[order].astype("<u2")),
         bytes(min(number.get(genre, _NO_GENRE), _NO_GENRE) for genre in first),
         np.rint(np.log2(1 + votes) * _VOTE_STEPS).clip(0, 255).astype(np.uint8).tobytes(),
         ratings.clip(0, 255).astype(np.uint8).tobytes(),
         np.packbits(has[order][:, [known.index(genre) for genre in genres]],
-                    axis=1).T.tobytes()])
+                    axis=1).T.tobytes(),
+        name_bytes(index, NAMED)])
 
 
-def name_bytes(index: Index) -> bytes:
+def name_bytes(index: Index, most: Optional[int] = None) -> bytes:
     """Return 8 planes of n bytes of the ids of the films, in the order of `film_map`, and their
-    titles in UTF-8, one a line."""
-    order = unmarked(index)
+    titles in UTF-8, one a line; of the first `most` films, by default of all."""
+    order = unmarked(index)[:most]
     titles = [" ".join(title.splitlines()) for title in index.column("title")[order].tolist()]
     return _planes(index.ids[order].astype("<i8")) + "\n".join(titles).encode()
 
@@ -173,8 +170,10 @@ def _places(index: Index, recipe: Optional[str]) -> np.ndarray:
 
 def _first_genres(index: Index) -> List[str]:
     """Return the first genre of each film of `unmarked`, or ""."""
-    return [(split_genres(genres) or [""])[0]
-            for genres in index.column("genres")[unmarked(index)]]
+    of_films = index.column("genres")[unmarked(index)].tolist()
+    # Films share few sets of genres, so only the different ones are split.
+    first = {genres: (split_genres(genres) or [""])[0] for genres in set(of_films)}
+    return [first[genres] for genres in of_films]
 
 
 def _by_frequency(genres: List[str]) -> List[str]:

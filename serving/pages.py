@@ -10,10 +10,12 @@ from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 
 from recommender.index import Index
 from serving.api_page import operations, told_once
+from serving.asked_for import filters_of, wishes_of
 from serving.library import Library
 from serving.map_data import unmarked
 from serving.openapi import MAX_TEXT, PREFIX
 from serving.posters import with_posters
+from serving.static_files import imported_by
 
 _POPULAR = 8  # films offered on the first page: two rows of four
 _FIRST_DECADE = 1950  # all older decades share one button
@@ -51,10 +53,13 @@ def pages(library: Library, posters: str = "") -> Blueprint:
     """
     blueprint = Blueprint("pages", __name__)
     known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, Any]]
+    modules = {view: imported_by(view + ".js") for view in ("home", "map")}
 
     @blueprint.get("/")
     def home() -> str:
         return show("home", asks=not _ASKS.isdisjoint(request.args),
+                    wishes=wishes_of(request.args, library.now.index),
+                    filters_on=filters_of(request.args),
                     recall={each.name: round(100 * each.recall) for each in MEASURED})
 
     @blueprint.get("/map")
@@ -79,8 +84,8 @@ def pages(library: Library, posters: str = "") -> Blueprint:
         index = library.now.index
         if index not in known:
             known[index] = _about(index, library.now.features, posters)
-        return render_template(view + ".html", view=view, script=view + ".js", max_text=MAX_TEXT,
-                               **known[index], **more)
+        return render_template(view + ".html", view=view, script=view + ".js",
+                               modules=modules[view], max_text=MAX_TEXT, **known[index], **more)
 
     return blueprint
 

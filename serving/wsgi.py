@@ -52,6 +52,7 @@ def application() -> Flask:
     from serving.access_log import AccessLog
     from serving.app import create_app
     from serving.library import Library, in_background
+    from serving.map_data import load_map
     from serving.shared_texts import SharedTexts
     from serving.text_process import Texts
 
@@ -66,6 +67,7 @@ def application() -> Flask:
     def begin() -> None:
         shared.start()
         in_background(library.now.load_texts)
+        in_background(lambda: load_map(library.now))
 
     _at_first_request(app, begin)
     atexit.register(shared.leave)

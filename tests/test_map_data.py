@@ -2,11 +2,18 @@
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from tests.served import FILMS
+from recommender.index import Index
+from serving import map_data, packed
+from serving.app import create_app
+from serving.library import Library
+from serving.map_data import load_map
+from tests.served import FILMS, FakeTexts, write_films
+from tests.worlds import row, write_index
 
 
 def numbers(data, n, size):
@@ -18,17 +25,27 @@ def numbers(data, n, size):
 def test_the_films_come_as_compact_bytes(client):
     head, _, data = client.get("/map/films").data.partition(b"\n")
     n = len(FILMS)
-    assert json.loads(head.decode()) == {"n": n, "genres": ["Drama"]}
+    assert json.loads(head.decode()) == {"n": n, "genres": ["Drama"], "named": n}
     by_votes = sorted(FILMS, key=lambda film: -film[3])
     assert numbers(data, n, 2) == [film[2] for film in by_votes]
     first, votes, ratings, bits = np.frombuffer(data, np.uint8, 4 * n, 2 * n).reshape(4, n)
     assert not first.any() and (bits == 128).all()
     np.testing.assert_allclose(2 ** (votes / 12), [1 + film[3] for film in by_votes], rtol=0.03)
     assert len(set(ratings)) == 1 and ratings[0] <= 200
-    assert len(data) == 6 * n
     names = client.get("/map/names").data
+    assert data[6 * n:] == names
     assert numbers(names, n, 8) == [film[0] for film in by_votes]
     assert names[8 * n:].decode().split("\n") == [film[1] for film in by_votes]
+
+
+def test_the_names_of_the_films_of_most_votes_come_with_the_points(client, monkeypatch):
+    monkeypatch.setattr(map_data, "NAMED", 3)
+    head, _, data = client.get("/map/films").data.partition(b"\n")
+    assert json.loads(head.decode())["named"] == 3
+    first = data[6 * len(FILMS):]
+    by_votes = sorted(FILMS, key=lambda film: -film[3])
+    assert numbers(first, 3, 8) == [film[0] for film in by_votes[:3]]
+    assert first[24:].decode().split("\n") == [film[1] for film in by_votes[:3]]
 
 
 @pytest.mark.parametrize("recipe", ["mean4", "best"])
@@ -48,6 +65,32 @@ def test_the_data_are_compressed_once_and_not_sent_again_to_who_has_them(client)
     assert packed.headers["Vary"] == "Accept-Encoding"
     again = client.get("/map/films", headers={"If-None-Match": packed.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_server_that_is_prepared_compresses_nothing_for_its_first_page(tmp_path, monkeypatch):
+    library = Library(Index(write_films(tmp_path)), FakeTexts())
+    client = create_app(library).test_client()
+    load_map(library.now)
+    monkeypatch.setattr(packed.gzip, "compress", lambda *_: pytest.fail("compressed again"))
+    for path in ("films", "names", "places?recipe=best", "places?recipe=mean4", "places"):
+        answer = client.get("/map/" + path, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200
+        assert gzip.decompress(answer.data)
+
+
+def test_a_body_is_made_once_for_all_who_ask_at_the_same_time():
+    bodies, made = packed.PackedBodies(), []
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: bodies.get("a", lambda: made.append(1) or b"x"), range(64)))
+    assert made == [1]
+    assert [gzip.decompress(body.data) for body in found] == [b"x"]
+
+
+def test_nothing_is_prepared_where_there_is_no_map(tmp_path):
+    library = Library(Index(write_index(tmp_path, [row(1, "Heat"), row(2, "Ronin")])), FakeTexts())
+    load_map(library.now)
+    answer = create_app(library).test_client().get("/map/places")
+    assert answer.status_code == 404
 
 
 def test_the_films_that_filters_let_pass_come_as_bits(client):

@@ -86,7 +86,7 @@ def test_a_person_at_an_address_without_a_page_gets_one_with_style(index, path, 
     assert response.content_type == "text/html; charset=utf-8"
     assert response.vary.as_set() == {"accept"}
     text = response.data.decode("utf-8")
-    assert "No page of this site has the address" in text
+    assert "No page of this site has the address “{}{}”.".format(prefix, path) in text
     links = [unescape(link) for link in re.findall(r'(?:href|src)="([^"#]+)"', text)]
     for link in links:
         found = urljoin("http://a" + seen_at + path, link)
@@ -99,7 +99,9 @@ def test_a_page_that_is_posted_to_says_what_it_answers(client):
     response = client.post("/map", headers={"Accept": BROWSER})
     assert response.status_code == 405
     assert "GET" in response.headers["Allow"]
-    assert b"<h1>This page only answers when it is opened</h1>" in response.data
+    text = response.get_data(as_text=True)
+    assert "<h1>This page only answers when it is opened</h1>" in text
+    assert "“POST” is not answered here" in text
 
 
 def test_a_fault_of_the_server_is_told_on_a_page_that_asks_the_index_for_nothing(

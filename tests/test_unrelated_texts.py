@@ -41,8 +41,7 @@ def test_the_note_says_by_which_part_of_a_recipe_nothing_is_near(sample, minilm)
     recommender = Recommender.open(sample[1], minilm)
     wishes = recommender.wishes(overview=INVOICE, recipe="best")
     assert recommender.notes(wishes, recommender.recommend(wishes)) == [
-        "nothing near was found: 98 of 100 short texts have a nearer film (by the BERT part of "
-        "best)"]
+        "nothing near was found: 98 of 100 short texts have a nearer film (by meaning alone)"]
 
 
 def test_an_index_without_that_scale_says_nothing(sample, minilm, tmp_path):

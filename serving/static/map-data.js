@@ -5,6 +5,7 @@ import { Failed, ROOT } from "./api.js";
 const SIDE = 65535; // of the map, in the units of the places
 const NO_VOTES = 255; // byte of the rating of a film without votes
 const VOTE_STEPS = 12; // steps of the byte of votes in a factor of 2
+const decoder = new TextDecoder();
 
 // Returns the body of an answer as bytes. Throws Failed.
 export async function bytesOf(path, query = {}) {
@@ -29,15 +30,18 @@ function fromPlanes(bytes, n, size, Numbers) {
   return numbers;
 }
 
-// Returns all films, most votes first, as columns. Ids and titles, which take the longest, come
-// with `named`; what can be drawn is there before.
+// Reads ids and titles of n films.
+function namesIn(bytes, n) {
+  return { ids: fromPlanes(bytes.subarray(0, 8 * n), n, 8, Float64Array),
+    titles: n ? decoder.decode(bytes.subarray(8 * n)).split("\n") : [] };
+}
+
+// Returns all films, most votes first, as columns. Ids and titles, which take the longest, are
+// those of the first films only, until `named` has those of all.
 export async function loadFilms() {
-  const names = bytesOf("names");
-  names.catch(() => {}); // told where `named` is awaited
   const bytes = await bytesOf("films");
-  const decoder = new TextDecoder();
   const end = bytes.indexOf(10);
-  const { n, genres } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
+  const { n, genres, named } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
   let at = end + 1;
   const take = (size) => bytes.subarray(at, at += size * n);
   const years = fromPlanes(take(2), n, 2, Uint16Array);
@@ -46,10 +50,9 @@ export async function loadFilms() {
   const genresOf = (row) => genres.filter(
     (_, genre) => bits[(genre >> 3) * n + row] & (128 >> (genre & 7)));
   return { n, genres, years, first, votes, ratings, genresOf,
+    ...namesIn(bytes.subarray(at), named),
     async named() {
-      const read = await names;
-      this.ids = fromPlanes(read.subarray(0, 8 * n), n, 8, Float64Array);
-      this.titles = n ? decoder.decode(read.subarray(8 * n)).split("\n") : [];
+      if (named < n) Object.assign(this, namesIn(await bytesOf("names"), n));
     },
     votesOf: (row) => Math.round(2 ** (votes[row] / VOTE_STEPS)) - 1,
     ratingOf: (row) => (ratings[row] === NO_VOTES ? null : ratings[row] / 20) };

@@ -32,7 +32,7 @@ export class Labels {
       lineJoin: "round", strokeStyle: look.paper, lineWidth: 4, fillStyle: look.ink });
     let n = 0;
     for (const row of rows) {
-      if (this.named.has(row)) continue;
+      if (this.named.has(row) || row >= films.titles.length) continue; // or not known yet
       widths[row] ||= context.measureText(films.titles[row]).width;
       const radius = drawing.radiusOf(row, films) + 5;
       const x = view.toX(xs[row]), y = view.toY(ys[row]);

@@ -2,7 +2,7 @@
 
 import { ROOT, ask } from "./api.js";
 import { complain, say } from "./dom.js";
-import { filtersOf, tokensOf } from "./filters.js";
+import { tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
 import { answer, askedOf } from "./map-asking.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
@@ -16,8 +16,10 @@ import { listenToKeys, listenToPointers } from "./map-pointers.js";
 import { listRegions, loadRegions, regionAt } from "./map-regions.js";
 import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
+import { openedWith } from "./map-state.js";
 import { Tip } from "./map-tip.js";
 import { View } from "./map-view.js";
+import { isWithin, zoomInSight } from "./map-zoom.js";
 import { nameOf } from "./query.js";
 import { searchBox } from "./search.js";
 
@@ -32,32 +34,23 @@ if (canvas) start().catch((error) => complain("The map cannot be drawn", error))
 
 async function start() {
   const given = new URLSearchParams(location.search);
-  const maps = canvas.dataset.recipes.split(" ");
-  const recipes = [...maps.filter((name) => name === "best"), ...maps.filter((name) => name !== "best")];
-  const state = {
-    recipe: recipes.includes(given.get("recipe")) ? given.get("recipe") : recipes[0],
-    colour: COLOURINGS.includes(given.get("colour")) ? given.get("colour") : COLOURINGS[0],
-    filters: filtersOf(given), chosen: -1, hovered: -1, lit: -1, alone: -1,
-    asked: null, // the texts and films asked for, with the rows found and the star's place
-    near: [] };
-  const rest = ["k", "diverse"].flatMap((name) => (given.has(name) ? [[name, given.get(name)]] : []));
+  const { recipes, state, rest } = openedWith(given, canvas.dataset.recipes.split(" "));
 
-  const [films, firstPlaces] = await Promise.all([loadFilms(), loadPlaces(state.recipe)]);
-  let places = firstPlaces;
+  let [films, places, regions] = await Promise.all([loadFilms(), loadPlaces(state.recipe),
+    loadRegions(state.recipe)]); // for each level of zoom
   let grid = gridOf(places.xs, places.ys);
   let colours = colouring(state.colour, films);
   let passes = null; // bits of the films that the filters let pass, or null for all
-  let regions = []; // for each level of zoom
   const view = new View();
   const drawing = new Drawing(canvas, view);
   view.resize(canvas.clientWidth, canvas.clientHeight);
   drawing.resize();
   drawing.restyle();
   const hasView = view.restore(given.get("view"));
-  drawing.points(films, places, colours, () => true, false);
-  performance.mark("points");
-  await films.named();
-  const rowOf = new Map(Array.from(films.ids, (id, row) => [id, row]));
+  const rowOf = new Map();
+  // Asked for when nothing that is drawn first has to share the line with it.
+  const named = films.named().then(() => films.ids.forEach((id, row) => rowOf.set(id, row)));
+  named.catch(() => {}); // told where it is awaited
   const labels = new Labels(drawing, films);
   const byId = (id) => document.getElementById(id);
   const tip = new Tip(byId("tip"), canvas), notice = byId("notice");
@@ -67,6 +60,7 @@ async function start() {
   const passesFilters = (row) => !passes || passes[row >> 3] & (128 >> (row & 7));
   const isShown = (row) => (state.alone < 0 || colours.groups[row] === state.alone)
     && Boolean(passesFilters(row));
+  const isNamed = (row) => row < films.titles.length && isShown(row); // those of few votes come late
   const isStrong = (row) => isShown(row) && (!state.asked?.rows.length || state.chosen >= 0
     || state.asked.set.has(row)) || row === state.chosen || state.near.includes(row);
 
@@ -91,6 +85,7 @@ async function start() {
     labels.paint(places, first, regions, isStrong,
       star ? [...taken, drawing.starBox(star)] : taken);
     canvas.dataset.recipe = state.recipe;
+    if (!timer) performance.mark("titles");
     clearTimeout(timer);
     timer = setTimeout(settle, PAUSE);
   }
@@ -171,13 +166,14 @@ async function start() {
       view.scale = Math.max(view.scale, view.whole * Math.sqrt(films.n) / FIRST_LOOK);
       view.isMoved = false;
     }
-    const x = view.toX(places.xs[row]), y = view.toY(places.ys[row]), edge = free(panel, view);
-    const inSight = x > edge.left && x < edge.right && y > edge.top && y < edge.bottom;
+    const edge = free(panel, view);
+    const inSight = isWithin(edge, view.toX(places.xs[row]), view.toY(places.ys[row]));
     if (look || !inSight) view.centre(places.xs[row], places.ys[row], edge);
     const [film, { results, note }] = await Promise.all([
       ask(`/movies/${films.ids[row]}`),
       ask("/recommend", { query: { id: films.ids[row], k: K, recipe: state.recipe,
         ...state.filters } }),
+      named,
     ]).catch((error) => [{}, { results: [], note: error.message }]);
     if (state.chosen !== row) return;
     state.near = onMap(results);
@@ -196,7 +192,7 @@ async function start() {
     Object.assign(state, { asked, chosen: -1, near: [] });
     showText(true);
     layout();
-    await answer(asked, K, state.recipe, state.filters);
+    await Promise.all([answer(asked, K, state.recipe, state.filters), named]);
     if (state.asked !== asked) return;
     asked.rows = onMap(asked.results);
     asked.set = new Set(asked.rows);
@@ -222,16 +218,18 @@ async function start() {
   // Chooses the nearest film in the direction (dx, dy), at most 45 degrees off.
   function step(dx, dy) {
     return choose(state.chosen < 0 ? Math.max(at(view.width / 2, view.height / 2), 0)
-      : nextIn(places, state.chosen, dx, dy, isShown));
+      : nextIn(places, state.chosen, dx, dy, isNamed));
   }
 
   // Returns the film at a pixel, or -1.
   function at(x, y) {
-    return nearestIn(grid, ...view.at(x, y), REACH / view.scale, isShown);
+    return nearestIn(grid, ...view.at(x, y), REACH / view.scale, isNamed);
   }
 
   function zoom(factor, x, y) {
-    view.zoomBy(factor, x, y);
+    if (x === undefined) {
+      zoomInSight(factor, state.chosen, view, free(panel, view), places, grid, isShown);
+    } else view.zoomBy(factor, x, y);
     moved();
   }
 
@@ -319,7 +317,7 @@ async function start() {
   async function submit(text) {
     tell("");
     try {
-      const { film, leftOut } = await meaningOf(text);
+      const [{ film, leftOut }] = await Promise.all([meaningOf(text), named]);
       if (rowOf.has(film?.id)) await choose(rowOf.get(film.id), { look: true });
       else if (leftOut) tell(`${leftOut.title} is not on the map: ${WHY_NOT[leftOut.code]}.`);
       else await askFor([["text", text]]);
@@ -358,7 +356,7 @@ async function start() {
   byId("out").addEventListener("click", () => zoom(1 / 1.5));
   byId("all").addEventListener("click", showAll);
   searchBox(form, {
-    choose: (film) => choose(rowOf.get(film.id), { look: true }),
+    choose: (film) => named.then(() => choose(rowOf.get(film.id), { look: true })).catch(tellOf),
     submit,
     textLabel: (typed) => `Films about “${typed}”`,
     asText: (text) => askFor([["text", text]]).catch(tellOf),
@@ -385,6 +383,8 @@ async function start() {
     if (rest) setFilters(rest).catch(tellOf);
   });
   await setFilters(state.filters).catch(tellOf);
+  listRegions(byId("regions"), regions);
+  await named;
   const pairs = [...given].filter(([name]) => ["id", "title", "text"].includes(name));
   if (pairs.length === 1 && pairs[0][0] === "id") {
     const row = rowOf.get(Number(pairs[0][1]));
@@ -393,7 +393,6 @@ async function start() {
     askFor(pairs, { look: !hasView });
   }
   draw();
-  setRegions(state.recipe);
-  performance.mark("titles");
+  performance.mark("whole");
   canvas.dataset.ready = films.n;
 }

@@ -6,11 +6,14 @@ const LONGEST = 40; // characters of a text that a token shows
 const places = document.getElementById("wishes");
 const input = document.getElementById("query");
 const ownPlaceholder = input.placeholder;
+// The titles that the server put into the page, by id, for the time before there is an answer.
+const told = new Map([...places.querySelectorAll("[data-id]")].map(
+  ({ dataset }) => [dataset.id, dataset.title]));
 
 // Shows the wishes of a query; `names` tells of the films, if they are known already. A token that
 // is pressed goes away, and with it its wish.
 export function showWishes(asked, names, go) {
-  const title = (id) => names.film?.(id).title ?? "…";
+  const title = (id) => names.film?.(id).title ?? told.get(id) ?? "…";
   const without = (list, value) => ({ ...asked, [list]: asked[list].filter((one) => one !== value) });
   const tokens = [
     ...asked.ids.map((id) => [title(id), without("ids", id)]),
