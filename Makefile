@@ -86,7 +86,7 @@ topics: data/sample_index.h5
 # A model that is there is not trained again.
 genres: tmp/genres-bert/genre_head.json tmp/genres-gru/genre_head.json
 
-tmp/genres-%/genre_head.json: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 --input_file $(INPUT_FILE)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
