@@ -83,11 +83,23 @@ topics: data/sample_index.h5
 	$(PYTHON) build_index.py --input_file data/sample_movies.csv --features data/sample_features \
 	    --output data/sample_topics_index.h5 --map --topics data/sample_topics.h5
 
-# A model that is there is not trained again.
-genres: tmp/genres-bert/genre_head.json tmp/genres-gru/genre_head.json
+# For a catalogue of your own: make genres INPUT_FILE=data/movies_metadata.csv FEATURES=data/features
+# FOLDS=1. A model that is there is not trained again.
+FOLDS := 5
+GENRE_FEATURES := data/genre_features_bert data/genre_features_gru
+genres: data/sample_index.h5 $(GENRE_FEATURES:=/features.h5)
+	$(PYTHON) evaluate.py --input_file $(INPUT_FILE) --features $(FEATURES) \
+	    --recipes mean4,best --genre_features $(GENRE_FEATURES)
 
-tmp/genres-%/genre_head.json: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
-	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 --input_file $(INPUT_FILE)
+.SECONDARY: tmp/genres-bert/genre_head.json tmp/genres-gru/genre_head.json
+data/genre_features_%/features.h5: tmp/genres-%/genre_head.json
+	$(PYTHON) extract_features.py --bert_dir tmp/genres-$* --input_file $(INPUT_FILE) \
+	    --output_dir $(@D)
+	@touch $@
+
+tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 \
+	    $(if $(filter bert,$*),--train_layers 6) --folds $(FOLDS) --input_file $(INPUT_FILE)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving
@@ -144,4 +156,4 @@ bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 clean:
 	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \
 	    data/sample_index.h5 data/report.html data/topics.html data/sample_topics.h5 \
-	    data/sample_topics_index.h5
+	    data/sample_topics_index.h5 data/genre_features_bert data/genre_features_gru

@@ -13,11 +13,13 @@ import recommender.environment  # noqa: F401
 
 import argparse
 import json
+import os
 import sys
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
+from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
 from recommender import cli
 from recommender.building import films_with_features, make_recipes
@@ -35,10 +37,17 @@ from recommender.evaluation.contenders import (
     recipe_contenders,
     topic_contender,
 )
+from recommender.evaluation.genre_contenders import (
+    N_ROWS,
+    GenreFeatures,
+    genre_contenders,
+    unseen_by_all,
+)
 from recommender.evaluation.held_back import hold_back
 from recommender.evaluation.queries import Queries, QueryTexts, read_queries
 from recommender.evaluation.scores import Measured, measure
 from recommender.evaluation.truth import Truth, read_truth
+from recommender.genres.head import KEPT_FOLD, read_head, read_unseen
 from recommender.index import Index
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
@@ -58,6 +67,11 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "(mixtures of topics, by Hellinger distance), or all (default: all, or none "
                        "where --index is given)")
     flags.add_argument("--index", nargs="+", default=[], help="indexes to measure")
+    flags.add_argument("--genre_features", nargs="+", default=[], help="features by models of "
+                       "train_genres.py, to measure on films that these were not trained on, "
+                       "joined with the recipe best, too")
+    flags.add_argument("--models_dir", default="tmp", help="folder that holds these models "
+                       "(default: tmp)")
     flags.add_argument("--queries", help="measure by texts, too: a CSV with the columns id and "
                        "text, a film described by someone else in each row")
     flags.add_argument("--bert_dir", help="folder of the checkpoint for --queries (default: the "
@@ -71,6 +85,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if args.recipes is None:
         args.recipes = [] if args.index else _recipes("all")
+    if args.genre_features and not args.recipes:
+        flags.error("--genre_features are measured beside recipes: name some with --recipes")
     return args
 
 
@@ -95,13 +111,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if reader and args.recipes == _recipes("all"):
         args.recipes = makeable(args.recipes, reader.settings)
     indexes = [(path, Index(path)) for path in args.index]
-    movies = films_to_measure(catalogue, reader, [index for _, index in indexes])
+    models = [open_genre_features(folder, args.models_dir) for folder in args.genre_features]
+    readers = ([reader] if reader else []) + [model.reader for model in models]
+    movies = films_to_measure(catalogue, readers, [index for _, index in indexes])
     queries = read_queries(args.queries, movies) if args.queries else None
     truth = read_truth(args.input_file, movies)
     cli.note("{:,} films are measured{}".format(len(movies), missing(truth)))
     task = task_of(movies, truth, args.seed, queries, args.bert_dir, reader, indexes)
-    found = list(tqdm(measured(task, args.recipes, reader, indexes), unit="row", leave=False,
-                      total=n_contenders(task, len(args.recipes), indexes), file=sys.stderr))
+    if models:
+        unseen = unseen_by_all(models, movies)
+        task = task._replace(unseen=unseen)
+        cli.note("{:,} films are of the test split of {}".format(
+            unseen.sum(), ", ".join(model.name for model in models)))
+    n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models)
+    found = list(tqdm(measured(task, args.recipes, reader, indexes, models), unit="row",
+                      leave=False, total=n_rows, file=sys.stderr))
     scores = [each.score for each in found]
     if args.plot:
         report.plot(scores, args.plot)
@@ -114,6 +138,33 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     else:
         print("\n\n".join(map(report.as_text, report.tables(scores))))
     return 0
+
+
+def open_genre_features(folder: str, models_dir: str) -> GenreFeatures:
+    """Open features and find the films that their genre model was tested on.
+
+    Parameters
+    ----------
+    folder : str
+        What extract_features.py wrote.
+    models_dir : str
+        Folder that holds the model's, under the name that the features tell.
+
+    Raises
+    ------
+    RecommenderError, bert.errors.BertError
+        If the features are not by a genre model, or the model is missing or another one.
+    """
+    reader = FeatureReader(folder)
+    settings = reader.settings
+    model = os.path.join(models_dir, settings.checkpoint)
+    head = read_head(model)
+    if open_checkpoint(model).sha256 != settings.checkpoint_sha256:
+        raise RecommenderError("{} was trained again after the features of {} were made: extract "
+                               "them again".format(model, folder))
+    unseen = read_unseen(model, head)
+    return GenreFeatures(settings.checkpoint, reader,
+                         frozenset(unseen.ids[unseen.folds == KEPT_FOLD].tolist()))
 
 
 def makeable(names: Sequence[str], settings: Settings) -> List[str]:
@@ -149,7 +200,7 @@ def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[
 
 
 def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader],
-             indexes: Indexes) -> Iterator[Measured]:
+             indexes: Indexes, models: Sequence[GenreFeatures]) -> Iterator[Measured]:
     """Yield baselines, recipes and indexes as they are measured, one after the other."""
     def contenders() -> Iterator[Contender]:
         yield from baseline_contenders(task)
@@ -158,6 +209,8 @@ def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader]
                                          task)
         if TOPICS in recipes:
             yield from topics_if_any(task)
+        if reader and models:
+            yield from genre_contenders(models, reader, task)
         for path, index in indexes:
             yield from index_contenders(path, index, task)
 
@@ -172,15 +225,16 @@ def topics_if_any(task: Task) -> Iterator[Contender]:
         cli.note("topics are left out: {}".format(error))
 
 
-def films_to_measure(catalogue: Catalogue, reader: Optional[FeatureReader],
+def films_to_measure(catalogue: Catalogue, readers: Sequence[FeatureReader],
                      indexes: Sequence[Index]) -> List[Movie]:
-    """Return the films of the catalogue that have features, if these are read, and are in all
-    indexes. Raises RecommenderError if they are fewer than two.
+    """Return the films of the catalogue that have all features and are in all indexes.
+
+    Raises RecommenderError if they are fewer than two.
     """
     movies = catalogue.movies
-    if reader is not None:
-        places, _ = films_with_features(catalogue, reader)
-        movies = [movies[place] for place in places]
+    for reader in readers:
+        held = {catalogue.movies[place].id for place in films_with_features(catalogue, reader)[0]}
+        movies = [movie for movie in movies if movie.id in held]
     for index in indexes:
         held = set(index.ids.tolist())
         movies = [movie for movie in movies if movie.id in held]

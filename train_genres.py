@@ -37,7 +37,7 @@ from recommender.evaluation.truth import read_collections
 from recommender.genres import genre_baselines as baselines
 from recommender.genres import genre_report as report
 from recommender.genres.genre_metrics import Answers, best_thresholds, figures, macro_map
-from recommender.genres.head import GenreHead, Unseen, save_unseen
+from recommender.genres.head import KEPT_FOLD, GenreHead, Unseen, save_unseen
 from recommender.genres.splits import MIN_FILMS, N_FOLDS, GenreTask, Split, make_task, split
 from recommender.storage.files import need_room, new_file, new_folder, write_text
 from recommender.storage.locks import one_writer
@@ -47,9 +47,11 @@ if TYPE_CHECKING:
 
 # Defaults that differ by encoder.
 _DEFAULTS = {"bert": {"epochs": 4, "batch_size": 16, "learning_rate": 1e-4},
-             "gru": {"epochs": 12, "batch_size": 32, "learning_rate": 2e-3}}
+             "gru": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3}}
 _WARMUP, _WEIGHT_DECAY = 0.1, 0.01  # those of BERT's fine-tuning
 _DROPOUT = {"bert": 0.1, "gru": 0.4}  # BERT's own; a GRU from the start overfits sooner
+_PIECE_DROPOUT = 0.15  # so that texts are not learnt by heart: BERT masks as many in pre-training
+_AVERAGING = 0.99  # of the weights, over about 100 steps: an epoch or two of 2,000 films
 _BALANCE = 0.5  # power of negatives / positives by which a positive counts more
 _LOGIT = {"bert": "fine-tuned BERT", "gru": "GRU"}  # names of the rows
 _SETTINGS, _FROZEN, _RESULT = "settings.json", "frozen.npy", "result.npz"
@@ -70,13 +72,13 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "measure so many of the {} folds; the model that is kept is of the "
                        "first".format(N_FOLDS))
     flags.add_argument("--epochs", type=cli.whole_number(1), help="passes over the films at most "
-                       "(default: 4, of a GRU 12)")
+                       "(default: 4, of a GRU 8)")
     flags.add_argument("--patience", type=cli.whole_number(1), default=2, help="epochs without a "
                        "better validation after which it stops")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a step (default: 16, of a GRU 32)")
     flags.add_argument("--learning_rate", type=_rate, help="highest learning rate (default: 1e-4, "
-                       "of a GRU 2e-3)")
+                       "of a GRU 1e-3)")
     flags.add_argument("--train_layers", type=cli.whole_number(0), help="train only the top N "
                        "layers of BERT, not the embeddings (default: everything)")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),
@@ -84,7 +86,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--embeddings", default="checkpoint", choices=("checkpoint", "scratch"),
                        help="with what the GRU's word table begins")
     flags.add_argument("--units", default=192, type=cli.whole_number(1),
-                       help="units of the GRU in each direction; its features have twice as many")
+                       help="units of the GRU in each direction; its features have twice as "
+                       "many, and a word's embedding")
     flags.add_argument("--min_films", default=MIN_FILMS, type=cli.whole_number(1),
                        help="leave out genres of fewer films, for all models alike")
     flags.add_argument("--seed", default=0, type=cli.whole_number(0, 2 ** 31 - 1),
@@ -167,7 +170,8 @@ def _same_settings(work: str, args: argparse.Namespace, checkpoint: Checkpoint,
     """Raise RecommenderError if a training in `work` was begun with other settings."""
     ours = {name: value for name, value in vars(args).items()
             if name not in ("json", "verbose", "input_file", "bert_dir", "output_dir", "folds")}
-    ours.update(checkpoint=checkpoint.sha256, catalogue=catalogue)
+    ours.update(checkpoint=checkpoint.sha256, catalogue=catalogue, piece_dropout=_PIECE_DROPOUT,
+                averaging=_AVERAGING)
     path = os.path.join(work, _SETTINGS)
     if not os.path.isfile(path):
         write_text(path, json.dumps(ours, indent=2))
@@ -215,22 +219,16 @@ def train_all(args: argparse.Namespace, task: GenreTask, checkpoint: Checkpoint,
 def _frozen(path: str, checkpoint: Checkpoint, layers: Sequence[int], pieces: WordPieces,
             texts: Sequence[str], max_seq_length: int) -> np.ndarray:
     """Return the mean over tokens of layers of the checkpoint, from a file if it is there."""
-    shape = (len(texts), len(layers), checkpoint.config.hidden_size)
     if os.path.isfile(path):
         found = np.load(path)
-        if found.shape == shape:
+        if found.shape == (len(texts), len(layers), checkpoint.config.hidden_size):
             return found
     # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
     from bert.encoder import Encoder
-    from bert.extraction import default_batch_tokens, extract
+    from bert.extraction import mean_layers
 
-    found = np.zeros(shape, np.float32)
     with cli.progress_bar("embeddings of the checkpoint", len(texts)) as advance:
-        for batch in extract(Encoder(checkpoint, layers), pieces, texts, max_seq_length,
-                             default_batch_tokens()):
-            for text in batch:
-                found[text.row] = text.layers.mean(axis=1)
-                advance(1)
+        found = mean_layers(Encoder(checkpoint, layers), pieces, texts, max_seq_length, advance)
     with new_file(path) as part, open(part, "wb") as file:
         np.save(file, found)
     return found
@@ -238,10 +236,11 @@ def _frozen(path: str, checkpoint: Checkpoint, layers: Sequence[int], pieces: Wo
 
 def _training(world: World, fold: int, folder: str,
               start: Optional[baselines.Linear] = None) -> "Training":
-    """Return the training of a fold, whose head starts at the linear probe of BERT."""
+    """Return the training of a fold, whose head starts at `start`, or tells the shares alone."""
     # Late for start-up time: it loads TensorFlow.
     from bert.genre_model import GenreModel, Head
-    from bert.training import Plan, Training
+    from bert.training import Training
+    from bert.training_data import Plan
 
     args, task = world.args, world.task
     share = task.labels[split(task, fold).train].mean(axis=0).clip(1e-3, 1 - 1e-3)
@@ -252,7 +251,7 @@ def _training(world: World, fold: int, folder: str,
     # The head learns with positives that count more; `Training.logits` takes that back.
     head = Head(start.kernel, start.bias + np.log(weights))
     plan = Plan(args.epochs, args.batch_size, args.learning_rate, _WARMUP, _WEIGHT_DECAY,
-                _DROPOUT[args.encoder], args.patience, args.seed)
+                _DROPOUT[args.encoder], _PIECE_DROPOUT, _AVERAGING, args.patience, args.seed)
     return Training(GenreModel(_encoder(world), len(share), head), plan, folder, weights)
 
 
@@ -298,8 +297,7 @@ def train_fold(world: World, number: int, folder: str, caught: List[int]) -> Opt
         ("majority", baselines.majority(task, parts)), ("TF-IDF", baselines.tfidf(task, parts)),
         ("frozen last layer", baselines.frozen(world.frozen[:, 0], task, parts)),
         ("frozen mean of layers", baselines.frozen(mean4, task, parts)))}
-    training = _training(world, number, folder, baselines.linear_probe(mean4, task, parts)
-                         if world.args.encoder == "bert" else None)
+    training = _training(world, number, folder, _probe(world, parts))
     path = os.path.join(folder, _RESULT)
     if os.path.isfile(path):
         probabilities = np.load(path)["probabilities"]
@@ -311,16 +309,31 @@ def train_fold(world: World, number: int, folder: str, caught: List[int]) -> Opt
             probabilities[rows] = expit(training.logits(_examples(world, rows)))
         with new_file(path) as part, open(part, "wb") as file:
             np.savez(file, probabilities=probabilities)
-        if number:  # the first is the model that is kept
+        if number != KEPT_FOLD:
             training.clear()
     name = _LOGIT[world.args.encoder]
     answers[name], thresholds = _answers(task, parts, probabilities)
     return Fold(answers, training.history.epochs, thresholds, probabilities[parts.test])
 
 
+def _probe(world: World, parts: Split) -> Optional[baselines.Linear]:
+    """Return the logistic regression of the encoder as it is; None where it knows nothing yet."""
+    args = world.args
+    if args.encoder == "bert":
+        return baselines.linear_probe(world.frozen.mean(axis=1), world.task, parts)
+    if args.embeddings == "scratch":
+        return None
+    # Late for start-up time: it loads TensorFlow.
+    from bert.gru import word_means
+    of_words = baselines.linear_probe(word_means(world.checkpoint, world.token_ids), world.task,
+                                      parts)
+    # Of a state's numbers the word's are the last; those of the GRU begin without a say.
+    return of_words._replace(kernel=np.pad(of_words.kernel, ((2 * args.units, 0), (0, 0))))
+
+
 def _examples(world: World, rows: np.ndarray) -> Any:
     # Late for start-up time: it loads TensorFlow.
-    from bert.training import Examples
+    from bert.training_data import Examples
     return Examples([world.token_ids[row] for row in rows],
                     world.task.labels[rows].astype(np.float32))
 
@@ -363,7 +376,7 @@ def _write_model(world: World, folds: Sequence[Fold], work: str, told: Dict[str,
     from bert.genre_folders import write_encoder
 
     args, task = world.args, world.task
-    training = _training(world, 0, os.path.join(work, "fold_0"))
+    training = _training(world, KEPT_FOLD, os.path.join(work, "fold_{}".format(KEPT_FOLD)))
     encoder = _encoder(world)
     config = world.checkpoint.config if args.encoder == "bert" else encoder.config
     try:
@@ -374,11 +387,11 @@ def _write_model(world: World, folds: Sequence[Fold], work: str, told: Dict[str,
                       args.max_seq_length, world.do_lower_case, head.kernel,
                       head.bias - training.log_weights, folds[0].thresholds,
                       {"encoder": args.encoder, "trained_from": world.checkpoint.name,
-                       "test_fold": 0, **told}).save(folder)
-            ids = np.array([movie.id for movie in task.movies])
-            save_unseen(Unseen(
-                np.concatenate([ids[split(task, n).test] for n in range(len(folds))]),
-                np.concatenate([fold.test for fold in folds])), folder)
+                       "test_fold": KEPT_FOLD, **told}).save(folder)
+            rows = np.concatenate([split(task, n).test for n in range(len(folds))])
+            save_unseen(Unseen(np.array([movie.id for movie in task.movies])[rows],
+                               np.concatenate([fold.test for fold in folds]),
+                               task.folds[rows]), folder)
             report.plot([fold.epochs for fold in folds],
                         os.path.join(folder, "learning_curve.png"))
     except tf.errors.OpError as error:

@@ -33,5 +33,5 @@ def seconds_of(encoder: Union[TrainableEncoder, TrainableGru], n_tokens: float) 
 
 def training_bytes(n_weights: int) -> int:
     """Return the disk of a training of so many weights: two checkpoints with the optimizer's two
-    numbers for each, the best weights, and those that are saved at the end."""
-    return 4 * n_weights * (2 * 3 + 2)
+    numbers and the running mean of each, the best weights, and those that are saved at the end."""
+    return 4 * n_weights * (2 * 4 + 2)

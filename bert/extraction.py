@@ -8,7 +8,18 @@ to the longest of their batch, and the graph is built once for all texts.
 import ctypes
 import os
 import platform
-from typing import TYPE_CHECKING, Any, Dict, Generator, Iterator, Optional, Sequence, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Generator,
+    Iterator,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -169,3 +180,18 @@ def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: i
         return dataset.with_options(options)
 
     return input_fn
+
+
+def mean_layers(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
+                advance: Callable[[int], Any]) -> np.ndarray:
+    """Return the mean over tokens of hidden layers, float32 (n, n_layers, hidden_size).
+
+    `advance` is told of texts as they are done; the others as in `extract`.
+    """
+    found = np.zeros((len(texts), len(encoder.layers), encoder.checkpoint.config.hidden_size),
+                     np.float32)
+    for batch in extract(encoder, pieces, texts, max_seq_length, default_batch_tokens()):
+        for text in batch:
+            found[text.row] = text.layers.mean(axis=1)
+            advance(1)
+    return found

@@ -1,8 +1,9 @@
 """A bidirectional GRU over word pieces: to train, and to extract its states as features.
 
 Letters of shapes: B texts, T tokens of the longest, N tokens of all, E size of a word's embedding,
-U units of a direction. A token's state is that of both directions, H = 2 U. Cho et al. 2014 (arXiv
-1406.1078), with the reset gate after the product, so that a step is one product.
+U units of a direction. Cho et al. 2014 (arXiv 1406.1078), with the reset gate after the product, so
+that a step is one product. A token's state is that of both directions and its word's embedding, H =
+2 U + E: so a linear model of the words is what the training begins with and adds to.
 """
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -19,10 +20,14 @@ _WORDS = "bert/embeddings/word_embeddings"  # the word table, under the name tha
 
 def gru_shapes(config: Config) -> Dict[str, Tuple[int, ...]]:
     """Return the shapes of the variables, by name; E is the config's `intermediate_size`."""
-    E, U = config.intermediate_size, config.hidden_size // 2
+    E, U = config.intermediate_size, _units(config)
     return {_WORDS: (config.vocab_size, E), "gru/input/kernel": (E, 6 * U),
             "gru/input/bias": (6 * U,), "gru/state/kernel": (2, U, 3 * U),
             "gru/state/bias": (2, 1, U)}
+
+
+def _units(config: Config) -> int:
+    return (config.hidden_size - config.intermediate_size) // 2
 
 
 class Reading(NamedTuple):
@@ -54,7 +59,7 @@ class Reading(NamedTuple):
         states = tf.scan(step, steps, tf.zeros([2, B, U]))  # (T, 2, B, U)
         there, back = tf.unstack(tf.transpose(states, [1, 2, 0, 3]))  # each (B, T, U)
         back = tf.reverse_sequence(back, lengths, 1, 0)
-        return tf.boolean_mask(tf.concat([there, back], 2), real)
+        return tf.boolean_mask(tf.concat([there, back, words], 2), real)
 
 
 class GruEncoder:
@@ -85,7 +90,7 @@ class GruEncoder:
         variables = {name: tf.get_variable(name, shape, use_resource=True)
                      for name, shape in gru_shapes(config).items()}
         self._saver = tf.train.Saver(variables)
-        return [[Reading(variables, config.hidden_size // 2).states(
+        return [[Reading(variables, _units(config)).states(
             token_ids, lengths, Dropout(0.0))]]
 
     def load(self, session: tf.Session) -> None:
@@ -121,7 +126,7 @@ class TrainableGru:
         self.variables = {
             name: tf.get_variable(name, shape, use_resource=True, initializer=self._initial(name))
             for name, shape in gru_shapes(self.config).items()}
-        return [Reading(self.variables, self.config.hidden_size // 2).states(
+        return [Reading(self.variables, _units(self.config)).states(
             token_ids, lengths, dropout)]
 
     def weights_by_token(self) -> Tuple[int, int]:
@@ -165,6 +170,14 @@ def read_words(checkpoint: Checkpoint) -> np.ndarray:
             checkpoint.init_checkpoint, str(error).splitlines()[0]))
 
 
+def word_means(checkpoint: Checkpoint, token_ids: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean of the embeddings of each text's word pieces, float32 (n, E)."""
+    words = read_words(checkpoint)
+    return np.stack([words[ids].mean(axis=0) for ids in token_ids])
+
+
 def gru_config(vocab_size: int, embedding_size: int, n_units: int, max_positions: int) -> Config:
-    """Return the config of a GRU: one layer, whose hidden size is that of both directions."""
-    return Config(vocab_size, 2 * n_units, 1, 1, embedding_size, max_positions, 1, "tanh", "gru")
+    """Return the config of a GRU: one layer, whose hidden size is that of both directions and of a
+    word's embedding."""
+    return Config(vocab_size, 2 * n_units + embedding_size, 1, 1, embedding_size, max_positions, 1,
+                  "tanh", "gru")

@@ -9,60 +9,21 @@ import glob
 import json
 import os
 import shutil
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from bert.adamw import schedule, train_op
+from bert.adamw import AVERAGE, schedule, train_op
 from bert.dropout import Dropout
 from bert.errors import BertError
 from bert.genre_model import GenreModel, loss_of
-from bert.tensorflow_version import limit_pipeline_threads
+from bert.training_data import Examples, Plan, in_order, shuffled
 
 _HISTORY = "history.json"  # validation figures of each epoch, in the folder of a training
 _BEST = "best"             # beginning of the names of the best weights' files, there
-_EVALUATED = 64  # texts of a batch where nothing is trained
 _LOSS = "genre_loss"  # name of the collection in which a graph keeps its loss
 _DRAWN = 100  # steps between two points of TensorBoard's curves
-
-
-class Plan(NamedTuple):
-    """Settings of a training.
-
-    Attributes
-    ----------
-    epochs : int
-        At most; it ends earlier if `patience` epochs bring no better validation.
-    batch_size : int
-    learning_rate : float
-        The highest, after the warm-up.
-    warmup : float
-        Share of the steps in which the learning rate rises.
-    weight_decay : float
-    dropout : float
-    patience : int
-    seed : int
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    dropout: float
-    patience: int
-    seed: int
-
-
-class Examples(NamedTuple):
-    """Texts as word pieces, and their genres.
-
-    `token_ids` are int32 arrays (n_tokens,), `labels` float32 (n, g).
-    """
-
-    token_ids: Sequence[np.ndarray]
-    labels: np.ndarray
 
 
 class Epoch(NamedTuple):
@@ -174,19 +135,19 @@ class Training:
         self._watched = _Validation(watch.quality)
         best = _BestWeights(self, n_epoch, losses)
         evaluation = tf.estimator.EvalSpec(
-            lambda: _in_order(validation), steps=None, exporters=[best], start_delay_secs=0,
+            lambda: in_order(validation), steps=None, exporters=[best], start_delay_secs=0,
             throttle_secs=0)
         with _in_one_line(self.folder):
             step = _step_in(self.folder)
             # Killed between the checkpoint of an epoch and its validation: that is made up for.
             if step and step % n_epoch == 0 and step not in self.history.steps:
                 best.export(estimator, "", tf.train.latest_checkpoint(self.folder),
-                            estimator.evaluate(lambda: _in_order(validation)), False)
+                            estimator.evaluate(lambda: in_order(validation)), False)
             if step < self._n_steps and not self.history.is_over:
                 hook = _Told(self, watch, losses)
                 tf.estimator.train_and_evaluate(
                     estimator, tf.estimator.TrainSpec(
-                        lambda: _shuffled(train, self.plan, _step_in(self.folder)),
+                        lambda: shuffled(train, self.plan, _step_in(self.folder)),
                         max_steps=self._n_steps, hooks=[hook]), evaluation)
         return self.history.is_over or self._n_steps in self.history.steps
 
@@ -194,7 +155,7 @@ class Training:
         """Return the logits of texts by the best weights, float32 (n, g), without the weights of
         the positives: so their sigmoids are probabilities."""
         found = self._estimator(self._config).predict(
-            lambda: _in_order(examples), checkpoint_path=os.path.join(self.folder, _BEST))
+            lambda: in_order(examples), checkpoint_path=os.path.join(self.folder, _BEST))
         return np.stack([each["logits"] for each in found]) - self.log_weights
 
     def best_weights(self) -> Dict[str, np.ndarray]:
@@ -223,7 +184,7 @@ class Training:
         loss = loss_of(logits, labels, self._weights)
         if not is_training:
             quality = self._watched.metric(labels, tf.sigmoid(logits))
-            return tf.estimator.EstimatorSpec(mode, loss=loss,
+            return tf.estimator.EstimatorSpec(mode, loss=loss, scaffold=self._averages(),
                                               eval_metric_ops={"quality": quality})
         tf.add_to_collection(_LOSS, loss)
         if not tf.train.latest_checkpoint(self.folder):
@@ -231,7 +192,13 @@ class Training:
         rate = schedule(step, plan.learning_rate, self._n_steps, plan.warmup)
         tf.summary.scalar("learning_rate", rate)
         return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train_op(
-            loss, tf.trainable_variables(), rate, plan.weight_decay))
+            loss, tf.trainable_variables(), rate, plan.weight_decay, plan.averaging))
+
+    def _averages(self) -> tf.train.Scaffold:
+        """Return what reads the running means of a checkpoint into the variables of the graph."""
+        trained = set(tf.trainable_variables()) if self.plan.averaging else set()
+        return tf.train.Scaffold(saver=tf.train.Saver({
+            each.op.name + AVERAGE * (each in trained): each for each in tf.global_variables()}))
 
 
 class _Validation:
@@ -275,7 +242,9 @@ class _BestWeights(tf.estimator.Exporter):
                              float(eval_result["quality"]))):
             kept = {name: value for name, value in read_weights(checkpoint_path).items()
                     if not name.endswith(("/adam_m", "/adam_v"))}
-            write_weights(kept, os.path.join(self._training.folder, _BEST))
+            means = {name[:-len(AVERAGE)]: kept.pop(name)
+                     for name in list(kept) if name.endswith(AVERAGE)}
+            write_weights({**kept, **means}, os.path.join(self._training.folder, _BEST))
         history.save()
 
 
@@ -326,46 +295,6 @@ def write_weights(weights: Dict[str, np.ndarray], prefix: str) -> None:
         finally:
             for path in glob.glob(glob.escape(part) + "*"):
                 os.remove(path)
-
-
-def pack(rows: np.ndarray, examples: Examples) -> Any:
-    """Return features and labels of a batch: `token_ids` padded with 0, `lengths`; (B, g)."""
-    lengths = np.array([len(examples.token_ids[row]) for row in rows], np.int32)
-    token_ids = np.zeros((len(rows), lengths.max()), np.int32)
-    for at, row in enumerate(rows):
-        token_ids[at, :lengths[at]] = examples.token_ids[row]
-    return {"token_ids": token_ids, "lengths": lengths}, examples.labels[rows]
-
-
-def batch_rows(n: int, plan: Plan, first_step: int) -> Iterator[np.ndarray]:
-    """Yield the rows of each batch from a step on: a function of the seed and the step."""
-    n_epoch = -(-n // plan.batch_size)
-    for step in range(first_step, n_epoch * plan.epochs):
-        epoch, at = divmod(step, n_epoch)
-        order = np.random.RandomState([plan.seed, epoch]).permutation(n)
-        yield order[at * plan.batch_size:(at + 1) * plan.batch_size]
-
-
-def _shuffled(examples: Examples, plan: Plan, first_step: int) -> tf.data.Dataset:
-    return _dataset(lambda: (pack(rows, examples) for rows in batch_rows(
-        len(examples.token_ids), plan, first_step)), examples)
-
-
-def _in_order(examples: Examples) -> tf.data.Dataset:
-    n = len(examples.token_ids)
-    return _dataset(lambda: (pack(np.arange(start, min(start + _EVALUATED, n)), examples)
-                             for start in range(0, n, _EVALUATED)), examples)
-
-
-def _dataset(batches: Callable[[], Iterator[Any]], examples: Examples) -> tf.data.Dataset:
-    dataset = tf.data.Dataset.from_generator(
-        batches, ({"token_ids": tf.int32, "lengths": tf.int32}, tf.float32),
-        ({"token_ids": [None, None], "lengths": [None]},
-         [None, examples.labels.shape[1]])).prefetch(2)
-    # A thread of its own: a pipeline that waits must not keep one from the graph.
-    options = tf.data.Options()
-    limit_pipeline_threads(options, 1)
-    return dataset.with_options(options)
 
 
 def _step_in(folder: str) -> int:

@@ -11,16 +11,17 @@ from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
 from bert.genre_model import GenreModel, Head
 from bert.trainable import TrainableEncoder
-from bert.training import Examples, Plan, Training, Watch, batch_rows
+from bert.training import Training, Watch
+from bert.training_data import Examples, Plan, batch_rows, thinned
 from recommender.errors import RecommenderError
 from recommender.genres.genre_metrics import macro_map
-from recommender.genres.head import read_head, read_unseen
+from recommender.genres.head import UNSEEN, read_head, read_unseen
 from tests.genre_worlds import genre_rows, write_genre_films
 from tests.reference import random_checkpoint
 from tests.worlds import write_csv
 
 PLAN = Plan(epochs=2, batch_size=8, learning_rate=0.01, warmup=0.1, weight_decay=0.01, dropout=0.2,
-            patience=3, seed=5)
+            piece_dropout=0.1, averaging=0.5, patience=3, seed=5)
 
 
 class Killed(Exception):
@@ -59,6 +60,29 @@ def test_the_order_of_batches_is_a_function_of_seed_and_step():
     assert [rows.tolist() for rows in batch_rows(10, PLAN, 3)] == [
         rows.tolist() for rows in whole[3:]]
     assert not np.array_equal(np.concatenate(whole[:2]), np.concatenate(whole[2:4]))
+
+
+def test_the_pieces_left_out_are_a_function_of_seed_and_step():
+    texts = [np.arange(100, dtype=np.int32), np.array([2, 3], np.int32)]
+    examples = Examples(texts, np.eye(2, dtype=np.float32))
+    plan = PLAN._replace(piece_dropout=0.3)
+    once, twice, other = (thinned(examples, np.array([1, 0]), plan, step) for step in (4, 4, 5))
+    assert once.token_ids[0].tolist() == [2, 3] and once.labels.tolist() == [[0, 1], [1, 0]]
+    kept = once.token_ids[1]
+    assert 55 < len(kept) < 85 and kept[0] == 0 and kept[-1] == 99 and (np.diff(kept) > 0).all()
+    np.testing.assert_array_equal(kept, twice.token_ids[1])
+    assert kept.tolist() != other.token_ids[1].tolist()
+
+
+def test_the_weights_that_are_kept_are_the_running_means(tiny, examples, tmp_path):
+    """With a mean that keeps all, what is validated and kept is what the training began with."""
+    one = training(tiny, tmp_path / "still", PLAN._replace(averaging=1 - 1e-9))
+    assert one.run(*examples, watch())
+    weights = one.best_weights()
+    assert not [name for name in weights if name.endswith("average")]
+    assert np.abs(weights["genres/kernel"]).max() < 1e-6
+    assert len({epoch.quality for epoch in one.history.epochs}) == 1
+    np.testing.assert_allclose(one.logits(examples[1]), 0, atol=1e-4)
 
 
 def test_a_training_that_was_killed_ends_as_one_that_was_not(tiny, examples, tmp_path):
@@ -131,10 +155,18 @@ def test_the_trained_model_has_head_folds_curve_and_figures(trained):
     assert head.notes["folds"] == 2 and len(head.notes["models"]) == 5
     unseen = read_unseen(folder, head)
     assert len(set(unseen.ids)) == len(unseen.ids) > 20
-    assert not np.isnan(unseen.probabilities).any()
+    assert not np.isnan(unseen.probabilities).any() and set(unseen.folds) == {0, 1}
     with open(os.path.join(folder, "learning_curve.png"), "rb") as file:
         assert file.read(4) == b"\x89PNG"
     assert not [name for name in os.listdir(folder + ".training/fold_0") if "ckpt" in name]
+
+
+def test_a_model_that_does_not_tell_its_folds_is_one_line(trained, tmp_path):
+    head = read_head(trained[1])
+    unseen = read_unseen(trained[1], head)
+    np.savez(str(tmp_path / UNSEEN), ids=unseen.ids, probabilities=unseen.probabilities)
+    with pytest.raises(RecommenderError, match="older version: train the model again"):
+        read_unseen(str(tmp_path), head)
 
 
 def test_the_trained_folder_goes_through_features_and_index(trained, run_program, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from bert.adamw import schedule, train_op
+from bert.adamw import AVERAGE, schedule, train_op
 from bert.checkpoint import open_checkpoint
 from bert.dropout import Dropout
 from bert.genre_model import GenreModel, Head, loss_of
@@ -80,26 +80,31 @@ def test_train_layers_trains_the_top_layers_alone(tmp_path):
         np.testing.assert_allclose(gradient, whole[name], atol=1e-6)
 
 
-def test_a_step_is_that_of_adamw_and_spares_biases():
-    rate, decay = 0.01, 0.1
+def test_a_step_is_that_of_adamw_spares_biases_and_moves_the_mean():
+    rate, decay, averaging = 0.01, 0.1, 0.7
     start, slope = np.array([3.0, -4.0], np.float32), np.array([0.3, 0.4], np.float32)  # not cut
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.create_global_step()
         variables = [tf.get_variable(name, initializer=start, use_resource=True)
                      for name in ("kernel", "bias")]
         step = train_op(sum(tf.reduce_sum(slope * each) for each in variables), variables,
-                        tf.constant(rate), decay)
+                        tf.constant(rate), decay, averaging)
         session.run(tf.global_variables_initializer())
         for _ in range(3):
             session.run(step)
         kernel, bias = session.run(variables)
+        means = session.run([each for each in tf.global_variables()
+                             if each.op.name.endswith(AVERAGE)])
         assert session.run(tf.train.get_global_step()) == 3
-    for found, its_decay in ((kernel, decay), (bias, 0.0)):
+    for found, mean, its_decay in ((kernel, means[0], decay), (bias, means[1], 0.0)):
         x, m, v = start.astype(np.float64), 0.0, 0.0
+        average = x
         for _ in range(3):
             m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope ** 2
             x = x - rate * (m / (np.sqrt(v) + 1e-6) + its_decay * x)
+            average = averaging * average + (1 - averaging) * x
         np.testing.assert_allclose(found, x, rtol=1e-5)
+        np.testing.assert_allclose(mean, average, rtol=1e-5)
 
 
 def test_the_learning_rate_rises_and_falls_in_lines():

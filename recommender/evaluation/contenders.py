@@ -20,6 +20,7 @@ from recommender.index import Index
 from recommender.neighbours import best_others, nearest_others
 from recommender.parts import Words
 from recommender.recipes import Recipe, make_recipe
+from recommender.source import Features
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures, Settings
 from recommender.twins import twins_of
@@ -33,7 +34,8 @@ N_TOPICS = 100  # in a mixture: no worse than 50 and 200 on two catalogues, and 
 class Task(NamedTuple):
     """All that contenders are asked, and by what their answers are measured.
 
-    `held_back` is None without people's likes, `queries` and `texts` without --queries.
+    `held_back` is None without people's likes, `queries` and `texts` without --queries. `unseen`,
+    bool (n,), tells the films that no genre model was trained on; None where none is measured.
     """
 
     movies: Sequence[Movie]
@@ -42,6 +44,7 @@ class Task(NamedTuple):
     held_back: Optional[HeldBack] = None
     queries: Optional[Queries] = None
     texts: Optional[QueryTexts] = None
+    unseen: Optional[np.ndarray] = None
 
     @property
     def k(self) -> int:
@@ -62,6 +65,8 @@ class Contender(NamedTuple):
         Returns the scores of all films for the wishes of trials.
     by_text : callable, optional
         Returns the scores of all films for the texts of the queries.
+    is_trained : bool
+        True if it was trained on genres of films: it is measured on the unseen ones alone.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Contender(NamedTuple):
     top: Optional[Callable[[], np.ndarray]]
     by_wish: Callable[[Trials], Scores]
     by_text: Optional[Callable[[], Scores]] = None
+    is_trained: bool = False
 
 
 def n_contenders(task: Task, n_recipes: int, indexes: Sequence[Tuple[str, Index]]) -> int:
@@ -98,7 +104,7 @@ def baseline_contenders(task: Task) -> Iterator[Contender]:
                     lambda trials: baselines.genre_scores(movies, ratings, trials.wishes))
     yield _bm25(task)
     tfidf = Recipe("tfidf", [(1.0, Words())])
-    yield _nearest(tfidf.name, True, task, tfidf, None, *tfidf.fit(movies, lambda: ()))
+    yield nearest(tfidf.name, task, *tfidf.fit(movies, lambda: ()), tfidf, is_baseline=True)
     if task.held_back:
         yield from (_of_ratings(name, task.held_back) for name in RATINGS)
 
@@ -106,21 +112,29 @@ def baseline_contenders(task: Task) -> Iterator[Contender]:
 def recipe_contenders(names: Iterable[str], reader: FeatureReader,
                       task: Task) -> Iterator[Contender]:
     """Yield recipes, each fitted to the features of the films."""
-    means: List[Tuple[int, MovieFeatures]] = []
-
     def stream() -> Iterable[Tuple[int, MovieFeatures]]:
         return features_by_row(task.movies, reader)
 
-    def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
-        # The recipes need only the mean over tokens, so one pass over the store serves them all.
-        means.extend((row, film._replace(layers=token_mean(film.layers)))
-                     for row, film in (() if means else stream()))
-        return means
-
+    pooled = pooled_features(task, reader)
     for name in names:
         recipe = make_recipe(name, reader.settings)
         dense, words = recipe.fit(task.movies, stream if recipe.weighs_tokens else pooled)
-        yield _nearest(name, False, task, recipe, reader.settings, dense, words)
+        yield nearest(name, task, dense, words, recipe, reader.settings)
+
+
+def pooled_features(task: Task, reader: FeatureReader) -> Features:
+    """Return what goes through the films' features, each layer as its mean over tokens.
+
+    Most recipes need no more, so one pass over the store serves them all.
+    """
+    means: List[Tuple[int, MovieFeatures]] = []
+
+    def pooled() -> Iterable[Tuple[int, MovieFeatures]]:
+        means.extend((row, film._replace(layers=token_mean(film.layers))) for row, film in (
+            () if means else features_by_row(task.movies, reader)))
+        return means
+
+    return pooled
 
 
 def topic_contender(task: Task) -> Contender:
@@ -140,7 +154,7 @@ def topic_contender(task: Task) -> Contender:
     weights = mixtures(words, N_TOPICS, task.seed).transform(tfidf(words))
     total = weights.sum(axis=1, keepdims=True)
     roots = np.sqrt(weights / np.where(total > 0, total, 1)).astype(np.float32)
-    return _nearest(TOPICS, False, task, None, None, roots, None)
+    return nearest(TOPICS, task, roots)
 
 
 def index_contenders(path: str, index: Index, task: Task) -> Iterator[Contender]:
@@ -150,16 +164,15 @@ def index_contenders(path: str, index: Index, task: Task) -> Iterator[Contender]
         space = index.space(name)
         dense, words = space.rows(places)
         recipe = space.fitted_recipe() if space.recipe.parts and task.queries else None
-        yield _nearest("{} ({})".format(path, name), False, task, recipe, index.features, dense,
-                       words)
+        yield nearest("{} ({})".format(path, name), task, dense, words, recipe, index.features)
 
 
-def _nearest(name: str, is_baseline: bool, task: Task, recipe: Optional[Recipe],
-             settings: Optional[Settings], dense: np.ndarray,
-             words: Optional[SparseRows]) -> Contender:
+def nearest(name: str, task: Task, dense: np.ndarray, words: Optional[SparseRows] = None,
+            recipe: Optional[Recipe] = None, settings: Optional[Settings] = None,
+            is_baseline: bool = False) -> Contender:
     """Return a contender that ranks by the cosine with embeddings, which are unit rows.
 
-    Without a recipe it answers for no text.
+    Without a recipe it answers for no text; `settings` are those of the recipe's features.
     """
     n = len(dense)
     matrix = sparse.csr_matrix((n, 0), dtype=np.float32) if words is None else sparse.csr_matrix(

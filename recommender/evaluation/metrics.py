@@ -38,8 +38,8 @@ def estimate(values: np.ndarray, seed: int) -> Estimate:
     return Estimate(float(values.mean()), low, high, n)
 
 
-def collection_recall(top: np.ndarray,
-                      collections: Sequence[Optional[int]]) -> Tuple[np.ndarray, np.ndarray]:
+def collection_recall(top: np.ndarray, collections: Sequence[Optional[int]],
+                      asked: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
     """Return same-collection recall and hit of each film that shares its collection.
 
     Recall is the share of the other films of the collection, or of k if there are more, that was
@@ -51,6 +51,8 @@ def collection_recall(top: np.ndarray,
         int (n, k).
     collections : sequence of int or None
         The collection of each film, if any.
+    asked : np.ndarray, optional
+        bool (n,): films that may count; by default all.
 
     Examples
     --------
@@ -61,19 +63,21 @@ def collection_recall(top: np.ndarray,
     codes = np.unique([-1 if c is None else c for c in collections], return_inverse=True)[1]
     belongs = np.array([c is not None for c in collections])
     others = np.bincount(codes)[codes] - 1
-    counts = belongs & (others > 0)
+    counts = belongs & (others > 0) & (True if asked is None else asked)
     found = (codes[top] == codes[:, None]).sum(axis=1)[counts]
     return found / np.minimum(others[counts], top.shape[1]), (found > 0).astype(np.float64)
 
 
-def genre_jaccard(top: np.ndarray, genres: Sequence[Sequence[str]]) -> np.ndarray:
+def genre_jaccard(top: np.ndarray, genres: Sequence[Sequence[str]],
+                  asked: Optional[np.ndarray] = None) -> np.ndarray:
     """Return the mean Jaccard index of a film's genres with those of its recommendations.
 
-    Films without genres do not count; recommended ones without genres add 0.
+    Films without genres do not count; recommended ones without genres add 0. `asked` as in
+    `collection_recall`.
     """
     has = _matrix(genres)
-    asked = np.flatnonzero(has.getnnz(axis=1))
-    return np.array([_jaccard(has, asked, top[asked, rank])
+    rows = np.flatnonzero((has.getnnz(axis=1) > 0) & (True if asked is None else asked))
+    return np.array([_jaccard(has, rows, top[rows, rank])
                      for rank in range(top.shape[1])]).mean(axis=0)
 
 

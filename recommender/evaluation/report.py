@@ -50,7 +50,12 @@ GROUPS = (
         "Each text of the queries describes a film in somebody else's words; where is that film "
         "in the answer?"), {
         "text_first": "first", "text_recall": "among ten",
-        "text_reciprocal_rank": "reciprocal rank"}))
+        "text_reciprocal_rank": "reciprocal rank"}),
+    Group("films not trained on", (
+        "The ten films, of all, recommended for each film that the genre models were neither "
+        "trained nor tuned on."), {
+        "unseen_collection_recall": "collection recall",
+        "unseen_genre_jaccard": "genre Jaccard"}))
 
 
 class Table(NamedTuple):

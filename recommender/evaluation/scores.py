@@ -26,6 +26,8 @@ class Score(NamedTuple):
         The same among the less popular half of the films.
     text_first, text_recall, text_reciprocal_rank : Estimate
         Of the film that a text describes.
+    unseen_collection_recall, unseen_genre_jaccard : Estimate
+        Of the films recommended for those that no genre model was trained on.
     never_recommended : float
         Share of the films.
     most_recommended : int
@@ -48,6 +50,8 @@ class Score(NamedTuple):
     text_first: Optional[Estimate] = None
     text_recall: Optional[Estimate] = None
     text_reciprocal_rank: Optional[Estimate] = None
+    unseen_collection_recall: Optional[Estimate] = None
+    unseen_genre_jaccard: Optional[Estimate] = None
     never_recommended: Optional[float] = None
     most_recommended: Optional[int] = None
 
@@ -63,6 +67,10 @@ def measure(contender: Contender, task: Task) -> Measured:
     """Ask a contender all questions of the task and measure its answers."""
     found: Dict[str, Any] = {}
     top = None if contender.top is None else contender.top()
+    if top is not None and task.unseen is not None:
+        found.update(_of_unseen(top, task))
+    if contender.is_trained:
+        return Measured(Score(contender.name, contender.is_baseline, **found), top)
     if top is not None:
         found.update(_of_lists(top, task))
     if task.held_back is not None:
@@ -94,3 +102,13 @@ def _of_lists(top: np.ndarray, task: Task) -> Dict[str, Any]:
     never, most = metrics.hubness(top)
     return {**{name: metrics.estimate(values, task.seed) for name, values in found.items()},
             "never_recommended": never, "most_recommended": most}
+
+
+def _of_unseen(top: np.ndarray, task: Task) -> Dict[str, Any]:
+    """Return the metrics of the recommendations for the unseen films, by their names."""
+    found = {"unseen_genre_jaccard": metrics.genre_jaccard(
+        top, [movie.genres for movie in task.movies], task.unseen)}
+    if task.truth.collections is not None:
+        found["unseen_collection_recall"], _ = metrics.collection_recall(
+            top, task.truth.collections, task.unseen)
+    return {name: metrics.estimate(values, task.seed) for name, values in found.items()}

@@ -17,16 +17,19 @@ from recommender.storage.files import new_file, write_text
 TOLD = "genre_head.json"  # beside the weights of a genre model: what it predicts, and how it came
 VALUES = "genre_head.npz"  # beside it: its numbers
 UNSEEN = "genre_folds.npz"  # beside it: probabilities of films by models that did not see them
+KEPT_FOLD = 0  # number of the fold whose model is kept: the first that is trained
 
 
 class Unseen(NamedTuple):
     """Probabilities of films from the folds in whose training they were not.
 
-    `ids` is int64 (n,), `probabilities` float32 (n, g).
+    `ids` is int64 (n,), `probabilities` float32 (n, g), `folds` int64 (n,): the fold that tests
+    the film.
     """
 
     ids: np.ndarray
     probabilities: np.ndarray
+    folds: np.ndarray
 
 
 class GenreHead(NamedTuple):
@@ -117,12 +120,13 @@ def read_unseen(folder: str, head: GenreHead) -> Unseen:
     """Read the probabilities of unseen films. Raises RecommenderError if they are damaged."""
     try:
         unseen = Unseen(**_read_arrays(os.path.join(folder, UNSEEN)))
-        if unseen.probabilities.shape == (len(unseen.ids), len(head.genres)):
+        if unseen.probabilities.shape == (len(unseen.ids), len(head.genres)) and (
+                unseen.folds.shape == unseen.ids.shape):
             return unseen
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise RecommenderError("{} is missing or damaged: train the model again with "
-                           "train_genres.py".format(os.path.join(folder, UNSEEN)))
+    raise RecommenderError("{} is missing, damaged or of an older version: train the model again "
+                           "with train_genres.py".format(os.path.join(folder, UNSEEN)))
 
 
 def _read_arrays(path: str) -> Dict[str, np.ndarray]:
