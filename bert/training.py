@@ -166,7 +166,10 @@ class Training:
         """Remove the weights; history and summaries stay."""
         for path in glob.glob(os.path.join(glob.escape(self.folder), "model.ckpt-*")) + glob.glob(
                 os.path.join(glob.escape(self.folder), _BEST + ".*")):
-            os.remove(path)
+            if os.path.isdir(path):  # TensorFlow was killed while it wrote a checkpoint there
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(self.folder, "checkpoint"))
 

@@ -6,6 +6,7 @@ a genre is exact.
 
 import json
 import os
+import zipfile
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -130,9 +131,13 @@ def read_unseen(folder: str, head: GenreHead) -> Unseen:
 
 
 def _read_arrays(path: str) -> Dict[str, np.ndarray]:
-    # Without pickles: a file of others must not run code.
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """Return the arrays of an .npz file. Raises OSError or ValueError if it is none."""
+    try:
+        # Without pickles: a file of others must not run code.
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (zipfile.BadZipFile, EOFError, AttributeError) as error:  # cut short, or one array
+        raise ValueError("{} is no .npz file".format(path)) from error
 
 
 def word_shares(text: str, spans: Sequence[Tuple[int, int]],
