@@ -2,25 +2,22 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo evaluate genres topics bench bench-server test browser pictures notebook torture lint lock clean
 
-# TF=2 takes TensorFlow 2.15, in an environment of its own. TensorFlow 1.15 exists for x86-64 Linux
-# and Intel Macs with CPython 3.7 alone: elsewhere 2.15 is taken.
-MACHINE := $(shell uname -s)-$(shell uname -m)
+# TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
+# TensorFlow 1.15 cannot run.
 ifndef TF
-TF := $(if $(filter %-x86_64,$(MACHINE)),1,2)
-ifeq ($(TF),2)
-$(info make: TensorFlow 1.15 does not run on $(MACHINE): taking 2.15, as TF=2 does)
+TF := $(if $(filter-out help clean browser,$(MAKECMDGOALS)),$(shell sh tools/choose_tensorflow.sh),1)
 endif
-endif
+MACHINE := $(shell uname -s)-$(shell uname -m)
 PLATFORM := $(or $(if $(filter Linux-aarch64 Linux-arm64,$(MACHINE)),linux-arm64),\
     $(if $(filter Darwin-arm64,$(MACHINE)),macos-arm64),$(if $(CUDA),linux-cuda),linux-x86_64)
 ifeq ($(TF),2)
 VENV := .venv-tf2
-VERSION := 3.11
+VERSIONS := 3.11 3.10 3.9
 LOCK := requirements-tf2-$(PLATFORM).txt
 LOCK_DEV := requirements-tf2-dev-$(PLATFORM:linux-cuda=linux-x86_64).txt
 else
 VENV := .venv
-VERSION := 3.7
+VERSIONS := 3.7
 LOCK := requirements.txt
 LOCK_DEV := requirements-dev.txt
 endif
@@ -45,7 +42,7 @@ help:
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
 $(VENV)/installed: $(LOCK) tools/find_python.sh
-	@python=$$(sh tools/find_python.sh $(VERSION)) && echo "make: environment $(VENV) from $$python" && \
+	@python=$$(sh tools/find_python.sh $(VERSIONS)) && echo "make: environment $(VENV) from $$python" && \
 	    $$python -m venv --clear $(VENV)
 	$(PIP_INSTALL) -r $(LOCK)
 	@touch $@
@@ -86,7 +83,7 @@ topics: data/sample_index.h5
 # A model that is there is not trained again.
 genres: tmp/genres-bert/genre_head.json tmp/genres-gru/genre_head.json
 
-tmp/genres-%/genre_head.json: .venv/installed | tmp/all-MiniLM-L6-v2/bert_config.json
+tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 --input_file $(INPUT_FILE)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
