@@ -15,7 +15,6 @@ from packaging.requirements import Requirement
 from tests.conftest import ROOT
 from tests.worlds import only_line
 
-
 TOOLS = os.path.join(ROOT, "tools")
 
 
