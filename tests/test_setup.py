@@ -1,6 +1,7 @@
 """The environments: one lock for pip and conda, and a CPython that is found."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -23,9 +24,12 @@ def read(name):
         return file.read()
 
 
-def locked(name):
-    """Package to version of a lock file."""
-    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+) \\$", read(name), re.MULTILINE))
+def locked(name, machine=None):
+    """Package to version of a lock file, for this Python and machine or one that is described."""
+    lines = re.findall(r"^([a-z].*==.*) \\$", read(name), re.MULTILINE)
+    pinned = [Requirement(line) for line in lines]
+    return {each.name: str(each.specifier)[2:] for each in pinned
+            if each.marker is None or each.marker.evaluate(machine)}
 
 
 def asked_for(name):
@@ -56,7 +60,10 @@ def test_the_lock_names_no_index():
 
 
 def test_this_environment_is_the_lock():
-    different = {name: version(name) for name, pinned in locked("requirements.txt").items()
+    lock = "requirements.txt" if sys.version_info < (3, 8) else "requirements-tf2-{}.txt".format(
+        {"x86_64": "linux-x86_64", "aarch64": "linux-arm64", "arm64": "macos-arm64"}[
+            platform.machine()])
+    different = {name: version(name) for name, pinned in locked(lock).items()
                  if version(name) != pinned}
     assert not different
 
@@ -70,11 +77,24 @@ def find_python(path, *versions, tools=TOOLS, script="find_python.sh",
                           universal_newlines=True, check=False)
 
 
-@pytest.mark.parametrize("platform", ["linux-x86_64", "linux-arm64", "macos-arm64", "linux-cuda"])
-def test_each_lock_of_tensorflow_2_has_hashes_and_names_no_index(platform):
-    name = "requirements-tf2-{}.txt".format(platform)
-    lock = locked(name)
-    for requirement in asked_for("requirements-tf2.in"):
+# What PEP 508 says of the platform of each lock of TensorFlow 2.15.
+LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "platform_system": "Linux",
+         "os_name": "posix", "platform_python_implementation": "CPython"}
+ARM = dict(LINUX, platform_machine="aarch64")
+MACOS = dict(LINUX, platform_machine="arm64", sys_platform="darwin", platform_system="Darwin")
+PLATFORMS = {"linux-x86_64": LINUX, "linux-arm64": ARM, "macos-arm64": MACOS, "linux-cuda": LINUX,
+             "dev-linux-x86_64": LINUX, "dev-linux-arm64": ARM, "dev-macos-arm64": MACOS}
+
+
+@pytest.mark.parametrize("python", ["3.9.18", "3.10.13", "3.11.7"])
+@pytest.mark.parametrize("lock_of", sorted(PLATFORMS))
+def test_each_lock_of_tensorflow_2_serves_each_cpython_and_names_no_index(lock_of, python):
+    name = "requirements-tf2-{}.txt".format(lock_of)
+    machine = dict(PLATFORMS[lock_of], python_full_version=python,
+                   python_version=python.rpartition(".")[0])
+    lock = locked(name, machine)
+    kind = "-dev" if "dev" in lock_of else "-cuda" if "cuda" in lock_of else ""
+    for requirement in asked_for("requirements-tf2{}.in".format(kind)):
         assert requirement.specifier.contains(lock[requirement.name.lower()])
     assert "--hash=sha256:" in read(name)
     assert not re.search(r"://|--index-url|--find-links", read(name))
