@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server test browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server test test-bert browser pictures notebook torture lint lock clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -31,6 +31,7 @@ help:
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
 	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
+	@echo "make test-bert   run what depends on TensorFlow's version: make test-bert TF=2"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
@@ -88,11 +89,11 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving
-PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests $(PACKAGES) *.py
+PYTEST := $(PYTHON) -m pytest -n auto
 COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
 test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
-	$(PYTEST) $(COVERAGE)
+	$(PYTEST) --doctest-modules tests $(PACKAGES) *.py $(COVERAGE)
 	@echo "Lines that the tests reach, in percent:"
 	@for package in $(PACKAGES); do \
 	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
@@ -100,6 +101,10 @@ test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/be
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
 	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
 	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
+
+test-bert: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+	@sh tools/get_browser.sh
+	$(PYTEST) $$(sed -n 's,^test_,tests/&,p' tests/bert_tests.txt)
 
 browser:
 	@sh tools/get_browser.sh
@@ -114,10 +119,14 @@ torture: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture
 
 lint: $(VENV)/installed-dev
+ifeq ($(TF),2)
+	@echo "make: the linters are those of TensorFlow 1.15's environment: make lint TF=1" >&2; exit 1
+else
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/codespell
 	.venv/bin/lint-imports --no-cache
+endif
 
 lock: export CUSTOM_COMPILE_COMMAND := make lock
 lock: $(VENV)/installed-dev

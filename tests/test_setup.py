@@ -1,5 +1,6 @@
 """The environments: one lock for pip and conda, and a CPython that is found."""
 
+import glob
 import os
 import platform
 import re
@@ -349,6 +350,19 @@ def test_a_python_outside_the_environment_is_told_in_one_line(program):
     message, = done.stderr.splitlines()
     assert message.startswith("{}: error: this Python (".format(program))
     assert "activate" in message
+
+
+def test_what_is_run_under_tensorflow_2_is_all_that_imports_bert_and_the_pages():
+    lines = [line for line in read("tests/bert_tests.txt").splitlines() if line[0] != "#"]
+    folder = os.path.join(ROOT, "tests")
+    listed = [os.path.basename(path) for line in lines
+              for path in glob.glob(os.path.join(folder, line)) or [line]]
+    assert lines == sorted(set(lines))
+    assert all(os.path.exists(os.path.join(folder, name)) for name in listed)
+    imports = re.compile(r"^\s*(?:from bert(?!\.errors|\.quiet)\b|import tensorflow)", re.MULTILINE)
+    needed = [name for name in os.listdir(folder) if name.startswith("test_") and (
+        "browser" in name or imports.search(read("tests/" + name)))]
+    assert set(needed) <= set(listed)
 
 
 def get_browser(folder, user):
