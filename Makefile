@@ -1,26 +1,23 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server test browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server test test-bert browser pictures notebook torture lint lock clean
 
-# TF=2 takes TensorFlow 2.15, in an environment of its own. TensorFlow 1.15 exists for x86-64 Linux
-# and Intel Macs with CPython 3.7 alone: elsewhere 2.15 is taken.
-MACHINE := $(shell uname -s)-$(shell uname -m)
+# TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
+# TensorFlow 1.15 cannot run.
 ifndef TF
-TF := $(if $(filter %-x86_64,$(MACHINE)),1,2)
-ifeq ($(TF),2)
-$(info make: TensorFlow 1.15 does not run on $(MACHINE): taking 2.15, as TF=2 does)
+TF := $(if $(filter-out help clean browser,$(MAKECMDGOALS)),$(shell sh tools/choose_tensorflow.sh),1)
 endif
-endif
+MACHINE := $(shell uname -s)-$(shell uname -m)
 PLATFORM := $(or $(if $(filter Linux-aarch64 Linux-arm64,$(MACHINE)),linux-arm64),\
     $(if $(filter Darwin-arm64,$(MACHINE)),macos-arm64),$(if $(CUDA),linux-cuda),linux-x86_64)
 ifeq ($(TF),2)
 VENV := .venv-tf2
-VERSION := 3.11
+VERSIONS := 3.11 3.10 3.9
 LOCK := requirements-tf2-$(PLATFORM).txt
 LOCK_DEV := requirements-tf2-dev-$(PLATFORM:linux-cuda=linux-x86_64).txt
 else
 VENV := .venv
-VERSION := 3.7
+VERSIONS := 3.7
 LOCK := requirements.txt
 LOCK_DEV := requirements-dev.txt
 endif
@@ -34,6 +31,7 @@ help:
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
 	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
+	@echo "make test-bert   run what depends on TensorFlow's version: make test-bert TF=2"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
@@ -45,7 +43,7 @@ help:
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
 $(VENV)/installed: $(LOCK) tools/find_python.sh
-	@python=$$(sh tools/find_python.sh $(VERSION)) && echo "make: environment $(VENV) from $$python" && \
+	@python=$$(sh tools/find_python.sh $(VERSIONS)) && echo "make: environment $(VENV) from $$python" && \
 	    $$python -m venv --clear $(VENV)
 	$(PIP_INSTALL) -r $(LOCK)
 	@touch $@
@@ -103,11 +101,11 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving
-PYTEST := $(PYTHON) -m pytest -n auto --doctest-modules tests $(PACKAGES) *.py
+PYTEST := $(PYTHON) -m pytest -n auto
 COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
 test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
-	$(PYTEST) $(COVERAGE)
+	$(PYTEST) --doctest-modules tests $(PACKAGES) *.py $(COVERAGE)
 	@echo "Lines that the tests reach, in percent:"
 	@for package in $(PACKAGES); do \
 	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
@@ -115,6 +113,10 @@ test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/be
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
 	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
 	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
+
+test-bert: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
+	@sh tools/get_browser.sh
+	$(PYTEST) $$(sed -n 's,^test_,tests/&,p' tests/bert_tests.txt)
 
 browser:
 	@sh tools/get_browser.sh
@@ -129,10 +131,14 @@ torture: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m torture
 
 lint: $(VENV)/installed-dev
+ifeq ($(TF),2)
+	@echo "make: the linters are those of TensorFlow 1.15's environment: make lint TF=1" >&2; exit 1
+else
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/codespell
 	.venv/bin/lint-imports --no-cache
+endif
 
 lock: export CUSTOM_COMPILE_COMMAND := make lock
 lock: $(VENV)/installed-dev

@@ -175,7 +175,13 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         from bert import gpu
         from bert.extraction import default_batch_tokens, extract
         from bert.graphs import graph_of
+        from bert.tensorflow_version import computed_by
 
+        writer.computed_by = computed_by(args.precision)
+        others = sorted(writer.stock.computed_by - {writer.computed_by})
+        if others:
+            cli.note("{} holds films computed by {}; the others will be computed by {}".format(
+                args.output_dir, " and by ".join(others), writer.computed_by))
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
         if args.graph == "reference":
             # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.

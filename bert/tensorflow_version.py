@@ -22,6 +22,11 @@ def check_precision(precision: str) -> None:
                         "environment of TensorFlow 2.15".format(precision, tf.__version__))
 
 
+def computed_by(precision: str) -> str:
+    """Return what computes, in words that features keep: TensorFlow's version and the precision."""
+    return "TensorFlow {} in {}".format(tf.__version__, precision)
+
+
 def limit_pipeline_threads(options: tf.data.Options, n_threads: int) -> None:
     """Give a tf.data pipeline `n_threads` threads of its own."""
     threading = options.experimental_threading if IS_1 else options.threading

@@ -18,9 +18,10 @@ def missing() -> str:
 
 def how_to_enter() -> str:
     """Return the command that enters the project's environment, or that makes it."""
-    activate = os.path.join(_ROOT, ".venv", "bin", "activate")
-    if os.path.exists(activate):
-        return "`source {}` first".format(os.path.relpath(activate))
+    for folder in (".venv", ".venv-tf2"):  # of TensorFlow 1.15 and of 2.15
+        activate = os.path.join(_ROOT, folder, "bin", "activate")
+        if os.path.exists(activate):
+            return "`source {}` first".format(os.path.relpath(activate))
     return ("make the environment with `make demo` and enter it with `source .venv/bin/activate`, "
             "or with `conda env create -f environment.yml` and `conda activate movie-recommender`")
 

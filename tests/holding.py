@@ -6,13 +6,21 @@ import subprocess
 import sys
 from typing import Any, Iterator, Optional
 
-# Opens a file, reads in it, says so, and closes it at the end of its input.
+# Opens a file, reads in it, says so, and closes it at the end of its input. Without a mode h5py 2
+# tries these three in this order; h5py 3 would only read, and notebooks with h5py 2 go on.
 _PROGRAM = """
 import sys
 import h5py
 
 path, mode, library = sys.argv[1:]
-file = h5py.File(path, None if mode == "default" else mode, libver=library)
+for mode in ("r+", "r", "x") if mode == "default" else (mode,):
+    try:
+        file = h5py.File(path, mode, libver=library)
+        break
+    except OSError as error:
+        print(path, mode, error, file=sys.stderr)
+else:
+    sys.exit(1)
 if library == "latest":
     file.swmr_mode = True
 found = []
@@ -60,7 +68,7 @@ def held(path: Any, mode: str = "default", library: str = "earliest",
     ----------
     path
     mode : str
-        That of h5py.File, or "default" for none.
+        That of h5py.File, or "default" for what h5py 2 does without one.
     library : str
         "latest" writes while others may read (SWMR), "earliest" does not.
     locks : bool

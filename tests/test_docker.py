@@ -24,14 +24,30 @@ def rest_of(name):
     return [rest for instruction, rest in instructions() if instruction == name]
 
 
-def test_it_is_the_slim_python_of_the_environment():
-    assert rest_of("FROM") == ["python:3.7-slim"]
+def test_it_is_the_slim_python_of_the_environment_that_is_chosen():
+    assert rest_of("ARG") == ["TF=1"]
+    assert rest_of("FROM") == ["python:3.7-slim AS tensorflow1", "python:3.11-slim AS tensorflow2",
+                               "tensorflow${TF}"]
 
 
 def test_packages_are_those_of_the_lock_and_installed_by_their_hashes():
     pip, = [run for run in rest_of("RUN") if "pip install" in run]
     assert "--require-hashes -r requirements.txt" in pip
-    assert "requirements.txt ." in rest_of("COPY")
+    assert rest_of("COPY")[:2] == [
+        "requirements.txt .",
+        "requirements-tf2-linux-x86_64.txt requirements-tf2-linux-arm64.txt ./"]
+
+
+@pytest.mark.parametrize("machine, lock", [("x86_64", "linux-x86_64"), ("aarch64", "linux-arm64")])
+def test_the_lock_of_tensorflow_2_is_that_of_the_machine(tmp_path, machine, lock):
+    move, = [run for run in rest_of("RUN") if run.startswith("mv ")]
+    (tmp_path / "uname").write_text("#!/bin/sh\necho {}\n".format(machine))
+    (tmp_path / "uname").chmod(0o755)
+    for name in rest_of("COPY")[1].split()[:-1]:
+        (tmp_path / name).write_text(name)
+    subprocess.run(["/bin/sh", "-c", move], cwd=str(tmp_path), check=True,
+                   env={"PATH": "{}:{}".format(tmp_path, os.environ["PATH"])})
+    assert (tmp_path / "requirements.txt").read_text() == "requirements-tf2-{}.txt".format(lock)
 
 
 def test_nobody_serves_as_root():

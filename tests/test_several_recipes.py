@@ -37,6 +37,14 @@ FILMS = [row(n, "Film {}".format(n), overview=" ".join(WORDS[n % 5:n % 5 + 4 + n
              release_date="19{}-01-01".format(60 + n)) for n in range(1, 13)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_neighbours():
+    """Maps of few neighbours: with 15, twelve films are all neighbours, by each recipe."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.film_map._NEIGHBOURS", 4)
+        yield
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """Path of an index of twelve films by mean4, best and tfidf."""

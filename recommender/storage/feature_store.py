@@ -11,7 +11,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import h5py
 import numpy as np
@@ -71,11 +71,14 @@ class Stock(NamedTuple):
         From movie id to the name of its shard.
     set_aside : list of str
         Paths of damaged files that were renamed to end in .bad.
+    computed_by : set of str
+        What the shards say that computed them.
     """
 
     digests: Dict[int, int]
     shards: Dict[int, str]
     set_aside: List[str]
+    computed_by: Set[str]
 
 
 class FeatureReader:
@@ -170,12 +173,19 @@ class FeatureWriter:
 
     Raises RecommenderError if another process writes into the folder, or if it holds features of
     other settings.
+
+    Attributes
+    ----------
+    stock : Stock
+    computed_by : str
+        What computes the features that are added; shards say it.
     """
 
     def __init__(self, folder: str, settings: Settings, max_shard_bytes: int = MAX_SHARD_BYTES):
         self._folder = folder
         self._settings = settings
         self._max_shard_bytes = max_shard_bytes
+        self.computed_by = ""
         self._shard: Optional[ShardWriter] = None
         os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
         with contextlib.ExitStack() as stack:
@@ -215,7 +225,8 @@ class FeatureWriter:
         if self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
             with np.errstate(invalid="ignore"):  # infinities are refused when an index is built
                 layers = layers.mean(axis=1, dtype=np.float64)
-        shard = self._shard = self._shard or ShardWriter(self._folder, self._settings)
+        shard = self._shard = self._shard or ShardWriter(self._folder, self._settings,
+                                                         self.computed_by)
         shard.add(movie_id, np.ascontiguousarray(layers, self._settings.dtype), token_ids, digest)
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
@@ -255,7 +266,7 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
     FileInUse
         If another program has a file open for writing; nothing was changed then.
     """
-    stock = Stock({}, {}, [])
+    stock = Stock({}, {}, [], set())
     linked: Optional[Dict[int, str]] = None
     links_path = os.path.join(folder, LINKS)
     has_links = os.path.exists(links_path) and not is_blank(links_path)
@@ -279,6 +290,7 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
                 settings = _refuse_others(folder, shard.settings, settings)
                 stock.digests.update(zip(shard.ids, shard.digests))
                 stock.shards.update(dict.fromkeys(shard.ids, os.path.basename(path)))
+                stock.computed_by.update(filter(None, [shard.computed_by]))
         except DamagedFile:
             _set_aside(path, stock)
     if settings is not None and linked != stock.shards:

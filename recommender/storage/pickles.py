@@ -17,11 +17,12 @@ from recommender.errors import RecommenderError
 
 MAX_BYTES = 4 << 30  # of a pickle; embeddings of 45,000 films of 1,024 numbers take 0.2 GB
 MAX_CONTAINERS = 5000000  # in a pickle: an empty dict takes 1 byte there and 240 in memory
+_LAST_PROTOCOL = 4  # later ones keep arrays in bytes that can be changed, by other instructions
 _MAX_DIGITS = 100  # of a number: the time to convert it grows with their square
 _NUMERIC = re.compile("[<>|=]?(?:b1|[iu][1248]|f[248])")
 # Instructions of Python's unpickler that are kept as they are.
 _INSTRUCTIONS = (
-    "MARK", "STOP", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "PROTO", "FRAME",
+    "MARK", "STOP", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE", "FRAME",
     "FLOAT", "BINFLOAT", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "STRING",
     "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
     "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "EMPTY_LIST", "LIST", "APPEND",
@@ -147,6 +148,7 @@ class _Machine(pickle._Unpickler):
     stack: List[Any]
     append: Callable[[Any], None]
     pop_mark: Callable[[], List[Any]]
+    read: Callable[[int], bytes]
     readline: Callable[[], bytes]
 
     def __init__(self, stream: io.BytesIO, n_bytes: int):
@@ -176,6 +178,11 @@ class _Machine(pickle._Unpickler):
         if encoding != "latin1" or self._left_to_encode < 0:
             raise _Refused("it makes more bytes than it has")
         return text.encode("latin-1")
+
+    def _protocol(self) -> None:
+        protocol = self.read(1)[0]
+        if protocol > _LAST_PROTOCOL:
+            raise ValueError("unsupported pickle protocol: {}".format(protocol))
 
     def _build(self) -> None:
         state = self.stack.pop()
@@ -221,8 +228,9 @@ class _Machine(pickle._Unpickler):
         (getattr(pickle, name)[0], pickle._Unpickler.dispatch[getattr(pickle, name)[0]])
         for name in _INSTRUCTIONS)
     dispatch.update({
-        pickle.BUILD[0]: _build, pickle.INT[0]: _number, pickle.LONG[0]: _number,
-        pickle.DICT[0]: _dict, pickle.SETITEM[0]: _set_item, pickle.SETITEMS[0]: _set_items})
+        pickle.PROTO[0]: _protocol, pickle.BUILD[0]: _build, pickle.INT[0]: _number,
+        pickle.LONG[0]: _number, pickle.DICT[0]: _dict, pickle.SETITEM[0]: _set_item,
+        pickle.SETITEMS[0]: _set_items})
     for name in _CONTAINERS:
         dispatch[getattr(pickle, name)[0]] = _counted(dispatch[getattr(pickle, name)[0]])
 

@@ -4,9 +4,10 @@ A shard keeps, under each movie id, `(n_layers, n_tokens, hidden_size)`, or the 
 each layer, `(n_layers, hidden_size)`, where pooled features were asked for. Beside them lies a
 table, so that reading does not ask HDF5 for each movie: the `ids`, the `overview_digests` of the
 overviews that the features are of, the `offsets` in the file where the layers lie, `n_tokens`, and
-all `token_ids` in one row. The digest in a shard's name is XXH3-128 of the file, so that a shard
-and its checksum appear in one step; a mark that another program left by opening the shard does not
-count.
+all `token_ids` in one row. Its root attribute `computed_by`, which older shards lack, names
+TensorFlow's version and the precision. The digest in a shard's name is XXH3-128 of the file, so
+that a shard and its checksum appear in one step; a mark that another program left by opening the
+shard does not count.
 """
 
 import contextlib
@@ -36,6 +37,7 @@ FULL_VERSION, POOLED_VERSION = 2, 4
 DTYPES = ("float32", "float16")  # of the stored hidden layers
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
 OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
+_COMPUTED_BY = "computed_by"  # name of the attribute that says what computed a shard
 _BLOCK = 1 << 20  # bytes read at a time for a checksum
 
 
@@ -93,11 +95,21 @@ class Shard:
     """A shard opened for reading; a context manager that closes it.
 
     Raises DamagedFile if `path` is no whole HDF5 file, RecommenderError if it is no shard.
+
+    Attributes
+    ----------
+    settings : Settings
+    computed_by : str
+        TensorFlow's version and the precision, "" where the shard does not say it.
+    ids, digests : list of int
+        Movie ids, and the digests of the overviews that their features are of.
     """
 
     def __init__(self, path: str):
         self._file = file = PlainFile(path, REMEDY)
         self.settings = read_settings(file)
+        self.computed_by: str = (file.attribute(_COMPUTED_BY, str)
+                                 if file.has_attribute(_COMPUTED_BY) else "")
         self.ids = file.array("ids", np.int64, (None,)).tolist()
         self.digests = file.array("overview_digests", np.int64, (len(self.ids),)).tolist()
 
@@ -132,10 +144,11 @@ class ShardWriter:
         Time at which it was begun, by time.monotonic.
     """
 
-    def __init__(self, folder: str, settings: Settings):
+    def __init__(self, folder: str, settings: Settings, computed_by: str = ""):
         paths = shard_paths(folder)
         self._folder = os.path.join(folder, "shards")
         self._settings = settings
+        self._computed_by = computed_by
         self._number = name_parts(paths[-1])[0] + 1 if paths else 0
         self._file = NewFile(os.path.join(self._folder, "{:05d}.h5{}".format(self._number, PART)))
         self._movies = self._file.file.create_group("movies").id
@@ -166,6 +179,8 @@ class ShardWriter:
         ids, digests, offsets, token_ids = zip(*self._added)
         with self._file as file:
             write_format(file, self._settings, as_bytes=True)
+            if self._computed_by:
+                file.attrs[_COMPUTED_BY] = np.bytes_(self._computed_by.encode())
             file["ids"] = np.array(ids, np.int64)
             file["overview_digests"] = np.array(digests, np.int64)
             file["offsets"] = np.array(offsets, np.int64)
