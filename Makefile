@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server test test-bert browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server test test-bert coverage browser pictures notebook torture lint lock clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -30,8 +30,9 @@ help:
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
-	@echo "make test   set up what is missing, lint, run the tests on all cores and show their coverage"
+	@echo "make test   set up what is missing, lint and run the tests on all cores"
 	@echo "make test-bert   run what depends on TensorFlow's version: make test-bert TF=2"
+	@echo "make coverage   run the tests and show which share of the lines they reach"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
 	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
@@ -102,17 +103,22 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
 PACKAGES := bert fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto
-COVERAGE := --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
-test: $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
+ALL_TESTS := --doctest-modules tests $(PACKAGES) *.py
+ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
+test: $(ENVIRONMENT)
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
-	$(PYTEST) --doctest-modules tests $(PACKAGES) *.py $(COVERAGE)
+	$(PYTEST) $(ALL_TESTS)
+	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
+	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
+	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
+
+# By itself: measured so, each program that a test starts takes half as much time again.
+coverage: $(ENVIRONMENT)
+	$(PYTEST) $(ALL_TESTS) --cov=$(CURDIR) --cov-config=$(CURDIR)/pyproject.toml --cov-report=
 	@echo "Lines that the tests reach, in percent:"
 	@for package in $(PACKAGES); do \
 	    echo "$$package $$($(PYTHON) -m coverage report --format=total --include="$$package/*")"; done
 	@echo "programs $$($(PYTHON) -m coverage report --format=total --include='*.py')"
-	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
-	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
-	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
 
 test-bert: $(VENV)/installed-dev tmp/all-MiniLM-L6-v2/bert_config.json
 	@sh tools/get_browser.sh
