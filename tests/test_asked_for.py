@@ -13,7 +13,8 @@ def tokens(client, path, of):
                              re.S).groups()
     if "hidden" in head:
         return None
-    return [unescape(words) for words in re.findall(r'<span class="(?:token|none).*?>(.*?)<', inside)]
+    shown = re.findall(r'<span class="(?:token|none).*?>(.*?)<', inside)
+    return [unescape(words) for words in shown]
 
 
 @pytest.mark.parametrize("path, words", [
