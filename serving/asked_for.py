@@ -11,7 +11,8 @@ from werkzeug.datastructures import MultiDict
 from recommender.index import Index
 
 _LONGEST = 40  # characters of a text that a token shows
-_FLAGS = ("any_genre", "same_genre", "same_topic", "adult")
+_FLAGS = (("any_genre", "any of these genres"), ("same_genre", "with a genre in common"),
+          ("same_topic", "of the same topic"), ("adult", "also for adults"))
 
 
 class Wish(NamedTuple):
@@ -36,14 +37,29 @@ def wishes_of(given: "MultiDict[str, str]", index: Index) -> List[Wish]:
 
 
 def filters_of(given: "MultiDict[str, str]") -> List[str]:
-    """Return about what the tokens of an address's filters say: each takes as much room."""
+    """Return the filters of an address's parameters, in the order and the words of the tokens."""
     one = {name: values[0].strip() for name, values in given.lists()}
-    years = "–".join(filter(None, map(one.get, ("year_from", "year_to"))))
-    named = (("topic", "topic {}"), ("top_rated", "top {}"), ("min_votes", "{} votes"),
-             ("language", "language {}"))
-    return [*filter(None, one.get("genres", "").split(",")), *([years] if years else []),
-            *(words.format(one[name]) for name, words in named if one.get(name)),
-            *("of these genres" for name in _FLAGS if one.get(name))]
+    named = (("top_rated", "top {}"), ("min_votes", "{} votes"), ("language", "language {}"))
+    return [*filter(None, one.get("genres", "").split(",")),
+            *("topic " + topic for topic in [one.get("topic")] if topic),
+            *filter(None, [_years(one.get("year_from", ""), one.get("year_to", ""))]),
+            *(words.format(_number(one[name])) for name, words in named if one.get(name)),
+            *(words for name, words in _FLAGS if one.get(name))]
+
+
+def _number(value: str) -> str:
+    return "{:,}".format(int(value)) if value.isdecimal() else value
+
+
+def _years(first: str, last: str) -> str:
+    if not first:
+        return "before {}".format(int(last) + 1) if last.isdecimal() else last
+    if not last:
+        return first + " and later"
+    if first == last:
+        return first
+    is_decade = first.endswith("0") and last == first[:-1] + "9"
+    return first + "s" if is_decade else "{}–{}".format(first, last)
 
 
 def _values(given: "MultiDict[str, str]", *names: str) -> Tuple[str, ...]:

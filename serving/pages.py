@@ -2,6 +2,7 @@
 
 import os
 from typing import Any, Dict, List, NamedTuple, Optional
+from unicodedata import east_asian_width
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,6 +19,7 @@ from serving.posters import with_posters
 from serving.static_files import imported_by
 
 _POPULAR = 8  # films offered on the first page: two rows of four
+_SHORT = 12  # characters of a title that the search box of the first page names as an example
 _FIRST_DECADE = 1950  # all older decades share one button
 _TOPS = (100, 250, 1000, 10000)  # offered are the largest two that are at most half of all films
 # Parameters by which a page's address asks for films; with others the page tells that it cannot.
@@ -132,8 +134,15 @@ def _about(index: Index, features: str, posters: str) -> Dict[str, Any]:
             "topics": _topics(index),
             "genres": [genres[at] for at in most_frequent], "decades": _decades(index),
             "tops": [n for n in _TOPS if 2 * n <= len(index)][-2:],
+            "example": next(filter(_is_short, index.column("title")[most_voted]), "A film"),
             "popular": [with_posters(index, posters, index.movie(int(row), full=False))
                         for row in most_voted]}
+
+
+def _is_short(title: str) -> bool:
+    """Return True if a title leaves room in the search box of a phone; wide characters, such as
+    Chinese ones, count twice."""
+    return sum(2 if east_asian_width(each) in "FW" else 1 for each in title) <= _SHORT
 
 
 def _topics(index: Index) -> List[Dict[str, Any]]:

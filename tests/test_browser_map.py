@@ -223,7 +223,8 @@ def test_the_view_is_restored_from_the_address(page):
     page.open("/map?view=0.3000,0.6000,3.00")
     page.map()
     page.one("#in").click()
-    page.at("/map?view=0.3000,0.6000,4.50")
+    page.wait(lambda: page.query().startswith("/map?view=") and page.query().endswith(",4.50"),
+              "half as large again")
     page.one("#all").click()
     page.at("/map")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,7 @@ from recommender.index import Index
 from serving import map_data, packed
 from serving.app import create_app
 from serving.library import Library
-from serving.map_data import load_map
+from serving.map_data import film_bytes, load_map, place_bytes
 from tests.served import FILMS, FakeTexts, write_films
 from tests.worlds import row, write_index
 
@@ -46,6 +47,54 @@ def test_the_names_of_the_films_of_most_votes_come_with_the_points(client, monke
     by_votes = sorted(FILMS, key=lambda film: -film[3])
     assert numbers(first, 3, 8) == [film[0] for film in by_votes[:3]]
     assert first[24:].decode().split("\n") == [film[1] for film in by_votes[:3]]
+
+
+class Many:
+    """45,000 random films: as much of an index as the map's data are made of."""
+
+    def __init__(self, n=45000):
+        random = np.random.RandomState(0)
+        names = ["Drama", "Comedy", "Thriller", "Action", "Romance", "Horror", "Crime", "Adventure",
+                 "Family", "Mystery", "War", "Western", "Music", "History", "Science Fiction",
+                 "Fantasy", "Animation", "Documentary", "TV Movie", "Foreign"]
+        self._has = random.rand(n, len(names)) < 0.12
+        self._names = names
+        self._columns = {
+            "year": random.randint(1920, 2018, n), "adult": np.zeros(n, bool),
+            "vote_count": random.lognormal(3, 2, n).astype(int),
+            "vote_average": random.normal(6, 1.2, n).clip(0, 10),
+            "genres": np.array(["|".join(np.array(names)[has]) for has in self._has], object),
+            "title": np.array(["".join(random.choice(list("abcdefghijkl mnoprstu w"), 18))
+                               for _ in range(1000)] * (n // 1000), object)}
+        self.ids = random.permutation(450000)[:n]
+        self._map = random.rand(n, 2)
+
+    def column(self, name):
+        return self._columns[name]
+
+    def best_first(self, name):
+        return np.argsort(-self._columns[name], kind="stable")
+
+    def genres(self):
+        return self._names, self._has
+
+    def space(self, recipe=None):
+        return self
+
+    def map(self):
+        return self._map
+
+
+def test_a_first_look_at_45000_films_takes_half_a_second_at_10_megabits(client):
+    """What is sent before points and titles can be drawn: the other names, half a megabyte more,
+    come after it."""
+    index, zipped = Many(), {"Accept-Encoding": "gzip"}
+    sent = [len(gzip.compress(make(index), 6)) for make in (film_bytes, place_bytes)]
+    text = client.get("/map").get_data(as_text=True)
+    sent.append(len(text.encode()))
+    for path in re.findall(r'(?:href|src)="\./(static/.+?)"', text):
+        sent.append(len(client.get(path, headers=zipped).data))
+    assert sum(sent) * 8 / 10e6 < 0.5
 
 
 @pytest.mark.parametrize("recipe", ["mean4", "best"])

@@ -67,6 +67,16 @@ def test_an_index_without_a_map_says_how_to_get_one(tmp_path):
     assert b"<canvas" not in client.get("/map").data
 
 
+@pytest.mark.parametrize("titles, example", [
+    (["The Lord of the Rings", "Heat"], "Heat"), (["千と千尋の神隠し", "もののけ姫"], "もののけ姫"),
+    (["The Lord of the Rings", "千と千尋の神隠し"], "A film")])
+def test_the_example_in_the_search_box_fits_on_a_phone(tmp_path, titles, example):
+    index = Index(write_index(tmp_path, [row(at, title, vote_count=str(9 - at))
+                                         for at, title in enumerate(titles, 1)]))
+    page = create_app(Library(index, FakeTexts())).test_client().get("/").get_data(as_text=True)
+    assert 'placeholder="{}, or: a heist in Paris"'.format(example) in page
+
+
 def test_an_index_without_years_has_no_decades(tmp_path):
     index = Index(write_index(tmp_path, [row(1, "One", release_date=""),
                                          row(2, "Two", release_date="")]))

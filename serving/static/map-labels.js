@@ -4,6 +4,7 @@ const AREA = 30000; // square pixels for each title shown at once
 const FEWEST = 14; // titles shown on a small screen
 const TRIED = 900; // most films whose titles are tried
 const HEIGHT = 22; // pixels of a title's box
+const GAP = 7; // pixels kept free on both sides of a title: two in a row are read as two
 const LEVELS = [1.6, 4]; // zooms from which the regions of the second and the third level show
 const FADE = 0.14; // natural logarithm of the zoom's distance from those within which they fade
 const FAINTEST = 0.35; // opacity there
@@ -11,6 +12,8 @@ const FAINTEST = 0.35; // opacity there
 export class Labels {
   constructor(drawing, films) {
     Object.assign(this, { drawing, films, widths: new Float32Array(films.n), drawn: [] });
+    // A font that comes late has other widths than the one in its place.
+    document.fonts.ready.then(() => this.widths.fill(0));
   }
 
   // Paints labels outside of `taken`, boxes [left, top, right, bottom] in pixels.
@@ -38,7 +41,7 @@ export class Labels {
       const x = view.toX(xs[row]), y = view.toY(ys[row]);
       // On the right of the point, else on its left.
       const left = [x + radius, x - radius - widths[row]].find((from) => this.take(
-        [from - 3, y - HEIGHT / 2, from + widths[row] + 3, y + HEIGHT / 2], films.titles[row]));
+        [from - GAP, y - HEIGHT / 2, from + widths[row] + GAP, y + HEIGHT / 2], films.titles[row]));
       if (left === undefined) continue;
       context.strokeText(films.titles[row], left, y);
       context.fillText(films.titles[row], left, y);
