@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     from bert.training import Epoch, Training
 
 # Defaults that differ by encoder.
-_DEFAULTS = {"bert": {"epochs": 4, "batch_size": 16, "learning_rate": 1e-4},
+_DEFAULTS = {"bert": {"epochs": 3, "batch_size": 16, "learning_rate": 1e-4},
              "gru": {"epochs": 8, "batch_size": 32, "learning_rate": 1e-3}}
 _WARMUP, _WEIGHT_DECAY = 0.1, 0.01  # those of BERT's fine-tuning
 _DROPOUT = {"bert": 0.1, "gru": 0.4}  # BERT's own; a GRU from the start overfits sooner
 _PIECE_DROPOUT = 0.15  # so that texts are not learnt by heart: BERT masks as many in pre-training
-_AVERAGING = 0.99  # of the weights, over about 100 steps: an epoch or two of 2,000 films
+_AVERAGING = 100  # steps of the running mean of the weights: an epoch or two of 2,000 films
 _BALANCE = 0.5  # power of negatives / positives by which a positive counts more
 _LOGIT = {"bert": "fine-tuned BERT", "gru": "GRU"}  # names of the rows
 _SETTINGS, _FROZEN, _RESULT = "settings.json", "frozen.npy", "result.npz"
@@ -72,7 +72,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "measure so many of the {} folds; the model that is kept is of the "
                        "first".format(N_FOLDS))
     flags.add_argument("--epochs", type=cli.whole_number(1), help="passes over the films at most "
-                       "(default: 4, of a GRU 8)")
+                       "(default: 3, of a GRU 8)")
     flags.add_argument("--patience", type=cli.whole_number(1), default=2, help="epochs without a "
                        "better validation after which it stops")
     flags.add_argument("--batch_size", type=cli.whole_number(1),

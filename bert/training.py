@@ -23,6 +23,7 @@ from bert.training_data import Examples, Plan, in_order, shuffled
 _HISTORY = "history.json"  # validation figures of each epoch, in the folder of a training
 _BEST = "best"             # beginning of the names of the best weights' files, there
 _LOSS = "genre_loss"  # name of the collection in which a graph keeps its loss
+_AVERAGED = 0.4  # share of all steps that the running mean spans at most: it must leave its start
 _DRAWN = 100  # steps between two points of TensorBoard's curves
 
 
@@ -195,11 +196,16 @@ class Training:
         rate = schedule(step, plan.learning_rate, self._n_steps, plan.warmup)
         tf.summary.scalar("learning_rate", rate)
         return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train_op(
-            loss, tf.trainable_variables(), rate, plan.weight_decay, plan.averaging))
+            loss, tf.trainable_variables(), rate, plan.weight_decay, self._kept()))
+
+    def _kept(self) -> float:
+        """Return the share of itself that the running mean of the weights keeps in a step."""
+        n = min(self.plan.averaging, _AVERAGED * self._n_steps)
+        return 1 - 1 / n if n > 1 else 0.0
 
     def _averages(self) -> tf.train.Scaffold:
         """Return what reads the running means of a checkpoint into the variables of the graph."""
-        trained = set(tf.trainable_variables()) if self.plan.averaging else set()
+        trained = set(tf.trainable_variables()) if self._kept() else set()
         return tf.train.Scaffold(saver=tf.train.Saver({
             each.op.name + AVERAGE * (each in trained): each for each in tf.global_variables()}))
 

@@ -27,9 +27,9 @@ class Plan(NamedTuple):
     piece_dropout : float
         Share of the word pieces of a text that are left out when it is trained on, drawn anew
         each time (Iyyer et al. 2015, Deep unordered composition rivals syntactic methods).
-    averaging : float
-        Share that the running mean of the weights keeps in a step. The mean is what is validated
-        and kept; at 0 it is the weights themselves.
+    averaging : int
+        Steps over which the running mean of the weights goes, or less where all steps are few.
+        The mean is what is validated and kept; at 0 it is the weights themselves.
     patience : int
     seed : int
     """
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     weight_decay: float
     dropout: float
     piece_dropout: float
-    averaging: float
+    averaging: int
     patience: int
     seed: int
 

@@ -11,7 +11,7 @@ from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
 from bert.genre_model import GenreModel, Head
 from bert.trainable import TrainableEncoder
-from bert.training import Training, Watch
+from bert.training import Training, Watch, read_weights
 from bert.training_data import Examples, Plan, batch_rows, thinned
 from recommender.errors import RecommenderError
 from recommender.genres.genre_metrics import macro_map
@@ -21,7 +21,7 @@ from tests.reference import random_checkpoint
 from tests.worlds import write_csv
 
 PLAN = Plan(epochs=2, batch_size=8, learning_rate=0.01, warmup=0.1, weight_decay=0.01, dropout=0.2,
-            piece_dropout=0.1, averaging=0.5, patience=3, seed=5)
+            piece_dropout=0.1, averaging=2, patience=3, seed=5)
 
 
 class Killed(Exception):
@@ -75,14 +75,18 @@ def test_the_pieces_left_out_are_a_function_of_seed_and_step():
 
 
 def test_the_weights_that_are_kept_are_the_running_means(tiny, examples, tmp_path):
-    """With a mean that keeps all, what is validated and kept is what the training began with."""
-    one = training(tiny, tmp_path / "still", PLAN._replace(averaging=1 - 1e-9))
-    assert one.run(*examples, watch())
-    weights = one.best_weights()
-    assert not [name for name in weights if name.endswith("average")]
-    assert np.abs(weights["genres/kernel"]).max() < 1e-6
-    assert len({epoch.quality for epoch in one.history.epochs}) == 1
-    np.testing.assert_allclose(one.logits(examples[1]), 0, atol=1e-4)
+    one, seen, rising = training(tiny, tmp_path / "mean"), [], iter([0.4, 0.5])
+
+    def quality(labels, probabilities):
+        seen.append(probabilities)
+        return next(rising)
+
+    assert one.run(*examples, Watch(quality, lambda step, loss: None, lambda: False))
+    last, kept = read_weights(str(tmp_path / "mean" / "model.ckpt-8")), one.best_weights()
+    assert kept["global_step"] == 8 and not [name for name in kept if name.endswith("average")]
+    np.testing.assert_array_equal(kept["genres/kernel"], last["genres/kernel/average"])
+    assert np.abs(kept["genres/kernel"] - last["genres/kernel"]).max() > 1e-4
+    np.testing.assert_allclose(1 / (1 + np.exp(-one.logits(examples[1]))), seen[-1], atol=1e-5)
 
 
 def test_a_training_that_was_killed_ends_as_one_that_was_not(tiny, examples, tmp_path):
