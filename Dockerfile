@@ -12,6 +12,8 @@ COPY requirements.txt .
 FROM python:3.11-slim AS tensorflow2
 WORKDIR /app
 COPY requirements-tf2-linux-x86_64.txt requirements-tf2-linux-arm64.txt ./
+# openTSNE has no wheel for Linux on arm64, so that pip compiles it.
+RUN [ $(uname -m) = x86_64 ] || { apt-get update && apt-get install -y --no-install-recommends g++; }
 RUN mv requirements-tf2-linux-$(uname -m | sed s/aarch64/arm64/).txt requirements.txt
 
 FROM tensorflow${TF}

@@ -96,7 +96,8 @@ def test_each_lock_of_tensorflow_2_serves_each_cpython_and_names_no_index(lock_o
     lock = locked(name, machine)
     kind = "-dev" if "dev" in lock_of else "-cuda" if "cuda" in lock_of else ""
     for requirement in asked_for("requirements-tf2{}.in".format(kind)):
-        assert requirement.specifier.contains(lock[requirement.name.lower()])
+        if requirement.marker is None or requirement.marker.evaluate(machine):
+            assert requirement.specifier.contains(lock[requirement.name.lower()])
     assert "--hash=sha256:" in read(name)
     assert not re.search(r"://|--index-url|--find-links", read(name))
 
