@@ -4,9 +4,10 @@ An address with wrong parameters and a body that is not JSON are refused with st
 contradicts the document with 422. The message is one line.
 """
 
+import functools
 import json
 import re
-from typing import Any, Callable, Collection, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
 import fastjsonschema
@@ -20,8 +21,11 @@ _MAX_DIGITS = 20  # digits of a number in JSON: Python takes seconds to read a m
 Reader = Callable[[Dict[str, str]], Dict[str, Any]]
 
 
+@functools.lru_cache(maxsize=None)
 def reader(path: str, method: str) -> Reader:
     """Return a function that reads requests of an operation of the document.
+
+    It is made once for all applications of a process, as compiling a schema takes long.
 
     It takes the values in the path, by name, and returns all that are given, by name, with the
     defaults of the others; a list of what may be one or several. A body that is a list of
@@ -30,7 +34,8 @@ def reader(path: str, method: str) -> Reader:
     return _reader_of(DOCUMENT["paths"][path][method])
 
 
-def address_reader(names: Collection[str]) -> Reader:
+@functools.lru_cache(maxsize=None)
+def address_reader(names: Tuple[str, ...]) -> Reader:
     """Return a function that reads an address that may hold these parameters of a query."""
     return _reader_of({"parameters": [
         each for each in DOCUMENT["paths"]["/recommend"]["get"]["parameters"]
