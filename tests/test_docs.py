@@ -38,6 +38,12 @@ def section(page, heading):
                     flags=re.MULTILINE)[0]
 
 
+def copy_or_link(source, target):
+    """Copy a file; link a shard, as no program changes it: 300 MB for each page take long."""
+    is_shard = os.path.basename(os.path.dirname(source)) == "shards" and source.endswith(".h5")
+    (os.link if is_shard else shutil.copy2)(source, target)
+
+
 @pytest.fixture
 def folder(sample, minilm, tmp_path):
     """A checkout as `make demo` leaves it; what the examples write is gone afterwards."""
@@ -48,7 +54,8 @@ def folder(sample, minilm, tmp_path):
     for name in (SAMPLE, os.path.join("data", "sample_queries.csv")):
         shutil.copy(os.path.join(ROOT, name), str(tmp_path / "data"))
     shutil.copy(sample.index, str(tmp_path / "data" / "sample_index.h5"))
-    shutil.copytree(sample.features, str(tmp_path / "data" / "sample_features"))
+    shutil.copytree(sample.features, str(tmp_path / "data" / "sample_features"),
+                    copy_function=copy_or_link)
     os.symlink(minilm, str(tmp_path / "tmp" / os.path.basename(minilm)))
     return str(tmp_path)
 
