@@ -171,27 +171,19 @@ def run_program():
 
 
 @pytest.fixture(scope="session")
-def build_sample(run_program, minilm, made_once):
-    """Extracts the sample catalogue, with flags, and indexes it; returns a Sample."""
-    def build(*flags):
-        def make(folder):
-            for program, args in (
-                    ("extract_features.py",
-                     ["--bert_dir", minilm, "--output_dir", folder + "/sample_features", *flags]),
-                    ("build_index.py", ["--features", folder + "/sample_features", "--output",
-                                        folder + "/sample_index.h5", "--map"])):
-                done = run_program(program, "--input_file", SAMPLE, *args)
-                assert done.returncode == 0, done.stderr
-
-        folder = made_once("sample" + "".join(flags), make)
-        return Sample(folder + "/sample_features", folder + "/sample_index.h5")
-    return build
-
-
-@pytest.fixture(scope="session")
-def sample(build_sample):
+def sample(run_program, minilm, made_once):
     """The sample catalogue through the whole way; nobody changes it."""
-    return build_sample()
+    def make(folder):
+        for program, args in (
+                ("extract_features.py",
+                 ["--bert_dir", minilm, "--output_dir", folder + "/sample_features"]),
+                ("build_index.py", ["--features", folder + "/sample_features", "--output",
+                                    folder + "/sample_index.h5", "--map"])):
+            done = run_program(program, "--input_file", SAMPLE, *args)
+            assert done.returncode == 0, done.stderr
+
+    folder = made_once("sample", make)
+    return Sample(folder + "/sample_features", folder + "/sample_index.h5")
 
 
 @pytest.fixture()

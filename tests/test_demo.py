@@ -9,6 +9,7 @@ from recommender import Recommender
 from recommender.index import Index
 from recommender.ranking import unit
 from recommender.storage.feature_store import FeatureReader
+from tests.conftest import SAMPLE
 
 BY_MEAN4 = "by recipe mean4; --recipe best answers otherwise, --compare shows both\n"
 
@@ -19,8 +20,14 @@ def ten(run_program, index, *query):
     return json.loads(done.stdout)["results"]
 
 
-def test_ten_of_ten_are_the_same_from_run_to_run(run_program, build_sample, sample):
-    _, again = build_sample("--batch_tokens", "300")
+def test_ten_of_ten_are_the_same_from_run_to_run(run_program, minilm, sample, tmp_path):
+    features, again = tmp_path / "features", tmp_path / "again.h5"
+    for program, *flags in (
+            ("extract_features.py", "--bert_dir", minilm, "--output_dir", features,
+             "--batch_tokens", "300"),
+            ("build_index.py", "--features", features, "--output", again, "--recipe", "mean4")):
+        done = run_program(program, "--input_file", SAMPLE, *flags)
+        assert done.returncode == 0, done.stderr
     for query in (["--title", "The Matrix"], ["--title", "Amelie"],
                   ["--overview", "Two detectives hunt a killer in a rainy city"]):
         first = ten(run_program, sample.index, *query)
