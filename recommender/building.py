@@ -295,6 +295,8 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
     if words is not None:
         for name in WORDS:
             group["words/" + name] = getattr(words, name)
+        if words.text_data is not None:
+            group["words/text_data"] = words.text_data
         group["words/width"] = words.width
     if n_neighbours:
         group["neighbours/rows"], group["neighbours/cosines"] = nearest_films(

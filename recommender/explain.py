@@ -99,7 +99,9 @@ def explain(space: EmbeddingSpace, asked: Source, found: Source, asked_spans: Se
     Raises RecommenderError if there are not as many spans as tokens.
     """
     recipe = space.fitted_recipe()
-    ours, theirs = recipe.blocks(asked), recipe.blocks(found)
+    ours, theirs = recipe.blocks(asked), recipe.row_blocks(found)
+    ours = [np.pad(our, (0, len(their) - len(our)), "constant")  # a film has no values of a text
+            for our, their in zip(ours, theirs)]
     return Explanation(sum(float(a @ b) for a, b in zip(ours, theirs)),
                        _shares(recipe, asked, asked_spans, ours, theirs),
                        _shares(recipe, found, found_spans, theirs, ours))
@@ -139,6 +141,12 @@ def sources(index: Index, space: EmbeddingSpace, rows: Sequence[int],
     return found
 
 
+def _by_word(products: np.ndarray, width: int) -> np.ndarray:
+    """Return the products of films' values, and those of values for texts, as a sum for each of
+    `width` words."""
+    return products[:width] + products[width:] if len(products) > width else products
+
+
 def _scaled(shares: Sequence[Share], weight: float) -> List[Share]:
     """Return the shares multiplied by `weight`."""
     return [share._replace(share=weight * share.share) for share in shares]
@@ -154,6 +162,16 @@ def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequenc
     overview: Dict[Span, float] = {}
     rest: List[Share] = []
     for (_, part), our, their in zip(recipe.parts, ours, theirs):
+        if isinstance(part, Words):
+            products = _by_word(our * their, len(part.arrays["idf"]))
+            for of, span, place, n in part.occurrences(source):
+                share = float(products[place]) / n
+                if of == "title":
+                    rest.append(Share(of, source.title[slice(*span)], *span, share))
+                else:
+                    span = word_at.get(span[0], span)
+                    overview[span] = overview.get(span, 0.0) + share
+            continue
         raw = part.embed(source)
         scale = np.linalg.norm(our) / (np.linalg.norm(raw) or 1.0)
         if isinstance(part, Mean):
@@ -164,14 +182,6 @@ def _shares(recipe: Recipe, source: Source, spans: Sequence[Span], ours: Sequenc
                                        "them with --bert_dir".format(len(spans), n_tokens))
             for span, share in zip(spans, part.token_vectors(source) @ their):
                 overview[span] = overview.get(span, 0.0) + scale * float(share)
-        elif isinstance(part, Words):
-            for of, span, place, n in part.occurrences(source):
-                share = scale * float(raw[place] * their[place]) / n
-                if of == "title":
-                    rest.append(Share(of, source.title[slice(*span)], *span, share))
-                else:
-                    span = word_at.get(span[0], span)
-                    overview[span] = overview.get(span, 0.0) + share
         else:
             rest += [Share("genres", genre, 0, 0, scale * float(share)) for genre, share in zip(
                 part.arrays["genres"], raw * their) if genre in source.genres]

@@ -124,7 +124,7 @@ class _Waiting(NamedTuple):
     query: Query
     wishes: Wishes
     space: EmbeddingSpace
-    vector: np.ndarray  # float (d + width,)
+    vector: np.ndarray  # float (d + width,), or longer with texts
     where: np.ndarray  # bool (n,), the films that may come into the answer
 
 
@@ -143,10 +143,18 @@ def _answer_block(recommender: Recommender, queries: Sequence[Query],
         ready = [each for each in (found[place] for place in places)
                  if isinstance(each, _Waiting)]
         scores = products[space].of_vectors(
-            np.array([unit(each.vector) for each in ready], np.float32))
+            _padded([unit(each.vector) for each in ready]))
         for place, each, row in zip(places, ready, scores):
             found[place] = _answer_by_scores(reader, each, row)
     return [each for each in found if isinstance(each, Answer)]
+
+
+def _padded(vectors: Sequence[np.ndarray]) -> np.ndarray:
+    """Return vectors as rows, float32, with zeros behind the shorter ones: those of films."""
+    rows = np.zeros((len(vectors), max(map(len, vectors))), np.float32)
+    for row, vector in zip(rows, vectors):
+        row[:len(vector)] = vector
+    return rows
 
 
 def _with_texts(recommender: Recommender, queries: Sequence[Query]) -> Recommender:

@@ -92,6 +92,7 @@ class Products:
     def __init__(self, dense: np.ndarray, words: Optional[SparseRows]):
         self._dense = dense
         self._words = None if words is None else _matrix(words).T.tocsr()
+        self._of_texts = text_matrix(words)
 
     def __call__(self, dense: np.ndarray, words: Optional[sparse.csr_matrix]) -> np.ndarray:
         """Return the products of vectors, whose parts are (m, d) and (m, width), (m, n)."""
@@ -99,9 +100,23 @@ class Products:
         return found if self._words is None else found + (words @ self._words).toarray()
 
     def of_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the products of float32 vectors (m, d + width), (m, n)."""
+        """Return the products of float32 vectors of films and texts, (m, n).
+
+        They are (m, d + width) or, padded to the same width, (m, d + text_width).
+        """
         d = self._dense.shape[1]
-        return self(vectors[:, :d], sparse.csr_matrix(vectors[:, d:]))
+        end = d + (0 if self._words is None else self._words.shape[0])
+        found = self(vectors[:, :d], sparse.csr_matrix(vectors[:, d:end]))
+        if self._of_texts is not None and vectors[:, end:].any():
+            found += (sparse.csr_matrix(vectors[:, end:]) @ self._of_texts).toarray()
+        return found
+
+
+def text_matrix(words: Optional[SparseRows]) -> Optional[sparse.csr_matrix]:
+    """Return the values with which texts are compared, (width, n), or None without such."""
+    if words is None or words.text_data is None:
+        return None
+    return _matrix(words._replace(data=words.text_data)).T.tocsr()
 
 
 def _matrix(words: SparseRows) -> sparse.csr_matrix:

@@ -340,9 +340,6 @@ class Genres:
 
 
 Part = Union[Mean, Words, Genres]
-# Classes of parts by the name under which an index stores them.
-KINDS: Dict[str, Any] = {kind.kind: kind for kind in (  # type: ignore[attr-defined]
-    Mean, Centred, TextCentred, Whitened, AllButTheTop, Weighted, Sif, Words, Genres)}
 
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:

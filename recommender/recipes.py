@@ -13,7 +13,6 @@ import numpy as np
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError, WrongQuery
 from recommender.parts import (
-    KINDS,
     AllButTheTop,
     Centred,
     Genres,
@@ -28,7 +27,12 @@ from recommender.parts import (
 from recommender.source import Features, Source
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
+from recommender.text_words import TextWords
 from recommender.words import SparseRows
+
+# Classes of parts by the name under which an index stores them.
+KINDS: Dict[str, Any] = {kind.kind: kind for kind in (  # type: ignore[attr-defined]
+    Mean, Centred, TextCentred, Whitened, AllButTheTop, Weighted, Sif, Words, TextWords, Genres)}
 
 
 class Recipe:
@@ -125,6 +129,15 @@ class Recipe:
         scales = _scales(np.array([np.linalg.norm(vector) for vector in vectors]),
                          self._text_weights if source.is_text else self._weights)
         return [scale * vector for scale, vector in zip(scales, vectors)]
+
+    def row_blocks(self, film: Source) -> List[np.ndarray]:
+        """Return the blocks of a film as an index keeps them, with the values for texts, if any."""
+        blocks = self.blocks(film)
+        for at, (_, part) in enumerate(self.parts):
+            if isinstance(part, TextWords):
+                length = np.linalg.norm(part.embed(film)) or 1.0
+                blocks[at] = part.row(film) * (np.linalg.norm(blocks[at]) / length)
+        return blocks
 
     def options(self) -> List[Dict[str, Any]]:
         """Return kind, weights and options of each part, for JSON."""
@@ -226,6 +239,8 @@ class _Joined(NamedTuple):
         Weight of the genres.
     text_words : float
         Weight of the words where a text is compared, which has no genres.
+    word_kind : type
+        Class of the words' part.
     """
 
     kind: Any
@@ -233,10 +248,12 @@ class _Joined(NamedTuple):
     titles: int = 0
     genres: float = 0.0
     text_words: float = 0.5
+    word_kind: Any = Words
 
 
 _JOINED = {"hybrid": _Joined(Centred, 0.5), "titled": _Joined(Mean, 0.5, titles=2),
-           "best": _Joined(TextCentred, 0.5, titles=2, genres=0.1, text_words=0.7)}
+           "best": _Joined(TextCentred, 0.5, titles=2, genres=0.1, text_words=0.8,
+                           word_kind=TextWords)}
 POOLED = tuple(_POOLED)  # recipes of BERT alone, whose vectors have no sparse part
 # All recipes, by the names of build_index.py --recipe.
 RECIPES = (*POOLED, "tfidf", *_JOINED)
@@ -285,7 +302,7 @@ def make_recipe(name: str, settings: Settings, layers: Optional[Sequence[int]] =
     rest = 1 - joined.genres
     parts = [(rest * (1 - words), text_bert, joined.kind(layers or _LAST)),
              (joined.genres, joined.genres, Genres()),
-             (rest * words, text_words, Words(joined.titles))]
+             (rest * words, text_words, joined.word_kind(joined.titles))]
     parts = [each for each in parts if each[0]]
     return Recipe(name, [(weight, part) for weight, _, part in parts], settings,
                   [for_texts for _, for_texts, _ in parts])

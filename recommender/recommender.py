@@ -281,14 +281,15 @@ class Recommender:
         (Introduction to Information Retrieval), equation 9.3.
         """
         space = self.index.space(wishes.recipe)
+        of_film = space.embedding_beside_texts if wishes.texts else space.embedding
         liked = itertools.chain(
-            map(space.embedding, wishes.films),
+            map(of_film, wishes.films),
             (space.embed(self._source(text, space)) for text in wishes.texts))
         weights = wishes.all_weights()
         # Summed one by one: thousands of films, as vectors of many words, would fill the memory.
         vector = functools.reduce(np.add, map(np.multiply, liked, weights)) / sum(weights)
         if wishes.unlike:
-            vector -= PUSH * np.mean([space.embedding(row) for row in wishes.unlike], axis=0)
+            vector -= PUSH * np.mean([of_film(row) for row in wishes.unlike], axis=0)
         return vector
 
     def notes(self, wishes: Wishes, results: Sequence[Result],

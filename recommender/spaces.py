@@ -2,7 +2,8 @@
 
 A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), contiguous; for a
 recipe that joins words the sparse `words/indptr`, `words/indices` and `words/data`, which make
-rows of length 1 together with the embeddings; what the recipe learnt, under `learnt/`. There may
+rows of length 1 together with the embeddings, and for some recipes `words/text_data`, the values
+with which texts are compared; what the recipe learnt, under `learnt/`. There may
 be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighbours/rows` int32
 (n, k) and `neighbours/cosines` float64 (n, k); the `regions/` of the map (see
 `recommender.regions`); and scales of scores (see `recommender.scale`), `scale/films`,
@@ -87,7 +88,10 @@ class EmbeddingSpace:
         if not self._file.holds(group):
             return SparseRows(np.zeros(self._n + 1, np.int64), np.zeros(0, np.int32),
                               np.zeros(0, np.float32), 0)
+        for_texts = self._file.array(group + "/text_data", np.float32, (
+            None,)) if self._file.holds(group + "/text_data") else None
         words = SparseRows(width=int(self._file.array(group + "/width", np.int64, ())),
+                           text_data=for_texts,
                            **{name: self._file.array(group + "/" + name, dtype, (None,))
                               for name, dtype in WORDS.items()})
         if not words.is_whole(self._n):
@@ -126,6 +130,15 @@ class EmbeddingSpace:
         """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""
         return joined_row(self._embeddings, self._words, row)
 
+    def embedding_beside_texts(self, row: int) -> np.ndarray:
+        """Return the embedding of a film to be added to those of texts: as long as theirs."""
+        vector = self.embedding(row)
+        return np.pad(vector, (0, self._width_of_texts - len(vector)), "constant")
+
+    @property
+    def _width_of_texts(self) -> int:
+        return self._embeddings.shape[1] + self._words.text_width
+
     def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
         """Return the embeddings of some films as stored: dense (m, d), and the words if any."""
         return self._embeddings[rows], self._words.take(rows) if self._words.width else None
@@ -135,7 +148,7 @@ class EmbeddingSpace:
         return self._embeddings, self._words if self._words.width else None
 
     def embed(self, source: Source) -> np.ndarray:
-        """Embed a text by the recipe, float32 (d + width,), length 1.
+        """Embed a text by the recipe, float32 (d + text_width of the words,), length 1.
 
         Raises
         ------
@@ -157,7 +170,7 @@ class EmbeddingSpace:
         with self._lock:
             if not self._has_learnt:
                 read_learnt(self.recipe, self._file, self._group, self.features,
-                            self._embeddings.shape[1] + self._words.width)
+                            self._width_of_texts)
                 self._has_learnt = True
         return self.recipe
 

@@ -29,30 +29,51 @@ class SparseRows(NamedTuple):
         float (nnz,): values.
     width : int
         Number of columns.
+    text_data : np.ndarray, optional
+        float (nnz,): other values of the same words, with which texts are compared.
     """
 
     indptr: np.ndarray
     indices: np.ndarray
     data: np.ndarray
     width: int
+    text_data: Optional[np.ndarray] = None
+
+    @property
+    def text_width(self) -> int:
+        """Numbers of the vector of a text: zeros in place of films' values, before its own."""
+        return self.width if self.text_data is None else 2 * self.width
 
     def is_whole(self, n: int) -> bool:
         """Return True if these are `n` rows with all places and columns within bounds."""
         return (len(self.indptr) == n + 1 and self.indptr[0] == 0
                 and len(self.indices) == len(self.data) == self.indptr[-1]
+                and (self.text_data is None or len(self.text_data) == len(self.data))
                 and (np.diff(self.indptr) >= 0).all()
                 and (not len(self.indices)
                      or self.indices.min() >= 0 and self.indices.max() < self.width))
 
     def lengths(self) -> np.ndarray:
         """Return the Euclidean length of each row, float64 (n,)."""
+        return self._lengths(self.data)
+
+    def _lengths(self, data: np.ndarray) -> np.ndarray:
         row_of = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
-        return np.sqrt(np.bincount(row_of, np.square(self.data), len(self.indptr) - 1))
+        return np.sqrt(np.bincount(row_of, np.square(data), len(self.indptr) - 1))
 
     def scaled(self, scales: np.ndarray) -> "SparseRows":
-        """Return each row multiplied by its own factor, `scales` (n,), in float32."""
-        data = self.data * np.repeat(scales, np.diff(self.indptr))
-        return self._replace(data=data.astype(np.float32))
+        """Return each row multiplied by its own factor, `scales` (n,), in float32.
+
+        The values for texts come to the same length in each row.
+        """
+        n_words = np.diff(self.indptr)
+        data = (self.data * np.repeat(scales, n_words)).astype(np.float32)
+        if self.text_data is None:
+            return self._replace(data=data)
+        lengths = self._lengths(self.text_data)
+        factors = scales * self.lengths() / np.where(lengths > 0, lengths, 1)
+        for_texts = self.text_data * np.repeat(factors, n_words)
+        return self._replace(data=data, text_data=for_texts.astype(np.float32))
 
     def row(self, at: int) -> np.ndarray:
         """Return one row with its zeros, float32 (width,)."""
@@ -62,20 +83,31 @@ class SparseRows(NamedTuple):
         return found
 
     def dot(self, vector: np.ndarray) -> np.ndarray:
-        """Return the product of every row with `vector` (width,), of its dtype, (n,)."""
+        """Return the product of every row with `vector`, of its dtype, (n,).
+
+        The vector is that of a film (width,), or of a text (text_width,), or the sum of such.
+        """
         products = np.zeros(len(self.indptr) - 1, vector.dtype)
         filled = np.flatnonzero(np.diff(self.indptr))
         if len(filled):
-            products[filled] = np.add.reduceat(self.data * vector[self.indices],
-                                               self.indptr[filled])
+            products[filled] = np.add.reduceat(self._terms(vector), self.indptr[filled])
         return products
+
+    def _terms(self, vector: np.ndarray) -> np.ndarray:
+        """Return the products of all values with those of `vector` at their columns, (nnz,)."""
+        of_films, of_texts = vector[:self.width], vector[self.width:]
+        if self.text_data is None or not of_texts.any():
+            return self.data * of_films[self.indices]
+        terms = self.text_data * of_texts[self.indices]
+        return terms + self.data * of_films[self.indices] if of_films.any() else terms
 
     def take(self, rows: np.ndarray) -> "SparseRows":
         """Return some of the rows, in the order given."""
         lengths = np.diff(self.indptr)[rows]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return SparseRows(indptr, self.indices[places], self.data[places], self.width)
+        return SparseRows(indptr, self.indices[places], self.data[places], self.width,
+                          None if self.text_data is None else self.text_data[places])
 
 
 def joined_row(dense: np.ndarray, words: Optional[SparseRows], at: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from recommender.evaluation.queries import Queries, QueryTexts, token_mean
 from recommender.evaluation.ranks import Scores
 from recommender.evaluation.truth import Truth
 from recommender.index import Index
-from recommender.neighbours import best_others, nearest_others
+from recommender.neighbours import best_others, nearest_others, text_matrix
 from recommender.parts import Words
 from recommender.recipes import Recipe, make_recipe
 from recommender.source import Features
@@ -177,19 +177,22 @@ def nearest(name: str, task: Task, dense: np.ndarray, words: Optional[SparseRows
     n = len(dense)
     matrix = sparse.csr_matrix((n, 0), dtype=np.float32) if words is None else sparse.csr_matrix(
         (words.data, words.indices, words.indptr), shape=(n, words.width))
-    transposed = matrix.T.tocsr()
+    transposed, for_texts = matrix.T.tocsr(), text_matrix(words)
+    with_texts = transposed if for_texts is None else sparse.vstack([transposed, for_texts], "csr")
 
-    def scores(vectors: np.ndarray, of_words: sparse.csr_matrix) -> Scores:
+    def scores(vectors: np.ndarray, of_words: sparse.csr_matrix,
+               columns: sparse.csr_matrix) -> Scores:
         vectors = vectors.astype(np.float32)
-        return lambda rows: vectors[rows] @ dense.T + (of_words[rows] @ transposed).toarray()
+        return lambda rows: vectors[rows] @ dense.T + (of_words[rows] @ columns).toarray()
 
     def by_text() -> Scores:
         assert recipe is not None and task.texts is not None
-        return scores(*task.texts.vectors(recipe, settings, dense.shape[1]))
+        vectors, of_words = task.texts.vectors(recipe, settings, dense.shape[1])
+        return scores(vectors, of_words, with_texts)
 
     return Contender(
         name, is_baseline, lambda: nearest_others(dense, words, task.k, twins_of(task.movies)),
-        lambda trials: scores(trials.wishes @ dense, trials.wishes @ matrix),
+        lambda trials: scores(trials.wishes @ dense, trials.wishes @ matrix, transposed),
         None if recipe is None else by_text)
 
 
