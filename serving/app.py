@@ -209,7 +209,9 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
 
     @answers("/topics")
     def topics(_: Answer) -> Answer:
-        return {"topics": [topic.to_dict() for topic in library.now.index.topics().topics]}
+        index = library.now.index
+        return {"topics": [topic.to_dict() for topic in index.topics().topics]
+                if index.has_topics else []}
 
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:

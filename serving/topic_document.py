@@ -8,12 +8,11 @@ PATHS = {
     "/topics": {
         "get": {
             "operationId": "topics",
-            "summary": "The topics of the index, coarse ones first: any name or number is a value "
-                       "of the filter topic",
+            "summary": "The topics of the index, coarse ones first, none where it was built "
+                       "without: any name or number is a value of the filter topic",
             "parameters": [],
             "responses": {"200": answer("the topics", "Topics"),
-                          "400": answer("there are no parameters", "Error"),
-                          "404": answer("the index has no topics", "Error")},
+                          "400": answer("there are no parameters", "Error")},
         },
     },
 }
