@@ -129,7 +129,7 @@ def test_a_training_that_is_killed_twice_ends_as_one_that_is_not(tiny, tmp_path)
         assert min(of_run) > 0 or start == 0, "it began anew"
         assert all(batches[at] == rows for at, rows in of_run.items())
         for step, loss in of("step", events).items():
-            assert loss == pytest.approx(losses[step], abs=1e-3)
+            assert loss == pytest.approx(losses[step], abs=0.01)
     assert max(of("step", last)) == max(losses)
     assert [epoch[0] for epoch in run.history()] == [epoch[0] for epoch in whole.history()]
     for one, other in zip(run.history(), whole.history()):
