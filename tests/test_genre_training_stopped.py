@@ -24,12 +24,12 @@ _EPOCHS = 3
 _LOGGED = """
 import json
 import sys
-import bert.training as training
+from bert import training, training_data
 import train_genres
 from recommender import cli
 
 log = open(sys.argv.pop(1), "a", buffering=1)
-rows_of, after_run = training.batch_rows, training._Told.after_run
+rows_of, after_run = training_data.batch_rows, training._Told.after_run
 
 def logged(n, plan, first_step):
     for at, rows in enumerate(rows_of(n, plan, first_step)):
@@ -40,7 +40,7 @@ def told(self, run_context, run_values):
     after_run(self, run_context, run_values)
     log.write(json.dumps(["step", self._step, float(run_values.results)]) + "\\n")
 
-training.batch_rows, training._Told.after_run = logged, told
+training_data.batch_rows, training._Told.after_run = logged, told
 cli.run(train_genres.main, (Exception,))
 """
 
