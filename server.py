@@ -60,6 +60,7 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from recommender.index import Index, index_to_open
     from serving.access_log import AccessLog
     from serving.app import create_app
+    from serving.heard_genres import open_model
     from serving.library import Library, in_background
     from serving.listening import serve
     from serving.map_data import load_map
@@ -75,7 +76,10 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     note = missing_note(index, args.posters)
     if note:
         cli.note("server.py: " + note)
-    with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds) as embedding:
+    if args.genre_model:
+        open_model(args.genre_model)  # what is wrong with it is said now
+    with EmbeddingProcess(folder, args.bert_dir, args.verbose, args.text_seconds,
+                          genre_model=args.genre_model) as embedding:
         texts = Texts(embedding.address, index.features, args.text_seconds)
         library = Library(index, texts, args.features, args.bert_dir)
         del index  # so that it is closed when another is served

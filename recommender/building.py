@@ -48,6 +48,8 @@ from recommender.storage.shards import MovieFeatures, Settings, write_settings
 from recommender.titles import title_key
 from recommender.topics.topic_file import GROUP as TOPICS
 from recommender.topics.topic_file import StoredTopics, write_tree
+from recommender.topics.topic_regions import topic_regions
+from recommender.topics.topic_tree import TopicTree
 from recommender.twins import twins_of
 from recommender.words import SparseRows, joined_row
 
@@ -251,6 +253,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
     """
     movies = [catalogue.movies[place] for place in kept]
     ratings = weighted_ratings(catalogue.movies)[kept]
+    tree = topics.for_films([movie.id for movie in movies]) if topics is not None else None
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     with new_file(output) as part, NewFile(part, with_texts=True) as file:
         file.attrs["format_version"] = FORMAT_VERSION
@@ -269,7 +272,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
             group = file.create_group(GROUP.format(one.recipe.name))
             _write_recipe(group, one, n_neighbours, progress)
             if with_map:
-                _write_map(group, one, movies, progress)
+                _write_map(group, one, movies, tree, progress)
             recipes.append(one.recipe)
         write_recipes(file, recipes)
         file.attrs["built"] = _now()
@@ -277,8 +280,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         _write_columns(file, movies, ratings)
         _write_twins(file, movies)
         _write_left_out(file, catalogue, kept)
-        if topics is not None:
-            write_tree(file.create_group(TOPICS), topics.for_films(ids.tolist()))
+        if tree is not None:
+            write_tree(file.create_group(TOPICS), tree)
 
 
 def _now() -> str:
@@ -311,12 +314,13 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
 
 
 def _write_map(group: h5py.Group, fitted: Fitted, movies: Sequence[Movie],
-               progress: Progress) -> None:
-    """Write the films' places on the map, and its regions, which films marked as adult do not
-    name: the map does not show them."""
+               topics: Optional[TopicTree], progress: Progress) -> None:
+    """Write the films' places on the map, and its regions: topics, or where there are none, what
+    lies together. Films marked as adult name none: the map does not show them."""
     points = group["map"] = place_films(fitted.embeddings, fitted.words, progress)
     shown = [row for row, movie in enumerate(movies) if not movie.adult]
-    write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown]))
+    write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown])
+                  if topics is None else topic_regions(points, topics, np.array(shown, np.int64)))
 
 
 def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray) -> None:

@@ -30,6 +30,8 @@ class Source(NamedTuple):
         Words of the text that the checkpoint does not know.
     knows_any : bool
         True if the checkpoint knows at least one word of the text.
+    heard : tuple of (str, float)
+        Genres that a genre model hears in the text, the likeliest first, with probabilities.
     """
 
     overview: str
@@ -40,6 +42,7 @@ class Source(NamedTuple):
     was_cut: bool = False
     unknown: Tuple[str, ...] = ()
     knows_any: bool = True
+    heard: Tuple[Tuple[str, float], ...] = ()
 
     @property
     def is_text(self) -> bool:

@@ -120,10 +120,24 @@ def _answer(served: Served, wishes: Wishes, filters: Filters, diverse: float,
 
 
 def _notes(served: Served, wishes: Wishes, notes: Sequence[str]) -> Answer:
-    """Return the fields `others` and `note`, where there is something to say."""
+    """Return the fields `others`, `note` and `heard`, where there is something to say."""
+    heard = _heard(served, wishes)
     others = [brief(served.index, row) for _, rows in wishes.shared for row in rows[1:]]
     return {**({"others": others} if others else {}),
-            **({"note": "; ".join(notes)} if notes else {})}
+            **({"note": "; ".join(notes)} if notes else {}), **({"heard": heard} if heard else {})}
+
+
+def _heard(served: Served, wishes: Wishes) -> List[Answer]:
+    """Return the genres of the index that a genre model hears in the texts, the likeliest first."""
+    if not wishes.texts or not served.index.space(wishes.recipe).recipe.uses_bert:
+        return []
+    found: Dict[str, float] = {}
+    for text in served.recommender.sources(wishes.texts):
+        for genre, probability in text.heard:
+            found[genre] = max(probability, found.get(genre, 0.0))
+    known = set(served.index.genres()[0])
+    return [{"genre": genre, "probability": round(probability, 3)} for genre, probability in sorted(
+        found.items(), key=lambda each: -each[1]) if genre in known]
 
 
 def placed_text(served: Served, given: Answer) -> Answer:

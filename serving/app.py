@@ -207,6 +207,12 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     def place(given: Answer) -> Answer:
         return placed_text(library.now, given)
 
+    @answers("/topics")
+    def topics(_: Answer) -> Answer:
+        index = library.now.index
+        return {"topics": [topic.to_dict() for topic in index.topics().topics]
+                if index.has_topics else []}
+
     @answers("/movies/{id}")
     def movie(given: Answer) -> Answer:
         index = library.now.index

@@ -8,6 +8,7 @@ from recommender.checkpoint_texts import CheckpointTexts
 from recommender.source import Source
 from recommender.storage.shards import Settings
 from serving import counters
+from serving.heard_genres import HeardGenres
 
 MAX_WAITING = 16  # texts that wait while the graph is busy: as many as one run can take
 _GATHER_SECONDS = 0.005  # for which a run waits for more texts if the one before had several
@@ -71,26 +72,37 @@ class TextEmbedder:
     """Embeds texts through the checkpoint that made an index, those that come at once in one run
     of a graph that is built when first needed."""
 
-    def __init__(self, made_by: Settings, bert_dir: Optional[str] = None, verbose: bool = False):
+    def __init__(self, made_by: Settings, bert_dir: Optional[str] = None, verbose: bool = False,
+                 genre_model: Optional[str] = None):
         self._texts = CheckpointTexts(made_by, bert_dir, verbose)
+        self._made_by, self._genre_model = made_by, genre_model
+        self._hear: Optional[HeardGenres] = None  # made with the graph, at the first text
         self._in_batches = Batches(self._embed)
 
     def __call__(self, text: str) -> Source:
         """Return a text with its hidden layers.
 
-        Raises BertError if the checkpoint is missing or another, Overloaded if too many texts
-        wait.
+        With a genre model, it has the genres heard in it. Raises BertError if the checkpoint is
+        missing or another, Overloaded if too many texts wait.
         """
         return self._in_batches(text)
 
     def load(self) -> None:
         """Build the graph unless it is there; callers that come meanwhile wait for the same one.
 
-        Raises BertError if the checkpoint is missing or another.
+        Raises BertError or RecommenderError if a checkpoint is missing or another.
         """
-        self._texts.embed("a")  # the first run takes TensorFlow seconds to prepare
+        self._read(["a"])  # the first run takes TensorFlow seconds to prepare
 
     def _embed(self, texts: Sequence[str]) -> List[Source]:
-        found = self._texts.embed_all(texts)
+        found = self._read(texts)
         counters.BATCHES.inc()
         return found
+
+    def _read(self, texts: Sequence[str]) -> List[Source]:
+        found = self._texts.embed_all(texts)
+        if self._genre_model is None:
+            return found
+        if self._hear is None:
+            self._hear = HeardGenres(self._genre_model, self._made_by)
+        return self._hear(found)

@@ -6,7 +6,7 @@ sent as planes, all lowest bytes first: planes compress better than whole number
 
 import json
 from collections import Counter
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from flask import Blueprint, Response, jsonify
@@ -23,6 +23,7 @@ from serving.validation import address_reader
 NAMED = 900
 UNRATED = 255  # byte of the rating of a film without votes; others are twentieths of 0 to 10
 _NO_GENRE = 255  # byte of the first genre of a film without genres
+_NO_TOPIC = 255  # byte of the coarse topic of a film without one
 _BYTES = "application/octet-stream"
 _VOTE_STEPS = 12  # steps of the byte of votes in a factor of 2; 255 stands for 2.5 million
 
@@ -112,10 +113,11 @@ def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
 def film_bytes(index: Index) -> bytes:
     """Return what the page draws of the films, in the order of `film_map`.
 
-    A line of JSON, `n` and `genres`, is followed by planes of n bytes: 2 of the years, 1 each of
-    first genre (a place in `genres`), votes and rating, then a plane of bits for each eight
-    genres, the first in the highest bit. In the end stands `name_bytes` of the `named` films with
-    most votes.
+    A line of JSON, `n`, `genres` and the names of the coarse `topics`, is followed by planes of n
+    bytes: 2 of the years, 1 each of first genre (a place in `genres`), votes and rating, then a
+    plane of bits for each eight genres, the first in the highest bit; and if there are topics, 1
+    of the coarse topic (a place in `topics`). In the end stands `name_bytes` of the `named` films
+    with most votes.
     """
     order = unmarked(index)
     first = _first_genres(index)
@@ -125,8 +127,9 @@ def film_bytes(index: Index) -> bytes:
     number = {genre: at for at, genre in enumerate(genres)}
     votes = index.column("vote_count")[order]
     ratings = np.where(votes > 0, np.rint(index.column("vote_average")[order] * 20), UNRATED)
-    head = json.dumps({"n": len(order), "genres": genres,
-                       "named": min(len(order), NAMED)}).encode()
+    topics, of_films = _coarse_topics(index)
+    head = json.dumps({"n": len(order), "genres": genres, "named": min(len(order), NAMED), **(
+        {"topics": topics} if topics else {})}).encode()
     return b"".join([
         head, b"\n", _planes(index.column("year")[order].astype("<u2")),
         bytes(min(number.get(genre, _NO_GENRE), _NO_GENRE) for genre in first),
@@ -134,7 +137,20 @@ def film_bytes(index: Index) -> bytes:
         ratings.clip(0, 255).astype(np.uint8).tobytes(),
         np.packbits(has[order][:, [known.index(genre) for genre in genres]],
                     axis=1).T.tobytes(),
-        name_bytes(index, NAMED)])
+        of_films[order].tobytes() if topics else b"", name_bytes(index, NAMED)])
+
+
+def _coarse_topics(index: Index) -> Tuple[List[str], np.ndarray]:
+    """Return the names of the coarse topics, those of the most films first, and the place of each
+    film's among them, uint8 (n,), _NO_TOPIC where it has none; no names without topics."""
+    place_of = np.full(len(index), _NO_TOPIC, np.uint8)
+    if not index.has_topics:
+        return [], place_of
+    tree = index.topics()
+    topics = sorted(tree.children(), key=lambda topic: -topic.n_films)[:_NO_TOPIC]
+    for place, topic in enumerate(topics):
+        place_of[tree.of_films[:, 0] == topic.number] = place
+    return [topic.name for topic in topics], place_of
 
 
 def name_bytes(index: Index, most: Optional[int] = None) -> bytes:

@@ -6,7 +6,11 @@ Each operation is described here only: `serving.validation` makes its checks fro
 
 from typing import Any, Dict
 
-Schema = Dict[str, Any]  # a JSON schema
+from serving.schemas import Schema
+from serving.schemas import answer as _answer
+from serving.schemas import object_of as _object
+from serving.topic_document import PATHS, SCHEMAS
+
 PREFIX = "/api/v1"  # of all addresses of the API
 MAX_BODY = 64 << 10  # bytes of a request's body: room for several long overviews
 MAX_TEXT = 10000  # characters of an overview; BERT reads some 2,000 of them
@@ -146,16 +150,6 @@ def _query(name: str, schema: Dict[str, Any], required: bool = False,
         "maxItems": MAX_GENRES}}
 
 
-def _answer(description: str, schema: str) -> Dict[str, Any]:
-    return {"description": description, "content": {
-        "application/json": {"schema": {"$ref": "#/components/schemas/" + schema}}}}
-
-
-def _object(required: str, **properties: Dict[str, Any]) -> Dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required.split(),
-            "additionalProperties": False}
-
-
 _BRIEF: Dict[str, Schema] = {
     "id": _ID, "title": {"type": "string"}, "year": {"type": ["integer", "null"]},
     "genres": {"type": "array", "items": {"type": "string"}}}
@@ -198,7 +192,11 @@ _ASKED: Dict[str, Schema] = {
              "recommended for, of what fits no film in a list, and where nothing near was found"},
     "not": {"type": "array", "items": {"$ref": "#/components/schemas/Film"},
             "description": "the films to keep away from"},
-    "seen": {"type": "array", "items": _ID, "description": "the films left out by a list"}}
+    "seen": {"type": "array", "items": _ID, "description": "the films left out by a list"},
+    "heard": {"type": "array", "items": _object("genre probability", genre={"type": "string"},
+                                                probability={"type": "number"}),
+              "description": "genres that a genre model hears in the texts, the likeliest first; "
+              "with --genre_model only"}}
 _FOUND = _answer("what was asked for and the films nearest to it", "Recommendation")
 _TWO_FOUND = _answer("what was asked for and what two recipes answer", "Comparison")
 _BODY_REFUSED = {
@@ -313,6 +311,7 @@ DOCUMENT = {
                               "404": _NOT_FOUND},
             },
         },
+        **PATHS,
         "/openapi.json": {
             "get": {
                 "operationId": "document",
@@ -323,6 +322,7 @@ DOCUMENT = {
         },
     },
     "components": {"schemas": {
+        **SCHEMAS,
         "Question": {**_object("", **_IN_BODY, **_QUESTION),
                      "allOf": _CONDITIONS},
         "ComparedQuestion": {**_object("", **_IN_BODY, **_COMPARED),

@@ -25,6 +25,8 @@ def add_flags(flags: argparse.ArgumentParser) -> List[argparse.Action]:
             "the index was built from)"),
         add("--bert_dir", help="the checkpoint for text queries and explanations (default: the "
             "one in tmp/ that made the index)"),
+        add("--genre_model", metavar="DIR", help="folder that train_genres.py wrote: answers to "
+            "texts tell the genres that its model hears in them (default: none)"),
         add("--access_log", metavar="FILE", help="append a line of JSON for each request to this "
             "file; - is stderr"),
         add("--rate_limit", type=cli.whole_number(0), default=0, metavar="N",

@@ -129,6 +129,7 @@ def main() -> None:
     flags.add_argument("group", type=int)
     flags.add_argument("listening", type=int)
     flags.add_argument("--bert_dir")
+    flags.add_argument("--genre_model")
     flags.add_argument("--verbose", action="store_true")
     flags.add_argument("--text_seconds", type=float)
     args = flags.parse_args()
@@ -137,7 +138,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     with open(lock_in(args.folder), "a") as lock:
         with EmbeddingProcess(args.folder, args.bert_dir, args.verbose, args.text_seconds,
-                              socket.socket(fileno=args.listening)):
+                              socket.socket(fileno=args.listening), args.genre_model):
             wait_for_workers(lock, args.group)
         if is_at(args.folder, lock):
             shutil.rmtree(args.folder, ignore_errors=True)

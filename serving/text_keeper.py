@@ -47,7 +47,8 @@ class EmbeddingProcess:
     """
 
     def __init__(self, folder: str, bert_dir: Optional[str] = None, verbose: bool = False,
-                 seconds: float = TEXT_SECONDS, listening: Optional[socket.socket] = None):
+                 seconds: float = TEXT_SECONDS, listening: Optional[socket.socket] = None,
+                 genre_model: Optional[str] = None):
         """Without `listening`, from `listen_for_texts`, it is made here, and the folder is removed
         if the process that started this one is killed."""
         self.address = address_in(folder)
@@ -57,6 +58,7 @@ class EmbeddingProcess:
                          str(self._listening.fileno())]
         self._command += [] if listening else ["--folder", folder]
         self._command += ["--bert_dir", bert_dir] if bert_dir else []
+        self._command += ["--genre_model", genre_model] if genre_model else []
         self._command += ["--verbose"] if verbose else []
         self._process: "Optional[subprocess.Popen]" = None
         self._stopping = threading.Event()

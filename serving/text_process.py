@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Callable, Dict, Optional
 
 from bert.errors import BertError
+from recommender.errors import RecommenderError
 from recommender.source import Source
 from recommender.storage.shards import Settings
 from serving.batching import Overloaded, TextEmbedder
@@ -121,8 +122,8 @@ def limit_waits(one: socket.socket, seconds: float) -> None:
 class Answers:
     """Answers questions, each in a thread of its own."""
 
-    def __init__(self, bert_dir: Optional[str], verbose: bool):
-        self._bert_dir, self._verbose = bert_dir, verbose
+    def __init__(self, bert_dir: Optional[str], verbose: bool, genre_model: Optional[str] = None):
+        self._bert_dir, self._verbose, self._genre_model = bert_dir, verbose, genre_model
         self._lock = threading.Lock()
         self._embedders: "Dict[Settings, Future[TextEmbedder]]" = {}
 
@@ -148,7 +149,7 @@ class Answers:
             question = connection.recv()
             try:
                 answer = self._answer(question, connection)
-            except (BertError, Overloaded) as error:
+            except (BertError, RecommenderError, Overloaded) as error:
                 answer = error
             except ConnectionError:
                 return
@@ -185,7 +186,7 @@ class Answers:
 
     def _load(self, made_by: Settings, loading: "Future[TextEmbedder]") -> None:
         try:
-            embedder = TextEmbedder(made_by, self._bert_dir, self._verbose)
+            embedder = TextEmbedder(made_by, self._bert_dir, self._verbose, self._genre_model)
             embedder.load()
         except BaseException as error:  # raised again in each thread that waits for it
             with self._lock:
@@ -209,13 +210,14 @@ def main() -> None:
     flags.add_argument("listening", type=int)
     flags.add_argument("--folder", help="folder to remove at the end")
     flags.add_argument("--bert_dir")
+    flags.add_argument("--genre_model")
     flags.add_argument("--verbose", action="store_true")
     args = flags.parse_args()
     # Processes that stop finish what they have begun, for which they need this process.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
-    answers = Answers(args.bert_dir, args.verbose)
+    answers = Answers(args.bert_dir, args.verbose, args.genre_model)
 
     def accept() -> None:
         try:

@@ -20,6 +20,7 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
 from recommender.index import Index, index_to_open
+from serving.heard_genres import open_model
 from serving.posters import missing_note
 from serving.settings import from_environment
 from serving.shared_folder import join_folder
@@ -45,6 +46,8 @@ def application() -> Flask:
     note = missing_note(index, args.posters)
     if note:
         cli.note("{}: {}".format(_NAME, note))
+    if args.genre_model:
+        open_model(args.genre_model)
     flags = _keeper_flags(args)
     joined = join_folder(os.path.abspath(path), *flags)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", joined.folder)
@@ -76,7 +79,9 @@ def application() -> Flask:
 
 def _keeper_flags(args: argparse.Namespace) -> List[str]:
     flags = ["--text_seconds", str(args.text_seconds)]
-    flags += ["--bert_dir", os.path.abspath(args.bert_dir)] if args.bert_dir else []
+    for name in ("bert_dir", "genre_model"):
+        folder = getattr(args, name)
+        flags += ["--" + name, os.path.abspath(folder)] if folder else []
     return flags + (["--verbose"] if args.verbose else [])
 
 

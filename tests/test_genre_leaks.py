@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-import bert.training
 import train_genres
+from bert import training_data
 from bert.training import Training, read_weights
 from recommender.catalogue import read_catalogue
 from recommender.evaluation.truth import read_collections
@@ -20,10 +20,6 @@ from tests.worlds import write_csv
 _BITS = (",", ".")  # word pieces that stand for 0 and 1 in the number of a film
 _N_BITS = 7
 _OTHERS = {"man": "woman", "woman": "meets", "meets": "man"}
-
-
-class _Trained(np.ndarray):
-    """Rows of a batch that is trained on, not evaluated."""
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +50,16 @@ def seen(monkeypatch):
     """The ids of the films that came out of the input function, a set for each fold, and those
     whose overviews made a vocabulary, with that vocabulary."""
     trained, fitted = [], []
-    run, rows_of, pack, fit = (train_genres._run, bert.training.batch_rows, bert.training.pack,
-                               TfidfVectorizer.fit)
+    run, thinned, fit = train_genres._run, training_data.thinned, TfidfVectorizer.fit
 
     def run_fold(*args):
         trained.append(set())
         return run(*args)
 
-    def pack_seen(rows, examples):
-        features, labels = pack(rows, examples)
-        if isinstance(rows, _Trained):
-            trained[-1].update(number_of(pieces[1:], WORDS.index(_BITS[1]))
-                               for pieces in features["token_ids"])
-        return features, labels
+    def seen_in_batch(examples, rows, plan, step):
+        trained[-1].update(number_of(examples.token_ids[row][1:], WORDS.index(_BITS[1]))
+                           for row in rows)
+        return thinned(examples, rows, plan, step)
 
     def fit_seen(vectorizer, texts):
         found = fit(vectorizer, texts)
@@ -75,9 +68,7 @@ def seen(monkeypatch):
         return found
 
     monkeypatch.setattr(train_genres, "_run", run_fold)
-    monkeypatch.setattr(bert.training, "batch_rows",
-                        lambda *args: (rows.view(_Trained) for rows in rows_of(*args)))
-    monkeypatch.setattr(bert.training, "pack", pack_seen)
+    monkeypatch.setattr(training_data, "thinned", seen_in_batch)
     monkeypatch.setattr(TfidfVectorizer, "fit", fit_seen)
     return trained, fitted
 

@@ -29,7 +29,8 @@ FILMS = [
 def model(tmp_path_factory):
     """Folder of a model, with the probabilities of two films that it was not trained on."""
     folder = write_genre_model(tmp_path_factory.mktemp("model") / "genres")
-    save_unseen(Unseen(np.array([2, 1]), np.float32([[0.125, 0.25, 0.75], [0.5, 0.25, 0.25]])),
+    save_unseen(Unseen(np.array([2, 1]), np.float32([[0.125, 0.25, 0.75], [0.5, 0.25, 0.25]]),
+                       np.array([0, 1])),
                 folder)
     return folder
 
@@ -139,14 +140,15 @@ def test_wrong_flags_are_one_line_and_exit_2(model, capsys, flags, said):
     (TOLD, lambda path: open(path, "w").close(), "the genre model in .* is damaged"),
     (VALUES, os.remove, "the genre model in .* is damaged"),
     (VALUES, lambda path: os.truncate(path, 100), "the genre model in .* is damaged"),
-    (UNSEEN, os.remove, "genre_folds.npz is missing or damaged"),
-    (UNSEEN, lambda path: np.savez(path, ids=np.arange(3), probabilities=np.zeros((2, 3))),
-     "genre_folds.npz is missing or damaged")])
+    (UNSEEN, os.remove, "genre_folds.npz is missing, damaged"),
+    (UNSEEN, lambda path: np.savez(path, ids=np.arange(3), probabilities=np.zeros((2, 3)),
+                                  folds=np.zeros(3, int)),
+     "genre_folds.npz is missing, damaged")])
 def test_a_damaged_model_is_one_line(model, films, tmp_path, name, spoil, said):
     folder = tmp_path / "model"
     folder.mkdir()
     read_head(model).save(str(folder))
-    save_unseen(Unseen(np.array([2]), np.zeros((1, 3), np.float32)), str(folder))
+    save_unseen(Unseen(np.array([2]), np.zeros((1, 3), np.float32), np.array([0])), str(folder))
     spoil(str(folder / name))
     with pytest.raises(RecommenderError, match=said) as caught:
         predict_genres.main(["--model", str(folder), "--input_file", films, "--doubtful"])

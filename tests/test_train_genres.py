@@ -16,9 +16,9 @@ from bert.training_data import Examples, Plan, batch_rows, thinned
 from recommender.errors import RecommenderError
 from recommender.genres.genre_metrics import macro_map
 from recommender.genres.head import UNSEEN, read_head, read_unseen
-from tests.genre_worlds import genre_rows, write_genre_films
+from tests.genre_worlds import write_genre_films
 from tests.reference import random_checkpoint
-from tests.worlds import write_csv
+from tests.served import running
 
 PLAN = Plan(epochs=2, batch_size=8, learning_rate=0.01, warmup=0.1, weight_decay=0.01, dropout=0.2,
             piece_dropout=0.1, averaging=2, patience=3, seed=5)
@@ -173,7 +173,8 @@ def test_a_model_that_does_not_tell_its_folds_is_one_line(trained, tmp_path):
         read_unseen(str(tmp_path), head)
 
 
-def test_the_trained_folder_goes_through_features_and_index(trained, run_program, tmp_path):
+def test_the_trained_folder_goes_the_whole_way(trained, run_program, tmp_path):
+    """Features, index, queries by title and text, explanation, server."""
     encoder, folder, films = trained
     done = run_program("extract_features.py", "--bert_dir", folder, "--input_file", films,
                        "--output_dir", tmp_path / "features", "--max_seq_length", 64,
@@ -182,11 +183,28 @@ def test_the_trained_folder_goes_through_features_and_index(trained, run_program
     done = run_program("build_index.py", "--input_file", films, "--features",
                        tmp_path / "features", "--output", tmp_path / "index.h5")
     assert done.returncode == 0, done.stderr
+    told = []
     for question in (["--title", "Film 7"], ["--overview", "a man meets a woman"]):
         done = run_program("recommend.py", "--index", tmp_path / "index.h5", "--bert_dir", folder,
-                           "--recipe", "best", "--json", *question)
+                           "--recipe", "best", "--json", "--explain", *question)
         assert done.returncode == 0, done.stderr
-        assert len(json.loads(done.stdout)["results"]) == 10
+        told.append(json.loads(done.stdout)["results"])
+        assert len(told[-1]) == 10
+        for film in told[-1]:
+            shares = [share["share"] for wish in film["why"]["asked"] for share in wish]
+            assert sum(shares) == pytest.approx(film["score"], abs=1e-3)
+    with running("--index", tmp_path / "index.h5", "--bert_dir", folder, "--genre_model", folder,
+                 "--port", "0") as server:
+        status, film = server.get("/api/v1/recommend?title=Film+7&recipe=best")
+        assert (status, film["results"][0]["id"]) == (200, told[0][0]["id"])
+        status, _, text = server.request("POST", "/api/v1/recommend", json.dumps(
+            {"overview": "a man meets a woman", "recipe": "best", "explain": True}),
+            {"Content-Type": "application/json"})
+        assert status == 200, text
+        assert [film["id"] for film in text["results"]] == [film["id"] for film in told[1]]
+        head = read_head(folder)
+        assert {genre["genre"] for genre in text.get("heard", ())} <= set(head.genres)
+        assert text["results"][0]["why"]["asked"]
 
 
 def test_features_give_the_probabilities_that_were_measured(trained):
@@ -205,29 +223,6 @@ def test_features_give_the_probabilities_that_were_measured(trained):
         np.testing.assert_allclose(head.probabilities(text.layers), probabilities, atol=1e-4)
         shares = head.shares(text.layers).sum(axis=0) + head.bias
         np.testing.assert_allclose(1 / (1 + np.exp(-shares)), probabilities, atol=1e-4)
-
-
-def test_no_test_film_nor_its_collection_is_trained_on(tiny, tmp_path, monkeypatch):
-    """What a training is given holds no text of the test split."""
-    rows = genre_rows()
-    for film in rows:
-        film["overview"] += " " + "man " * film["id"]  # its length tells the film
-    films = write_csv(tmp_path / "films.csv", rows)
-    given = {}
-
-    def run(self, train, validation, watch):
-        given.update(train=train, validation=validation)
-        raise Killed
-
-    monkeypatch.setattr(Training, "run", run)
-    with pytest.raises(Killed):
-        train_genres.main(["--bert_dir", tiny, "--input_file", films, "--min_films", "5",
-                           "--output_dir", str(tmp_path / "out"), "--max_seq_length", "64"])
-    from tests.test_genre_splits import split, task_of
-    task = task_of(films)
-    parts = split(task, 0)
-    assert [len(each.token_ids) for each in given.values()] == list(map(len, parts[:2]))
-    np.testing.assert_array_equal(given["train"].labels, task.labels[parts.train])
 
 
 def test_other_settings_do_not_go_on_with_a_training(trained, tiny, tmp_path):

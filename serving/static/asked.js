@@ -4,6 +4,7 @@ import { ROOT } from "./api.js";
 import { facts } from "./cards.js";
 import { copyOf, element } from "./dom.js";
 import { inWords } from "./filters.js";
+import { heardGenres } from "./heard.js";
 import { picture } from "./poster.js";
 import { countOf } from "./query.js";
 
@@ -26,7 +27,7 @@ export function head(asked, answer, names, likeIt) {
     : n > 1 ? askedSeveral(asked, names)
     : asked.texts.length ? askedText(asked.texts[0]) : askedFilm(names.film(asked.ids[0]));
   const { typed } = history.state ?? {};
-  const { others = [], near = [], note: words } = answer;
+  const { others = [], near = [], note: words, heard } = answer;
   if (typed) {
     note(section, `Nothing is called “${typed}”; this is the title nearest to it. `,
       [element("a", { href: `${ROOT}?text=${encodeURIComponent(typed)}`,
@@ -39,6 +40,7 @@ export function head(asked, answer, names, likeIt) {
     note(section, `The address asks for something that this page does not know: ${
       asked.unknown.join(", ")}.`, []);
   }
+  if (heard) section.append(heardGenres(asked, heard));
   return section;
 }
 

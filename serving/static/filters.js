@@ -113,7 +113,7 @@ export function onFilters(current, change) {
     if (!chip) return;
     const filters = current(), { genre, top, topic } = chip.dataset;
     if (topic) change(set(filters, { topic: filters.topic === topic ? "" : topic }));
-    else if (genre) change(set(filters, { genres: toggled(filters.genres, genre) }));
+    else if (genre) change(withGenre(filters, genre));
     else if (top) change(set(filters, { top_rated: filters.top_rated === top ? "" : top }));
     else change(set(filters, yearsWith(yearChips.indexOf(chip))));
   });
@@ -129,8 +129,11 @@ function showTopics(topic) {
   for (const chip of chips) chip.parentElement.hidden = !parents.has(chip.dataset.within);
 }
 
-function toggled(genres = [], genre) {
-  return genres.includes(genre) ? genres.filter((other) => other !== genre) : [...genres, genre];
+// Returns filters with a genre added, or removed where it is on.
+export function withGenre(filters, genre) {
+  const { genres = [] } = filters;
+  return set(filters, { genres: genres.includes(genre) ? genres.filter((other) => other !== genre)
+    : [...genres, genre] });
 }
 
 // Selected decades are one range: a pressed one extends it or starts a new one.

@@ -1,4 +1,4 @@
-// Colours of the points: by first genre, by decade or by rating.
+// Colours of the points: by first genre, by decade, by rating or by coarse topic.
 
 // All of them have a contrast of 3 or more with the page, light and dark.
 const GENRES = ["#4f7fe6", "#a86f00", "#d84a20", "#238455", "#b04fc9", "#d6457f", "#12808f",
@@ -10,7 +10,8 @@ const STEPS = ["#7062d2", "#3f74c9", "#1f86a8", "#1c8a6d", "#56882b", "#87800f",
 const FIRST_DECADE = 1950; // all older decades share one colour
 const WORST = 4, BEST = 8; // ratings; those beyond share a colour
 
-export const COLOURINGS = ["genre", "decade", "rating"];
+const HAS_TOPICS = document.querySelector("canvas[data-topics]");
+export const COLOURINGS = ["genre", "decade", "rating", ...(HAS_TOPICS ? ["topic"] : [])];
 
 // Returns the groups of a colouring: a name and a colour each, and the group of each film.
 export function colouring(by, films) {
@@ -32,6 +33,12 @@ export function colouring(by, films) {
       return rating === null ? -1
         : Math.min(Math.max(Math.floor(rating) - WORST + 1, 0), names.length - 1);
     }, "no votes");
+  }
+  if (by === "topic") {
+    const { topics, topic } = films;
+    return grouped(topics.slice(0, GENRES.length), GENRES, n,
+      (row) => (topic[row] < GENRES.length ? topic[row] : -1),
+      topics.length > GENRES.length ? "other" : "no topic");
   }
   return grouped(genres.slice(0, GENRES.length), GENRES, n,
     (row) => (first[row] < GENRES.length ? first[row] : -1), "other");

@@ -41,15 +41,16 @@ function namesIn(bytes, n) {
 export async function loadFilms() {
   const bytes = await bytesOf("films");
   const end = bytes.indexOf(10);
-  const { n, genres, named } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
+  const { n, genres, topics = [], named } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
   let at = end + 1;
   const take = (size) => bytes.subarray(at, at += size * n);
   const years = fromPlanes(take(2), n, 2, Uint16Array);
   const first = take(1), votes = take(1), ratings = take(1);
   const bits = take(Math.ceil(genres.length / 8));
+  const topic = topics.length ? take(1) : null; // coarse ones
   const genresOf = (row) => genres.filter(
     (_, genre) => bits[(genre >> 3) * n + row] & (128 >> (genre & 7)));
-  return { n, genres, years, first, votes, ratings, genresOf,
+  return { n, genres, topics, topic, years, first, votes, ratings, genresOf,
     ...namesIn(bytes.subarray(at), named),
     async named() {
       if (named < n) Object.assign(this, namesIn(await bytesOf("names"), n));
