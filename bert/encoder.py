@@ -12,7 +12,7 @@ The arithmetic is that of Devlin et al. 2018 (arXiv 1810.04805) and Vaswani et a
 - Tokens are packed, (N, H): padding exists only in the attention, where the tokens of a text meet.
 - A few texts go through all layers before the next ones, so that activations stay in the cache.
 - No product is wide: H and the intermediate layer are cut into pieces (`bert.weights`). On a core
-  of its own, a tower computes them one after the other.
+  of its own, a tower or a chunk computes them one after the other.
 - Only the layers that are needed are computed, and nothing that only training needs.
 """
 
@@ -72,11 +72,11 @@ class Encoder:
         self._weights = Weights(checkpoint, max(self.layers) + 1, for_gpu, self.dtype)
         self._n_pieces = len(pieces(checkpoint.config, for_gpu))
         self._n_blocks = len(blocks(checkpoint.config, for_gpu))
-        self._in_turn, self._pooled, self._n_rows = False, False, 0
+        self._in_turn, self._n_at_once, self._pooled, self._n_rows = False, 1, False, 0
         self._after_attention, self._after_layer = self._output, self._intermediate
 
     def build(self, token_ids: tf.Tensor, lengths: tf.Tensor, n_towers: int = 1,
-              in_loop: bool = False, pooled: bool = False, n_rows: int = 0
+              in_loop: bool = False, n_at_once: int = 1, pooled: bool = False, n_rows: int = 0
               ) -> List[List[tf.Tensor]]:
         """Add the graph to the default graph.
 
@@ -96,6 +96,9 @@ class Encoder:
             Let one copy of a layer's nodes compute all layers, in a loop. Such a graph is built
             in a fraction of the time and is as fast for a few texts, but TensorFlow adds up in
             another order: the last digit of a number may be another.
+        n_at_once : int
+            Chunks of a tower that are computed side by side, each on a core of its own. Like
+            towers, but the graph does not grow with them.
         pooled : bool
             For a GPU: return the mean over tokens of each text, so that little leaves the GPU.
         n_rows : int
@@ -109,7 +112,7 @@ class Encoder:
             tokens of the tower's texts without padding, one text after the other. (B, H) if
             `pooled`.
         """
-        self._in_turn = n_towers > 1
+        self._in_turn, self._n_at_once = n_towers > 1 or n_at_once > 1, n_at_once
         self._pooled, self._n_rows = pooled, n_rows
         if self.for_gpu:
             self._after_attention, self._after_layer = (
@@ -133,7 +136,9 @@ class Encoder:
         B, T = tf.unstack(tf.shape(token_ids))
         n_tokens = max(_CHUNK_TOKENS, _CHUNK_NUMBERS // H)
         size = tf.maximum(1, n_tokens // tf.maximum(1, T))
-        n_chunks = (B + size - 1) // size
+        if self._n_at_once > 1:  # chunks of equal size, so that no core waits for another
+            size = _ceil(B, self._n_at_once * tf.maximum(1, _ceil(B, self._n_at_once * size)))
+        n_chunks = _ceil(B, size)
 
         def add_chunk(n: tf.Tensor, *found: tf.TensorArray) -> Tuple:
             chunk = slice(n * size, (n + 1) * size)
@@ -145,7 +150,7 @@ class Encoder:
             tf.TensorArray(tf.float32, n_chunks, infer_shape=False, element_shape=[None, H])
             for _ in self.layers)
         _, *found = tf.while_loop(lambda n, *_: n < n_chunks, add_chunk, (0,) + found,
-                                  parallel_iterations=1, back_prop=False)
+                                  parallel_iterations=self._n_at_once, back_prop=False)
         return [array.concat() for array in found]
 
     def _hidden_layers(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
@@ -297,6 +302,11 @@ def _means(layer: tf.Tensor, packing: _Packing) -> tf.Tensor:
     real = tf.cast(tf.equal(packing.mask[:, 0], 0.0), tf.float32)  # (B, 1, T)
     weights = real / tf.reduce_sum(real, -1, keepdims=True)
     return tf.squeeze(tf.matmul(weights, tf.gather(layer, packing.rows)), 1)
+
+
+def _ceil(n: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return how many parts of `size` hold `n`."""
+    return (n + size - 1) // size
 
 
 def _of_layer(n: Union[int, tf.Tensor], stacks: Tensors) -> Tensors:

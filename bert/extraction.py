@@ -28,7 +28,7 @@ from bert import gpu
 from bert.batches import TokenFeatures, batches
 from bert.encoder import Encoder
 from bert.gru import GruEncoder
-from bert.tensorflow_version import limit_pipeline_threads
+from bert.tensorflow_version import limit_pipeline_threads, side_by_side
 from bert.tokenizing import WordPieces
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         One batch. It is split into texts when it is iterated over, which another thread may do
         while the next batch is computed.
     """
-    n_towers, config = session_config(encoder)
-    options = {}
+    options, config = session_config(encoder)
+    n_towers = options.get("n_towers", 1)
     if encoder.for_gpu:
         options = {"pooled": pooled, "n_rows": 0 if batch_size else batch_tokens}
     # The Estimator would make a folder for checkpoints where it is given none; it looks for one in
     # this, finds none, and lets the scaffold set the weights.
     estimator = tf.estimator.Estimator(
-        model_fn_builder(encoder, n_towers, options), os.devnull,
+        model_fn_builder(encoder, options), os.devnull,
         tf.estimator.RunConfig(session_config=config))
     predictions = estimator.predict(
         input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size,
@@ -90,8 +90,8 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         yield _texts(batch, len(encoder.layers), n_towers, pooled and encoder.for_gpu)
 
 
-def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
-    """Return how many towers to build, and the session config that runs them fastest here.
+def session_config(encoder: Graph) -> Tuple[Dict[str, Any], tf.ConfigProto]:
+    """Return arguments of the encoder's `build`, and the session config that runs it fastest here.
 
     Also sets how this process allocates memory: call it before the first session starts.
     """
@@ -100,14 +100,14 @@ def session_config(encoder: Graph) -> Tuple[int, tf.ConfigProto]:
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     _limit_arenas()
     if encoder.for_gpu:
-        return 1, gpu.session_config()
+        return {}, gpu.session_config()
     n_cores = _n_cores()
     if not encoder.runs_in_towers or n_cores == 1:
-        return 1, tf.ConfigProto()
+        return {}, tf.ConfigProto()
     # One core for each tower: operations are not split further, and towers run side by side. One
     # more thread would now and then move a tower to another core, away from its cache.
-    return n_cores, tf.ConfigProto(intra_op_parallelism_threads=1,
-                                   inter_op_parallelism_threads=n_cores)
+    return side_by_side(n_cores), tf.ConfigProto(intra_op_parallelism_threads=1,
+                                                 inter_op_parallelism_threads=n_cores)
 
 
 def _limit_arenas() -> None:
@@ -133,14 +133,14 @@ def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int,
                                 bool(batch["was_cut"][i]))
 
 
-def model_fn_builder(encoder: Graph, n_towers: int, options: Dict[str, Any]) -> Any:
+def model_fn_builder(encoder: Graph, options: Dict[str, Any]) -> Any:
     """Return an Estimator's `model_fn` that predicts the encoder's layers, tower by tower.
 
-    `options` are further arguments of the encoder's `build`.
+    `options` are arguments of the encoder's `build`.
     """
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
-        towers = encoder.build(features["token_ids"], features["lengths"], n_towers, **options)
+        towers = encoder.build(features["token_ids"], features["lengths"], **options)
         predictions = dict(features)
         for tower, layers in enumerate(towers):
             predictions.update((_prediction(tower, n), layer) for n, layer in enumerate(layers))

@@ -1,5 +1,7 @@
 """Differences between TensorFlow 1.15 and 2.15: the only module that asks for the version."""
 
+from typing import Any, Dict
+
 import tensorflow.compat.v1 as tf
 
 from bert.errors import BertError
@@ -25,6 +27,15 @@ def check_precision(precision: str) -> None:
 def computed_by(precision: str) -> str:
     """Return what computes, in words that features keep: TensorFlow's version and the precision."""
     return "TensorFlow {} in {}".format(tf.__version__, precision)
+
+
+def side_by_side(n_cores: int) -> Dict[str, Any]:
+    """Return arguments of `bert.encoder.Encoder.build` with which `n_cores` compute side by side.
+
+    2.15 adds nodes to a graph slowly, so there one copy of a layer's nodes serves all layers and
+    cores. Under 1.15 each core has a copy of all layers: features keep their last digits.
+    """
+    return {"n_towers": n_cores} if IS_1 else {"in_loop": True, "n_at_once": n_cores}
 
 
 def limit_pipeline_threads(options: tf.data.Options, n_threads: int) -> None:

@@ -15,12 +15,12 @@ from recommender.storage.shards import Settings
 from tests.reference import assert_google_agrees, random_checkpoint
 
 
-def our_layers(checkpoint, token_ids, lengths, layers, n_towers=1, in_loop=False):
+def our_layers(checkpoint, token_ids, lengths, layers, n_towers=1, in_loop=False, n_at_once=1):
     """Our graph's layers of every text, one text's tokens after the other's."""
     encoder = Encoder(checkpoint, layers)
     with tf.Graph().as_default(), tf.Session() as session:
         towers = encoder.build(tf.constant(token_ids), tf.constant(lengths, tf.int32), n_towers,
-                               in_loop)
+                               in_loop, n_at_once)
         encoder.load(session)
         found = session.run(towers)
     # Tower n has the texts n, n + n_towers, ...: the order in which they are dealt out.
@@ -85,6 +85,19 @@ def test_towers_share_the_texts_out_and_change_nothing(tmp_path, n_towers):
                                rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("in_loop", [False, True])
+@pytest.mark.parametrize("n_at_once", [2, 3, 8])
+def test_chunks_side_by_side_change_nothing(tmp_path, monkeypatch, n_at_once, in_loop):
+    monkeypatch.setattr("bert.encoder._CHUNK_TOKENS", 20)
+    monkeypatch.setattr("bert.encoder._CHUNK_NUMBERS", 1)
+    checkpoint = open_checkpoint(random_checkpoint(tmp_path / "c"))
+    lengths = [9, 8, 8, 7, 5, 3, 2]
+    token_ids = random_tokens(checkpoint.config, lengths)
+    np.testing.assert_allclose(
+        our_layers(checkpoint, token_ids, lengths, [-1], 1, in_loop, n_at_once),
+        our_layers(checkpoint, token_ids, lengths, [-1]), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("n_towers", [1, 2])
 @pytest.mark.parametrize("columns", [1, 8, 9, 16, 24])
 def test_pieces_of_any_width_and_chunks_of_few_texts_change_nothing(
@@ -130,6 +143,16 @@ def test_a_loop_has_as_many_nodes_for_8_layers_as_for_2(tmp_path):
             tmp_path / str(n_layers), num_hidden_layers=n_layers)), [-1])
         with tf.Graph().as_default() as graph:
             encoder.build(tf.zeros([1, 3], tf.int32), tf.constant([3]), in_loop=True)
+            n_nodes.append(len(graph.get_operations()))
+    assert n_nodes[0] == n_nodes[1]
+
+
+def test_chunks_side_by_side_have_as_many_nodes_for_16_cores_as_for_2(tmp_path):
+    encoder = Encoder(open_checkpoint(random_checkpoint(tmp_path / "c")), [-1])
+    n_nodes = []
+    for n_cores in (2, 16):
+        with tf.Graph().as_default() as graph:
+            encoder.build(tf.zeros([1, 3], tf.int32), tf.constant([3]), n_at_once=n_cores)
             n_nodes.append(len(graph.get_operations()))
     assert n_nodes[0] == n_nodes[1]
 

@@ -16,13 +16,16 @@ def load():
 
     from bert.checkpoint import open_checkpoint
     from bert.encoder import Encoder
-    from bert.reference import ReferenceGraph
 
-    graph = {"ours": Encoder, "reference": ReferenceGraph}[sys.argv[2]]
+    tf.disable_eager_execution()
+    graph = Encoder
+    if sys.argv[2] == "reference":
+        from bert.reference import ReferenceGraph as graph  # only under TensorFlow 1.15
     model = graph(open_checkpoint(sys.argv[1]), [-1, -2, -3, -4])
-    n_towers, config = extraction.session_config(model)
+    options, config = extraction.session_config(model)
+    n_towers = options.get("n_towers", 1)
     token_ids, lengths = tf.placeholder(tf.int32, [None, None]), tf.placeholder(tf.int32, [None])
-    towers = model.build(token_ids, lengths, n_towers)
+    towers = model.build(token_ids, lengths, **options)
     session = tf.Session(config=config)
     model.load(session)
     run = session.make_callable([layer for layers in towers for layer in layers],
