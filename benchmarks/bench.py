@@ -62,10 +62,9 @@ class Bench(NamedTuple):
         done = self.run([sys.executable, os.path.join(HERE, "workers", "prepare.py"), *args])
         return json.loads(done[1])
 
-    def program(self, name: str, *args: str) -> Tuple[float, int]:
+    def program(self, name: str, *args: str, python: str = sys.executable) -> Tuple[float, int]:
         """Run a program of the project; return its seconds and its peak memory in bytes."""
-        seconds, _, peak = self.run(
-            [sys.executable, os.path.join(self.project, name), *args])
+        seconds, _, peak = self.run([python, os.path.join(self.project, name), *args])
         return seconds, peak
 
     def run(self, command: List[str], cwd: str = "") -> Tuple[float, str, int]:

@@ -32,6 +32,17 @@ def peer_python(peer: str) -> str:
     return python
 
 
+def tensorflow_2_python(project: str) -> str:
+    """Return the interpreter of the project's environment of TensorFlow 2.15.
+
+    Raises NotMeasured if there is none.
+    """
+    python = os.path.join(project, ".venv-tf2", "bin", "python")
+    if not os.path.exists(python):
+        raise NotMeasured("no environment of TensorFlow 2.15: `make demo TF=2` makes it")
+    return python
+
+
 def python311() -> str:
     """Return a CPython 3.11 from PATH, pyenv or uv. Raises NotMeasured if there is none."""
     for python in _candidates():

@@ -12,14 +12,15 @@ from typing import Callable, List
 
 import numpy as np
 
-from benchmarks.bench import MINILM, Bench, note
+from benchmarks.bench import MINILM, RESEARCH_SHAPE, Bench, note
 from benchmarks.catalogues import evenly, write_csv
 from benchmarks.engines import in_turns
-from benchmarks.environments import NotMeasured, peer_python, versions
+from benchmarks.environments import NotMeasured, peer_python, tensorflow_2_python, versions
 from benchmarks.table import Row, ratios
 from recommender.catalogue import Movie, read_catalogue
 
 _FEW, _GOOGLE_MANY, _GOOGLE_FEW, _SERVICE = 200, 160, 32, 600
+_LARGE_MANY, _LARGE_FEW = 110, 10  # of the large shape, which takes 20 times as long a film
 # (-num_worker, -max_batch_size) among which bert-as-service is fastest.
 _SERVICE_SETTINGS = (("1", "16"), ("2", "8"), ("2", "16"))
 
@@ -78,12 +79,33 @@ def _steady(run: Callable[[List[Movie]], float], movies: List[Movie], many: int,
     return (many - few) / (seconds[1] - seconds[0])
 
 
-def _extract(bench: Bench, movies: List[Movie]) -> float:
+def tensorflow_2(bench: Bench) -> List[Row]:
+    """extract_features.py under TensorFlow 2.15 beside itself under 1.15."""
+    python = tensorflow_2_python(bench.project)
+    bench.facts.append(versions(python, ["tensorflow", "numpy", "h5py"]))
+    movies = read_catalogue(bench.csv).movies
+    rows = []
+    for name, checkpoint, many, few in (("MiniLM", MINILM, len(movies), _FEW),
+                                        ("24 × 1024", RESEARCH_SHAPE, _LARGE_MANY, _LARGE_FEW)):
+        rates = in_turns(bench.few_rounds, {
+            interpreter: partial(_steady, partial(_extract, bench, checkpoint=checkpoint,
+                                                  python=interpreter), movies, many, few)
+            for interpreter in (python, sys.executable)})
+        rows.append(Row("whole extraction under TensorFlow 2.15 / under 1.15, " + name,
+                        ratios(rates[python], rates[sys.executable]), "≥ 1.05",
+                        "{:,.1f} and {:,.1f} overviews a second".format(
+                            np.median(rates[python]), np.median(rates[sys.executable])), "×"))
+    return rows
+
+
+def _extract(bench: Bench, movies: List[Movie], checkpoint: str = MINILM,
+             python: str = sys.executable) -> float:
     output = bench.data("pipelines", "features")
     shutil.rmtree(output, ignore_errors=True)
     return bench.program(
-        "extract_features.py", "--bert_dir", bench.bert_dir(MINILM), "--output_dir", output,
-        "--input_file", write_csv(bench.data("pipelines", "movies.csv"), movies))[0]
+        "extract_features.py", "--bert_dir", bench.bert_dir(checkpoint), "--output_dir", output,
+        "--input_file", write_csv(bench.data("pipelines", "movies.csv"), movies),
+        python=python)[0]
 
 
 def _google(bench: Bench, movies: List[Movie]) -> float:

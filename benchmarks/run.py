@@ -24,6 +24,7 @@ from recommender.storage.files import write_text
 ROOT = os.path.dirname(HERE)
 MEASURES = {
     "pipelines": programs.pipelines,
+    "tensorflow-2": programs.tensorflow_2,
     "encoder-minilm": encoders.minilm,
     "encoder-large": encoders.research_shape,
     "tokenising": costs.tokenising,

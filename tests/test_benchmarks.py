@@ -8,10 +8,11 @@ import sys
 import h5py
 import pytest
 
-from benchmarks import encoders, server
+from benchmarks import encoders, programs, server
 from benchmarks.bench import Bench
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import in_turns
+from benchmarks.environments import NotMeasured
 from benchmarks.table import Row, best_of, markdown, number, ratios, useful_flops
 from recommender.catalogue import read_catalogue
 from tests import worlds
@@ -48,6 +49,28 @@ def test_a_peer_that_is_missing_leaves_its_reason_in_the_table(monkeypatch):
     useful = by_name["useful arithmetic / matrix-multiply rate, MiniLM"]
     assert useful.values == [0.5, 0.125]
     assert useful.how == "2 of 6 Gflop/s; numpy"
+
+
+def test_without_tensorflow_2_its_environment_is_asked_for(tmp_path):
+    with pytest.raises(NotMeasured, match="make demo TF=2"):
+        programs.tensorflow_2(Bench(str(tmp_path), "", 2, []))
+
+
+def test_extraction_is_compared_between_the_tensorflows(monkeypatch, tmp_path):
+    python = tmp_path / ".venv-tf2" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setattr(programs, "versions", lambda *args: "versions")
+
+    def extract(bench, movies, checkpoint, python):
+        return (2.0 if "tf2" in python else 4.0) * len(movies)
+
+    monkeypatch.setattr(programs, "_extract", extract)
+    csv = worlds.write_csv(tmp_path / "movies.csv", [
+        worlds.row(n, "Film {}".format(n)) for n in range(1, 301)])
+    rows = programs.tensorflow_2(Bench(str(tmp_path), csv, 2, []))
+    assert [row.values for row in rows] == [[2.0], [2.0]]
+    assert rows[0].how == "0.5 and 0.2 overviews a second"
 
 
 def test_every_engine_has_its_turn_and_none_always_follows_the_same():
