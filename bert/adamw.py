@@ -59,7 +59,7 @@ def train_op(loss: tf.Tensor, variables: Sequence[tf.Variable], learning_rate: t
         done.append(applied)
         if averaging:
             mean = tf.get_variable(variable.op.name + AVERAGE, trainable=False, use_resource=True,
-                                   initializer=variable.initialized_value())
+                                   initializer=variable.initial_value)
             with tf.control_dependencies([applied]):
                 done.append(mean.assign_sub((1 - averaging) * (mean - variable.read_value())))
     return tf.group(*done)
