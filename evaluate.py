@@ -14,7 +14,6 @@ import recommender.environment  # noqa: F401
 import argparse
 import json
 import os
-import sys
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
@@ -125,7 +124,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             unseen.sum(), ", ".join(model.name for model in models)))
     n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models)
     found = list(tqdm(measured(task, args.recipes, reader, indexes, models), unit="row",
-                      leave=False, total=n_rows, file=sys.stderr))
+                      leave=False, total=n_rows, file=cli.BarStream()))
     scores = [each.score for each in found]
     if args.plot:
         report.plot(scores, args.plot)

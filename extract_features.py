@@ -15,7 +15,6 @@ import contextlib
 import os
 import queue
 import shutil
-import sys
 import threading
 from typing import (
     TYPE_CHECKING,
@@ -248,7 +247,7 @@ def verify(folder: str) -> int:
         raise RecommenderError("no features in {}: extract_features.py writes them".format(folder))
     n_bytes = sum(os.path.getsize(path) for path in paths)
     with one_writer(folder), tqdm(total=n_bytes, unit="B", unit_scale=True,
-                                  file=sys.stderr) as bar:
+                                  file=cli.BarStream()) as bar:
         stock = take_stock(folder, check=lambda path: check_digest(path, bar.update))
     _tell_damage(stock)
     if stock.set_aside:
@@ -313,7 +312,7 @@ class _FilmBar(tqdm):
             total=sum(len(movie.overview) for movie in movies), unit="char",
             bar_format="{percentage:3.0f}%|{bar}| {n_done:,}/{n_films:,} films "
                        "[{elapsed}<{remaining}, {films_a_second:.1f} films/s]",
-            file=sys.stderr, mininterval=0.5)
+            file=cli.BarStream(), mininterval=0.5)
 
     @property
     def format_dict(self) -> Dict[str, Any]:

@@ -13,7 +13,6 @@ import recommender.environment  # noqa: F401
 import argparse
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -344,7 +343,7 @@ def _run(training: "Training", world: World, parts: Split, caught: List[int], nu
     from bert.training import Watch
 
     n_steps = training.plan.epochs * -(-len(parts.train) // training.plan.batch_size)
-    with tqdm(total=n_steps, desc="fold {}".format(number), unit="step", file=sys.stderr,
+    with tqdm(total=n_steps, desc="fold {}".format(number), unit="step", file=cli.BarStream(),
               mininterval=0.5) as bar:
 
         def on_step(step: int, loss: float) -> None:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from urllib3.util.retry import Retry
 
 from fetching import FetchError
+from recommender.cli import BarStream
 from recommender.storage.files import PART, need_room, sync, write_text
 
 CHUNK = 1 << 20     # bytes written at a time
@@ -127,7 +128,7 @@ def _receive(response: requests.Response, url: str, part: str, have: int) -> Non
     with open(part, "ab" if have else "wb") as file:
         write_text(_state_path(part), json.dumps(state))
         bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, disable=None,
-                   desc=os.path.basename(part)[:-len(PART)])
+                   desc=os.path.basename(part)[:-len(PART)], file=BarStream())
         # Otherwise urllib3 drops the bytes of a chunk that breaks off; sizes are compared below.
         response.raw.enforce_content_length = False
         with bar:

@@ -95,6 +95,27 @@ def note(message: str) -> None:
         sys.stderr.flush()
 
 
+class BarStream:
+    """stderr for a bar of tqdm, which goes on where nobody reads it any more.
+
+    tqdm keeps its lock where a write fails, and waits for it for ever when the bar is closed: so
+    what `program 2>&1 | head` cannot write is dropped here.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+    def write(self, text: str) -> None:
+        """Write `text` if that is possible."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Write what waits in the buffer if that is possible."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 @contextlib.contextmanager
 def progress_bar(what: str, n: int) -> Iterator[Callable[[int], Any]]:
     """Show a bar of `n` steps with rate and time left on stderr, if the work takes a while.
@@ -104,7 +125,7 @@ def progress_bar(what: str, n: int) -> Iterator[Callable[[int], Any]]:
     # Imported late for start-up time: only long work needs it.
     from tqdm import tqdm
 
-    with tqdm(total=n, desc=what, file=sys.stderr, delay=_BAR_DELAY, leave=False) as bar:
+    with tqdm(total=n, desc=what, file=BarStream(), delay=_BAR_DELAY, leave=False) as bar:
         yield bar.update
 
 

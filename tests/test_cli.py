@@ -75,6 +75,29 @@ def test_a_reader_that_goes_away_is_no_error():
     assert (result.returncode, result.stdout, result.stderr) == (0, b"x\n", b"")
 
 
+def test_a_bar_that_nobody_reads_ends():
+    """tqdm keeps its lock where a write fails, so that the bar would never be closed."""
+    program = subprocess.Popen([sys.executable, "-c", """
+import threading
+from recommender import cli
+cli._BAR_DELAY = 0
+with cli.progress_bar("x", 2) as advance:
+    input()
+    thread = threading.Thread(target=lambda: [advance(1), advance.__self__.refresh()])
+    thread.start()
+    thread.join()
+"""], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    program.stderr.read(1)
+    program.stderr.close()
+    program.stdin.write(b"\n")
+    program.stdin.close()
+    try:
+        program.wait(30)
+    finally:
+        program.kill()
+        program.wait()
+
+
 def test_a_full_disk_behind_stdout_is_one_line_and_exit_1():
     result = run_code("def main():\n    print('x')\n    return 0", "{} > /dev/full")
     assert result.returncode == 1
