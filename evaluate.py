@@ -24,7 +24,8 @@ from recommender import cli
 from recommender.building import films_with_features, make_recipes
 from recommender.catalogue import Catalogue, Movie, read_catalogue
 from recommender.errors import RecommenderError
-from recommender.evaluation import html_report, report
+from recommender.evaluation import agreement, html_report, report
+from recommender.evaluation.agreement import agreements
 from recommender.evaluation.contenders import (
     TOPICS,
     Contender,
@@ -69,6 +70,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--genre_features", nargs="+", default=[], help="features by models of "
                        "train_genres.py, to measure on films that these were not trained on, "
                        "joined with the recipe best, too")
+    flags.add_argument("--beside", metavar="FOLDER", help="features of the same films that were "
+                       "computed otherwise, as with --precision bfloat16: measure them, too, and "
+                       "show how far they agree")
     flags.add_argument("--models_dir", default="tmp", help="folder that holds these models "
                        "(default: tmp)")
     flags.add_argument("--queries", help="measure by texts, too: a CSV with the columns id and "
@@ -86,6 +90,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         args.recipes = [] if args.index else _recipes("all")
     if args.genre_features and not args.recipes:
         flags.error("--genre_features are measured beside recipes: name some with --recipes")
+    if args.beside and not args.recipes:
+        flags.error("--beside compares what recipes make: name some with --recipes")
     return args
 
 
@@ -107,11 +113,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     catalogue = read_catalogue(args.input_file)
     cli.note(catalogue.report())
     reader = FeatureReader(args.features) if args.recipes else None
-    if reader and args.recipes == _recipes("all"):
-        args.recipes = makeable(args.recipes, reader.settings)
+    beside = FeatureReader(args.beside) if args.beside else None
+    if args.recipes == _recipes("all"):
+        for each in filter(None, (reader, beside)):
+            args.recipes = makeable(args.recipes, each.settings)
     indexes = [(path, Index(path)) for path in args.index]
     models = [open_genre_features(folder, args.models_dir) for folder in args.genre_features]
-    readers = ([reader] if reader else []) + [model.reader for model in models]
+    readers = [each for each in (reader, beside) if each] + [model.reader for model in models]
     movies = films_to_measure(catalogue, readers, [index for _, index in indexes])
     queries = read_queries(args.queries, movies) if args.queries else None
     truth = read_truth(args.input_file, movies)
@@ -122,9 +130,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         task = task._replace(unseen=unseen)
         cli.note("{:,} films are of the test split of {}".format(
             unseen.sum(), ", ".join(model.name for model in models)))
-    n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models)
-    found = list(tqdm(measured(task, args.recipes, reader, indexes, models), unit="row",
+    by_features = [name for name in args.recipes if name != TOPICS]
+    n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models) + (
+        len(by_features) if beside else 0)
+    found = list(tqdm(measured(task, args.recipes, reader, beside, indexes, models), unit="row",
                       leave=False, total=n_rows, file=cli.BarStream()))
+    agreeing = list(agreements(by_features, reader, beside, task)) if reader and beside else []
     scores = [each.score for each in found]
     if args.plot:
         report.plot(scores, args.plot)
@@ -133,9 +144,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         cli.note("{} holds the report as a page".format(args.html))
     if args.json:
         print(json.dumps({"films": len(movies), "k": K, "seed": args.seed,
-                          "scores": [report.as_dict(score) for score in scores]}, indent=2))
+                          "scores": [report.as_dict(score) for score in scores],
+                          **({"agreement": agreement.as_dict(agreeing)} if agreeing else {})},
+                         indent=2))
     else:
-        print("\n\n".join(map(report.as_text, report.tables(scores))))
+        print("\n\n".join([*map(report.as_text, report.tables(scores)),
+                           *([agreement.as_text(agreeing, args.beside)] if agreeing else [])]))
     return 0
 
 
@@ -199,13 +213,18 @@ def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[
 
 
 def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader],
-             indexes: Indexes, models: Sequence[GenreFeatures]) -> Iterator[Measured]:
+             beside: Optional[FeatureReader], indexes: Indexes,
+             models: Sequence[GenreFeatures]) -> Iterator[Measured]:
     """Yield baselines, recipes and indexes as they are measured, one after the other."""
+    by_features = [name for name in recipes if name != TOPICS]
+
     def contenders() -> Iterator[Contender]:
         yield from baseline_contenders(task)
         if reader:
-            yield from recipe_contenders([name for name in recipes if name != TOPICS], reader,
-                                         task)
+            yield from recipe_contenders(by_features, reader, task)
+        if beside:
+            for each in recipe_contenders(by_features, beside, task):
+                yield each._replace(name="{} ({})".format(each.name, beside.folder))
         if TOPICS in recipes:
             yield from topics_if_any(task)
         if reader and models:

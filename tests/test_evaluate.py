@@ -213,3 +213,19 @@ def test_films_of_another_catalogue_are_told(evaluate, run_program, world):
     result = run_program("evaluate.py", "--input_file", other, "--index", world / "index.h5")
     assert result.returncode == 1
     assert "0 film of" in result.stderr.splitlines()[-1]
+
+
+def test_features_computed_otherwise_are_measured_and_compared(evaluate, world):
+    """Of the last film the second folder has a vector at 45 degrees to that of the first."""
+    catalogue = read_catalogue(str(world / "movies.csv"))
+    write_features(world / "other", {
+        film["id"]: np.tile(np.float32(Y + Z if film["id"] == 5 else vector), (4, 3, 1))
+        for film, vector in FILMS}, overviews=overviews_of(catalogue))
+    args = ("--recipes", "mean4", "--beside", world / "other", "--json")
+    result = evaluate(*args)
+    names = set(scores_of(result))
+    assert {"mean4", "mean4 ({})".format(world / "other")} < names
+    found, = json.loads(result.stdout)["agreement"]
+    assert found == {"recipe": "mean4", "least": pytest.approx(0.5 ** 0.5),
+                     "mean": pytest.approx((4 + 0.5 ** 0.5) / 5), "kept": 1.0}
+    assert "agreement with {}".format(world / "other") in evaluate(*args[:-1]).stdout

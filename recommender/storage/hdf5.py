@@ -74,7 +74,7 @@ class NewFile:
     path : str
         A temporary name, as `recommender.storage.files.new_file` yields it.
     with_texts : bool
-        Write HDF5's oldest format. In its newest one, which is faster for many small datasets,
+        Write HDF5's oldest format. In that of 1.10, which is faster for many small datasets,
         HDF5 1.10.4 writes datasets over each other where there are megabytes of strings.
     sealed : bool
         Append the checksum of all bytes, where HDF5 does not read.
@@ -86,9 +86,9 @@ class NewFile:
         self._disk = _Disk(path, "w+")
         access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
         access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-        access.set_libver_bounds(
-            h5py.h5f.LIBVER_EARLIEST if with_texts else h5py.h5f.LIBVER_LATEST,
-            h5py.h5f.LIBVER_LATEST)
+        # 1.10 is what h5py 2 has: that of a newer HDF5 it cannot read.
+        access.set_libver_bounds(h5py.h5f.LIBVER_EARLIEST if with_texts else h5py.h5f.LIBVER_V110,
+                                 h5py.h5f.LIBVER_V110)
         access.set_alignment(1, _ALIGNMENT)
         access.set_fileobj_driver(h5py.h5fd.fileobj_driver, self._disk)
         self.file = h5py.File(h5py.h5f.create(os.fsencode(path), fapl=access))
