@@ -16,6 +16,7 @@ _KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
 _SURE = 0.8  # similarity from which a mistyped title is no other's: a letter in five may be wrong
 _CANDIDATES = 7  # completions among which it is looked for, as many as are mostly asked for
 _FEWEST_LETTERS = 6  # of a mistyped title; shorter words are near to many others
+_FEWEST_BEGUN = 4  # letters of the beginning of a title that names its film; fewer begin many words
 
 
 class _Table(NamedTuple):
@@ -61,11 +62,15 @@ class Titles:
         return list(self.load()(title_key(typed), limit))
 
     def meant(self, typed: str) -> Optional[int]:
-        """Return the row of the film whose title, original title or IMDb id was typed, or that of
-        the one title that is mistyped beyond doubt, the most voted of several; else None."""
+        """Return the row of the film whose title, original title or IMDb id was typed, of the only
+        one whose title begins so and ends no word there, or of the one title that is mistyped
+        beyond doubt, the most voted of several; else None."""
         called = self._index.rows_called(typed)
         if called:
             return called[0]
+        begun = self._begun(typed)
+        if begun is not None:
+            return begun
         # Imported late: titles that are known need no fuzzy matching.
         from rapidfuzz.distance import OSA
 
@@ -74,6 +79,28 @@ class Titles:
         sure = {column[row]: row for row in reversed(near)
                 if OSA.normalized_similarity(key, column[row]) >= _SURE}
         return next(iter(sure.values())) if len(sure) == 1 else None
+
+    def _begun(self, typed: str) -> Optional[int]:
+        """Return the row of the only film that completes `typed`, if its title begins so, inside a
+        word. What ends with a word of an overview, or without a plural's s, is a text."""
+        key = title_key(typed)
+        rows = self.complete(typed, 2)
+        if len(key) < _FEWEST_BEGUN or len(rows) != 1:
+            return None
+        titles = [self._index.column(name)[rows[0]] for name in _KEYS]
+        ends = {title[len(key):].partition(" ")[0] for title in titles if title.startswith(key)}
+        is_sure = bool(ends) and not ends & {"", "s"} and not self._is_word(key.split()[-1])
+        return rows[0] if is_sure else None
+
+    def _is_word(self, word: str) -> bool:
+        """Return True if a recipe of the index that joins words has learnt that one."""
+        for name in self._index.recipes:
+            for _, part in self._index.space(name).fitted_recipe().parts:
+                known = part.arrays.get("vocabulary", ())
+                at = bisect_left(known, word)
+                if at < len(known) and known[at] == word:
+                    return True
+        return False
 
 
 def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ...]:

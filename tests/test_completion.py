@@ -1,0 +1,29 @@
+"""Which film a beginning of a title means, and which titles are offered for what was typed."""
+
+import pytest
+
+from recommender.index import Index
+from serving.completion import Titles
+from tests.worlds import row, write_index
+
+TITLES = ["Interstellar", "Love", "Lovers Rock", "Robots", "Snowpiercer", "The Shawshank Redemption",
+          "Shaw Hall", "Dr. Strangelove"]
+
+
+@pytest.fixture()
+def titles(tmp_path):
+    """The titles of a small index, whose overviews speak of snow."""
+    return Titles(Index(write_index(tmp_path, [
+        row(at, title, overview="Of {} in the snow.".format(title) if at == 1 else "Of film {}.".format(at))
+        for at, title in enumerate(TITLES, 1)], recipes=("best",))))
+
+
+@pytest.mark.parametrize("typed, title", [
+    ("interst", "Interstellar"), ("INTÉRST", "Interstellar"), ("int", None), ("shawsh",
+    "The Shawshank Redemption"), ("the shawshank red", "The Shawshank Redemption"), ("shaw", None),
+    ("shawshank", None), ("robot", None), ("lovers", None), ("love", "Love"), ("strange", None),
+    ("snowp", "Snowpiercer"), ("snow", None)])
+def test_a_beginning_that_ends_inside_a_word_means_the_only_film_that_begins_so(
+        titles, typed, title):
+    found = titles.meant(typed)
+    assert (found if found is None else TITLES[found]) == title
