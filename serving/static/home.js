@@ -296,7 +296,7 @@ async function explain(button, asked, names, list) {
       ({ title, overview }) => ({ name: title, text: overview })),
     ...asked.texts.map((text) => ({ name: "Your text", text })),
     ...asked.lessIds.map((id) => names.film(id)).map(
-      ({ title, overview }) => ({ name: `Not like ${title}`, text: overview }))];
+      ({ title, overview }) => ({ name: `Less like ${title}`, text: overview }))];
     panel = reasons(film.why, film, texts);
   } catch (error) {
     explained.delete(address);
