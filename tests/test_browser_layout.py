@@ -139,9 +139,13 @@ def test_what_answers_is_told_in_words_with_spaces_between_them(page, view):
 
 
 @pytest.mark.parametrize("path", ["/", "/map", "/about", "/nope"])
-def test_name_and_views_share_a_row_on_a_phone(page, path):
+@pytest.mark.parametrize("has_fonts", [True, False])
+def test_name_and_views_share_a_row_on_a_phone(page, path, has_fonts):
     page.screen(360, 740)
     page.open(path)
+    if not has_fonts:  # as before they are loaded
+        page.run("['--sans', '--serif'].forEach(each => "
+                 "document.documentElement.style.setProperty(each, 'sans-serif'))")
     page.messages()  # the answer 404 stands in the console
     boxes = page.run("[...document.querySelectorAll('.name, .top nav a')]"
                      ".map(e => e.getBoundingClientRect().toJSON())")
