@@ -108,7 +108,9 @@ async function show({ focus = false, stay = false } = {}) {
 function adjust(asked, asksNothing) {
   controls.hidden = asksNothing || !countOf(asked);
   for (const button of controls.querySelectorAll("[data-recipe]")) {
-    button.ariaPressed = String(button.dataset.recipe === asked.recipe);
+    const isAsked = button.dataset.recipe === asked.recipe;
+    button.ariaPressed = String(isAsked);
+    if (isAsked) document.querySelector(".told-recipe").textContent = button.title;
   }
   diverse.value = asked.diverse || 0;
 }
