@@ -1,11 +1,11 @@
 // The page at /: the query stands in its address, so that it can be shared and gone back to.
 
-import { ask } from "./api.js";
+import { ROOT, ask } from "./api.js";
 import { head, namesOf } from "./asked.js";
 import { banner } from "./banner.js";
 import { card, glide, places } from "./cards.js";
 import { comparison } from "./compare.js";
-import { copyOf, element, isPlain, say } from "./dom.js";
+import { copyOf, element, isPlain, say, sentence } from "./dom.js";
 import { each, inWords, onFilters, press } from "./filters.js";
 import { meaningOf } from "./meaning.js";
 import { K, MOST, addressOf, countOf, isCompared, nameOf, only, queryOf, requestOf }
@@ -164,7 +164,7 @@ function complain(error, again) {
   shown += 1;
   answerBox.classList.remove("dimmed");
   if (error.status === 0 && answerBox.querySelector("[data-id]") && !answerBox.hidden) {
-    banner.show(error.message, again); // the answer that is there stays
+    banner.show(sentence(error.message), again); // the answer that is there stays
     return;
   }
   const asked = queryOf();
@@ -176,7 +176,7 @@ function complain(error, again) {
     nothingThere ? "There is no such film here" : LEFT_OUT[error.code]
       ?? (isMissing && asked.texts.length ? "No word of it is known here" : "That did not work"),
     nothingThere ? "It may be in another catalogue. Search for its title above."
-      : `${error.message[0].toUpperCase()}${error.message.slice(1)}`);
+      : sentence(error.message));
   const typed = history.state?.typed;
   if ([0, 429, 503].includes(error.status)) {
     box.append(choices([["Try again", again]]));
@@ -185,6 +185,9 @@ function complain(error, again) {
     if (typed) box.append(choices([[`Films about “${typed}”`, about]]));
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
+  } else {
+    box.append(element("p", { className: "choices" },
+      element("a", { className: "chip", href: ROOT, textContent: "Search for films" })));
   }
   showWishes(asked, { film: (id) => ({ title: `film ${id}` }) }, go);
   start.hidden = true;
@@ -303,7 +306,7 @@ async function explain(button, asked, names, list) {
   } catch (error) {
     explained.delete(address);
     panel = element("li", { className: "reasons" },
-      element("p", { role: "alert", textContent: error.message }));
+      element("p", { role: "alert", textContent: sentence(error.message) }));
   }
   if (button.ariaExpanded !== "true") return;
   list.querySelector(".reasons")?.remove();

@@ -1,7 +1,7 @@
 // The page at /map: every film is a point, close to films with similar stories.
 
 import { ask } from "./api.js";
-import { complain, say } from "./dom.js";
+import { complain, say, sentence } from "./dom.js";
 import { tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
 import { Address, choiceIn, seenBefore } from "./map-address.js";
@@ -158,7 +158,7 @@ async function start() {
       ask("/recommend", { query: { id: films.ids[row], k: K, recipe: state.recipe,
         ...state.filters } }),
       named,
-    ]).catch((error) => [{}, { results: [], note: error.message }]);
+    ]).catch((error) => [{}, { results: [], note: sentence(error.message) }]);
     if (state.chosen !== row) return;
     state.near = onMap(results);
     panel.more({ overview: film.overview, votes: film.vote_count, note, near: results,
@@ -295,7 +295,7 @@ async function start() {
     layout();
   }
 
-  const tellOf = (error) => tell(error.message);
+  const tellOf = (error) => tell(sentence(error.message));
 
   // Takes what was typed for a film if it is surely its title, else for a text.
   async function submit(text) {
