@@ -151,7 +151,8 @@ def placed_text(served: Served, given: Answer) -> Answer:
 def completion(served: Served, typed: str, limit: int) -> Answer:
     """Return films whose titles complete what was typed, most votes first.
 
-    `meant` is the film of which the whole title was typed, as it is or mistyped beyond doubt;
+    `meant` is the film of which the whole title was typed, as it is or mistyped beyond doubt, or
+    the beginning that no other has;
     `left_out` are the films of exactly that title that cannot be recommended for.
     """
     index = served.index

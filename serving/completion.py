@@ -2,8 +2,9 @@
 
 import threading
 from bisect import bisect_left
+from collections import Counter
 from functools import lru_cache, partial
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -16,6 +17,14 @@ _KEPT_ANSWERS = 4096  # rows of recent completions; a hundred bytes each
 _SURE = 0.8  # similarity from which a mistyped title is no other's: a letter in five may be wrong
 _CANDIDATES = 7  # completions among which it is looked for, as many as are mostly asked for
 _FEWEST_LETTERS = 6  # of a mistyped title; shorter words are near to many others
+_NEAR = 0.6  # similarity from which a title as a whole is near to what was typed
+_NEAR_WORD = 0.75  # the same for a word of `_LONG_WORD` letters or more: a letter in four is wrong
+_LONG_WORD = 5
+_SHARED = 0.5  # part of the telling words typed that a title near in words only must have
+_COMMON = 0.01  # part of all titles; a word of more titles, such as "of", tells none from others
+_RARE = 5  # titles that may have a word in any case: of few films, one in a hundred is none
+_LOOKED_AT = 20  # near titles, the nearest first, among which those are that are offered
+_FEWEST_BEGUN = 4  # letters of the beginning of a title that names its film; fewer begin many words
 
 
 class _Table(NamedTuple):
@@ -29,11 +38,14 @@ class _Table(NamedTuple):
         Of the film of each of `starts`, its place in `by_votes`; int32.
     by_votes : numpy.ndarray
         The rows of all films, those with most votes first; int64 (n,).
+    common : frozenset of str
+        Words of many titles.
     """
 
     starts: List[str]
     places: np.ndarray
     by_votes: np.ndarray
+    common: FrozenSet[str]
 
 
 class Titles:
@@ -57,15 +69,20 @@ class Titles:
     def complete(self, typed: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films whose title or original title has a word that
         begins as `typed` does, most votes first; if there is none, of near titles, the nearest
-        first. A film marked as adult is found by its whole title only."""
+        first: near as a whole, or in at least half of the words typed that are rare among titles.
+        A film marked as adult is found by its whole title only."""
         return list(self.load()(title_key(typed), limit))
 
     def meant(self, typed: str) -> Optional[int]:
-        """Return the row of the film whose title, original title or IMDb id was typed, or that of
-        the one title that is mistyped beyond doubt, the most voted of several; else None."""
+        """Return the row of the film whose title, original title or IMDb id was typed, of the only
+        one whose title begins so and ends no word there, or of the one title that is mistyped
+        beyond doubt, the most voted of several; else None."""
         called = self._index.rows_called(typed)
         if called:
             return called[0]
+        begun = self._begun(typed)
+        if begun is not None:
+            return begun
         # Imported late: titles that are known need no fuzzy matching.
         from rapidfuzz.distance import OSA
 
@@ -74,6 +91,28 @@ class Titles:
         sure = {column[row]: row for row in reversed(near)
                 if OSA.normalized_similarity(key, column[row]) >= _SURE}
         return next(iter(sure.values())) if len(sure) == 1 else None
+
+    def _begun(self, typed: str) -> Optional[int]:
+        """Return the row of the only film that completes `typed`, if its title begins so, inside a
+        word. What ends with a word of an overview, or without a plural's s, is a text."""
+        key = title_key(typed)
+        rows = self.complete(typed, 2)
+        if len(key) < _FEWEST_BEGUN or len(rows) != 1:
+            return None
+        titles = [self._index.column(name)[rows[0]] for name in _KEYS]
+        ends = {title[len(key):].partition(" ")[0] for title in titles if title.startswith(key)}
+        is_sure = bool(ends) and not ends & {"", "s"} and not self._is_word(key.split()[-1])
+        return rows[0] if is_sure else None
+
+    def _is_word(self, word: str) -> bool:
+        """Return True if a recipe of the index that joins words has learnt that one."""
+        for name in self._index.recipes:
+            for _, part in self._index.space(name).fitted_recipe().parts:
+                known = part.arrays.get("vocabulary", ())
+                at = bisect_left(known, word)
+                if at < len(known) and known[at] == word:
+                    return True
+        return False
 
 
 def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ...]:
@@ -85,8 +124,23 @@ def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ..
     for at in np.flatnonzero(~is_offered):
         is_offered[at] = key in (index.column(name)[found[at]] for name in _KEYS)
     rows = found[is_offered][:limit].tolist()
-    return tuple(rows or [row for row in index.near_rows(key, limit)
-                          if not index.column("adult")[row]])
+    return tuple(rows or [
+        row for row in index.near_rows(key, max(limit, _LOOKED_AT))
+        if not index.column("adult")[row] and _is_near(
+            key, index.column("title_key")[row], table.common)][:limit])
+
+
+def _is_near(key: str, title: str, common: FrozenSet[str]) -> bool:
+    """Return True if a title is near to what was typed as a whole, or in its telling words."""
+    # Imported late: a title that is found needs no fuzzy matching.
+    from rapidfuzz.distance import OSA
+
+    if OSA.normalized_similarity(key, title) >= _NEAR:
+        return True
+    typed, words = set(key.split()) - common, set(title.split()) - common
+    shared = [word for word in typed if word in words or len(word) >= _LONG_WORD and any(
+        OSA.normalized_similarity(word, other) >= _NEAR_WORD for other in words)]
+    return bool(shared) and len(shared) >= _SHARED * len(typed)
 
 
 def _table_of(index: Index) -> _Table:
@@ -101,7 +155,10 @@ def _table_of(index: Index) -> _Table:
             starts += found
             rows += [row] * len(found)
     order = sorted(range(len(starts)), key=starts.__getitem__)
-    return _Table([starts[at] for at in order], place_of[rows][order], by_votes)
+    n_titles = Counter(word for key in keys for word in set(key.split()))
+    most = max(_RARE, _COMMON * len(keys))
+    common = frozenset(word for word, n in n_titles.items() if n > most)
+    return _Table([starts[at] for at in order], place_of[rows][order], by_votes, common)
 
 
 def _from_each_word(title: str) -> Iterator[str]:

@@ -347,8 +347,8 @@ DOCUMENT = {
             digest={"type": "string", "description": "of the films and their embeddings"}),
         "Completion": _object("query results", query=_object("q", q={"type": "string"}),
                               results={"type": "array", "items": _BRIEF_FILM},
-                              meant={**_BRIEF_FILM, "description": "the film of which the whole "
-                                     "title was typed, as it is or mistyped beyond doubt"},
+                              meant={**_BRIEF_FILM, "description": "the film of the title that was "
+                                     "typed, whole, mistyped beyond doubt or begun as no other is"},
                               left_out={"type": "array", "items": _object(
                                   "id title year code", id=_ID, title=_BRIEF["title"],
                                   year=_BRIEF["year"], code=_CODE), "description":

@@ -125,6 +125,13 @@ def test_a_title_mistyped_beyond_doubt_wins_and_the_text_is_offered(page):
     page.answer("The Godfather 1972")
 
 
+def test_a_title_of_which_the_beginning_is_typed_wins_if_no_other_begins_so(page):
+    page.open()
+    page.type("interstel", Keys.ENTER)
+    page.answer("Interstellar 2014")
+    assert page.one(".note a").text == "Films about “interstel”"
+
+
 def test_a_text_of_which_no_word_is_known_is_told_and_one_known_in_part_is_noted(page):
     page.open()
     page.type("привет мир", Keys.ENTER)

@@ -136,3 +136,19 @@ def test_what_answers_is_told_in_words_with_spaces_between_them(page, view):
         assert re.search(r"533 films · .* · built \d{4}-\d\d-\d\d$", page.texts(".made")[0])
     if view != "map":
         assert not any(line.startswith(".") for line in page.one("footer").text.splitlines())
+
+
+@pytest.mark.parametrize("path", ["/", "/map", "/about", "/nope"])
+@pytest.mark.parametrize("has_fonts", [True, False])
+def test_name_and_views_share_a_row_on_a_phone(page, path, has_fonts):
+    page.screen(360, 740)
+    page.open(path)
+    if not has_fonts:  # as before they are loaded
+        page.run("['--sans', '--serif'].forEach(each => "
+                 "document.documentElement.style.setProperty(each, 'sans-serif'))")
+    page.messages()  # the answer 404 stands in the console
+    boxes = page.run("[...document.querySelectorAll('.name, .top nav a')]"
+                     ".map(e => e.getBoundingClientRect().toJSON())")
+    assert len(boxes) == 5
+    assert len({box["top"] for box in boxes}) == 1
+    assert all(box["height"] >= 44 and box["width"] >= 44 and box["right"] <= 360 for box in boxes)

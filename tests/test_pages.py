@@ -74,7 +74,7 @@ def test_the_example_in_the_search_box_fits_on_a_phone(tmp_path, titles, example
     index = Index(write_index(tmp_path, [row(at, title, vote_count=str(9 - at))
                                          for at, title in enumerate(titles, 1)]))
     page = create_app(Library(index, FakeTexts())).test_client().get("/").get_data(as_text=True)
-    assert 'placeholder="{}, or: a heist in Paris"'.format(example) in page
+    assert 'placeholder="{}, or: lost in space"'.format(example) in page
 
 
 def test_an_index_without_years_has_no_decades(tmp_path):

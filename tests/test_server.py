@@ -165,8 +165,9 @@ def test_completion_gives_near_titles_only_where_no_word_begins_so(client):
 
 @pytest.mark.parametrize("typed, meant", [
     ("the matrix", 603), ("Matrix, The (1999)", 603), ("pinochio", 10895), ("もののけ姫", 128),
-    ("matri", None), ("a robot learns", None)])
-def test_a_whole_title_or_one_mistyped_beyond_doubt_is_meant(client, typed, meant):
+    ("matri", None), ("a robot learns", None), ("amél", 194), ("ame", None),
+    ("the matrix rel", 604), ("pino", None), ("relo", None)])
+def test_a_whole_title_a_lone_beginning_or_one_surely_mistyped_is_meant(client, typed, meant):
     answer = body_of(client.get(MOVIES, query_string={"q": typed}))
     assert answer.get("meant", {}).get("id") == meant
 

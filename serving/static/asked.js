@@ -75,7 +75,7 @@ function askedSeveral({ ids, texts, lessIds }, names) {
     ...ids.map((id) => picture(names.film(id)))));
   if (lessIds.length) {
     section.querySelector("h2").after(element("p", { className: "facts",
-      textContent: `and not like ${lessIds.map((id) => names.film(id).title).join(", ")}` }));
+      textContent: `and less like ${lessIds.map((id) => names.film(id).title).join(", ")}` }));
   }
   return section;
 }

@@ -15,6 +15,15 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+// Returns what the API said of an error as a sentence for people.
+export function sentence(said) {
+  const quoted = said.replace(/(['"])(.*?)\1/g, "“$2”");
+  const told = /^\w+: /.test(quoted) ? `In the address, ${quoted}` : quoted;
+  // A name, such as that of the language model, keeps its letters.
+  const begun = /^[a-z]+\b(?!-)/.test(told) ? told[0].toUpperCase() + told.slice(1) : told;
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+}
+
 // Announces a text to screen readers.
 export function say(text) {
   document.getElementById("status").textContent = text;
@@ -28,7 +37,7 @@ export function isPlain(click) {
 // Says in place of a page that it cannot be shown, and why.
 export function complain(heading, error) {
   const box = element("div", { className: "message" },
-    element("h2", { textContent: heading }), element("p", { textContent: error.message }));
+    element("h2", { textContent: heading }), element("p", { textContent: sentence(error.message) }));
   box.setAttribute("role", "alert");
   document.getElementById("main").append(box);
 }

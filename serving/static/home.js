@@ -1,11 +1,11 @@
 // The page at /: the query stands in its address, so that it can be shared and gone back to.
 
-import { ask } from "./api.js";
+import { ROOT, ask } from "./api.js";
 import { head, namesOf } from "./asked.js";
 import { banner } from "./banner.js";
 import { card, glide, places } from "./cards.js";
 import { comparison } from "./compare.js";
-import { copyOf, element, isPlain, say } from "./dom.js";
+import { copyOf, element, isPlain, say, sentence } from "./dom.js";
 import { each, inWords, onFilters, press } from "./filters.js";
 import { meaningOf } from "./meaning.js";
 import { K, MOST, addressOf, countOf, isCompared, nameOf, only, queryOf, requestOf }
@@ -108,7 +108,9 @@ async function show({ focus = false, stay = false } = {}) {
 function adjust(asked, asksNothing) {
   controls.hidden = asksNothing || !countOf(asked);
   for (const button of controls.querySelectorAll("[data-recipe]")) {
-    button.ariaPressed = String(button.dataset.recipe === asked.recipe);
+    const isAsked = button.dataset.recipe === asked.recipe;
+    button.ariaPressed = String(isAsked);
+    if (isAsked) document.querySelector(".told-recipe").textContent = button.title;
   }
   diverse.value = asked.diverse || 0;
 }
@@ -162,7 +164,7 @@ function complain(error, again) {
   shown += 1;
   answerBox.classList.remove("dimmed");
   if (error.status === 0 && answerBox.querySelector("[data-id]") && !answerBox.hidden) {
-    banner.show(error.message, again); // the answer that is there stays
+    banner.show(sentence(error.message), again); // the answer that is there stays
     return;
   }
   const asked = queryOf();
@@ -174,7 +176,7 @@ function complain(error, again) {
     nothingThere ? "There is no such film here" : LEFT_OUT[error.code]
       ?? (isMissing && asked.texts.length ? "No word of it is known here" : "That did not work"),
     nothingThere ? "It may be in another catalogue. Search for its title above."
-      : `${error.message[0].toUpperCase()}${error.message.slice(1)}`);
+      : sentence(error.message));
   const typed = history.state?.typed;
   if ([0, 429, 503].includes(error.status)) {
     box.append(choices([["Try again", again]]));
@@ -183,6 +185,9 @@ function complain(error, again) {
     if (typed) box.append(choices([[`Films about “${typed}”`, about]]));
   } else if (isFiltered) {
     box.append(withoutFilters(asked));
+  } else {
+    box.append(element("p", { className: "choices" },
+      element("a", { className: "chip", href: ROOT, textContent: "Search for films" })));
   }
   showWishes(asked, { film: (id) => ({ title: `film ${id}` }) }, go);
   start.hidden = true;
@@ -296,12 +301,12 @@ async function explain(button, asked, names, list) {
       ({ title, overview }) => ({ name: title, text: overview })),
     ...asked.texts.map((text) => ({ name: "Your text", text })),
     ...asked.lessIds.map((id) => names.film(id)).map(
-      ({ title, overview }) => ({ name: `Not like ${title}`, text: overview }))];
+      ({ title, overview }) => ({ name: `Less like ${title}`, text: overview }))];
     panel = reasons(film.why, film, texts);
   } catch (error) {
     explained.delete(address);
     panel = element("li", { className: "reasons" },
-      element("p", { role: "alert", textContent: error.message }));
+      element("p", { role: "alert", textContent: sentence(error.message) }));
   }
   if (button.ariaExpanded !== "true") return;
   list.querySelector(".reasons")?.remove();

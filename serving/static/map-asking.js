@@ -1,6 +1,7 @@
 // What is asked for on the map: texts and films, the nearest to them, and where a text would lie.
 
 import { ask } from "./api.js";
+import { sentence } from "./dom.js";
 import { inJson } from "./filters.js";
 
 const SIDE = 65535; // of the map, in the units of places
@@ -28,6 +29,6 @@ export async function answer(asked, k, recipe, filters) {
     Object.assign(asked, { results, star: place ? [place.x / SIDE, place.y / SIDE] : null,
       note: [note, place === null && APART].filter(Boolean).join(" ") });
   } catch (error) {
-    asked.note = error.message;
+    asked.note = sentence(error.message);
   }
 }

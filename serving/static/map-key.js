@@ -2,10 +2,11 @@
 
 import { element } from "./dom.js";
 
-// Shows a choice of buttons, one of them pressed; calls `choose` with the value of another.
+// Shows a choice of buttons, one of them pressed; calls `choose` with the value of another. Returns
+// what presses the button of a value as a person does, if it is not pressed.
 export function choice(box, values, current, choose) {
   const buttons = values.map(([value, name]) => {
-    const button = element("button", { type: "button", textContent: name });
+    const button = element("button", { type: "button", value, textContent: name });
     button.ariaPressed = String(value === current);
     button.addEventListener("click", () => {
       for (const other of buttons) other.ariaPressed = String(other === button);
@@ -14,6 +15,7 @@ export function choice(box, values, current, choose) {
     return button;
   });
   box.replaceChildren(...buttons);
+  return (value) => buttons.find((each) => each.value === value && each.ariaPressed !== "true")?.click();
 }
 
 // Shows what the colours mean; calls `choose` with the group to be shown alone, or -1.

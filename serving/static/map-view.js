@@ -82,4 +82,12 @@ export class View {
       scale: this.whole * Math.min(Math.max(zoom, MIN_ZOOM), MAX_ZOOM) });
     return true;
   }
+
+  // Restores the view of an address, or else one of an entry of the history, which no hand made.
+  restoreOf(given, seen) {
+    if (this.restore(given.get("view"))) return true;
+    const isKnown = Boolean(seen) && this.restore(seen);
+    this.isMoved = false;
+    return isKnown;
+  }
 }

@@ -1,9 +1,10 @@
 // The page at /map: every film is a point, close to films with similar stories.
 
-import { ROOT, ask } from "./api.js";
-import { complain, say } from "./dom.js";
+import { ask } from "./api.js";
+import { complain, say, sentence } from "./dom.js";
 import { tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
+import { Address, choiceIn, seenBefore } from "./map-address.js";
 import { answer, askedOf } from "./map-asking.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
 import { bytesOf, loadFilms, loadPlaces } from "./map-data.js";
@@ -16,7 +17,7 @@ import { listenToKeys, listenToPointers } from "./map-pointers.js";
 import { listRegions, loadRegions, regionAt } from "./map-regions.js";
 import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
-import { openedWith } from "./map-state.js";
+import { lookOf, openedWith } from "./map-state.js";
 import { Tip } from "./map-tip.js";
 import { View } from "./map-view.js";
 import { isWithin, zoomInSight } from "./map-zoom.js";
@@ -46,7 +47,8 @@ async function start() {
   view.resize(canvas.clientWidth, canvas.clientHeight);
   drawing.resize();
   drawing.restyle();
-  const hasView = view.restore(given.get("view"));
+  const hasView = view.restoreOf(given, seenBefore());
+  const address = new Address({ state, films, view, recipes, rest }, showAgain);
   const rowOf = new Map();
   // Asked for when nothing that is drawn first has to share the line with it.
   const named = films.named().then(() => films.ids.forEach((id, row) => rowOf.set(id, row)));
@@ -92,28 +94,10 @@ async function start() {
 
   // Writes what is seen into the address, once nothing changes any more.
   function settle() {
-    history.replaceState(null, "", address());
+    address.write();
     canvas.dataset.labels = JSON.stringify(labels.drawn);
     const isWaiting = panel.box.hasAttribute("aria-busy");
     if (!isWaiting) canvas.dataset.star = state.chosen < 0 && state.asked?.star || "";
-  }
-
-  function query(more = []) {
-    return [...more, ...rest, ...Object.entries(state.filters),
-      ...(state.recipe === recipes[0] ? [] : [["recipe", state.recipe]])];
-  }
-
-  function link(page, pairs) {
-    const text = new URLSearchParams(pairs).toString().replaceAll("%2C", ",");
-    return ROOT + page + (text && `?${text}`);
-  }
-
-  function address() {
-    const { chosen, asked } = state;
-    return link("map", query([
-      ...(chosen >= 0 ? [["id", films.ids[chosen]]] : asked?.pairs ?? []),
-      ...(state.colour === COLOURINGS[0] ? [] : [["colour", state.colour]]),
-      ...(view.isMoved ? [["view", view.address]] : [])]));
   }
 
   const panel = new Panel(byId("chosen"), {
@@ -157,7 +141,7 @@ async function start() {
     }
     tip.hide();
     panel.film({ title: films.titles[row], year: films.years[row], genres: films.genresOf(row),
-      rating: films.ratingOf(row), href: link("", query([["id", films.ids[row]]])),
+      rating: films.ratingOf(row), href: address.link("", [["id", films.ids[row]]]),
       back: state.asked && `“${state.asked.words}”` });
     const region = regionAt(regions, places.xs[row], places.ys[row]);
     say(`${films.titles[row]} ${films.years[row] || ""}${region && `, near ${region}`}`);
@@ -174,11 +158,11 @@ async function start() {
       ask("/recommend", { query: { id: films.ids[row], k: K, recipe: state.recipe,
         ...state.filters } }),
       named,
-    ]).catch((error) => [{}, { results: [], note: error.message }]);
+    ]).catch((error) => [{}, { results: [], note: sentence(error.message) }]);
     if (state.chosen !== row) return;
     state.near = onMap(results);
     panel.more({ overview: film.overview, votes: film.vote_count, note, near: results,
-      heading: "Nearest films", hrefOf: (id) => link("map", query([["id", id]])) });
+      heading: "Nearest films", hrefOf: (id) => address.link("map", [["id", id]]) });
     layout();
   }
 
@@ -208,10 +192,10 @@ async function start() {
 
   function showText(isWaiting = false) {
     const { asked } = state;
-    panel.text(asked.words, link("", query(asked.pairs)));
+    panel.text(asked.words, address.link("", asked.pairs));
     if (!isWaiting) {
       panel.more({ note: asked.note, near: asked.results, heading: "The ten nearest",
-        hrefOf: (id) => link("map", query([["id", id]])) });
+        hrefOf: (id) => address.link("map", [["id", id]]) });
     }
   }
 
@@ -311,7 +295,7 @@ async function start() {
     layout();
   }
 
-  const tellOf = (error) => tell(error.message);
+  const tellOf = (error) => tell(sentence(error.message));
 
   // Takes what was typed for a film if it is surely its title, else for a text.
   async function submit(text) {
@@ -324,6 +308,28 @@ async function start() {
     } catch (error) {
       tellOf(error);
     }
+  }
+
+  function showChoice(pairs, look) {
+    if (pairs.length === 1 && pairs[0][0] === "id") {
+      choose(rowOf.get(Number(pairs[0][1])) ?? -1, { look });
+    } else if (pairs.length) askFor(pairs, { look });
+  }
+
+  // Shows an entry of the history; `seen` is its view. The text that a film was chosen from stays.
+  function showAgain(given, seen, isWithin) {
+    const pairs = choiceIn(given), hadFocus = panel.box.contains(document.activeElement);
+    const asked = isWithin ? state.asked : null;
+    Object.assign(state, { chosen: -1, asked: null });
+    const { recipe, colour, filters } = lookOf(given, recipes);
+    pressColour(colour);
+    pressRecipe(recipe);
+    if (JSON.stringify(filters) !== JSON.stringify(state.filters)) setFilters(filters).catch(tellOf);
+    const hasView = view.restoreOf(given, seen);
+    state.asked = asked;
+    if (pairs.length && String(pairs) !== String(asked?.pairs)) showChoice(pairs, !hasView);
+    else choose(-1);
+    if (hadFocus) (panel.isOpen ? panel : canvas).focus();
   }
 
   listenToPointers(canvas, {
@@ -362,11 +368,11 @@ async function start() {
     asText: (text) => askFor([["text", text]]).catch(tellOf),
   });
   form.addEventListener("input", () => tell(""));
-  choice(byId("recipe"), recipes.map((name) => [name, nameOf(name)]), state.recipe,
-    (recipe) => setRecipe(recipe).catch(tellOf));
+  const pressRecipe = choice(byId("recipe"), recipes.map((name) => [name, nameOf(name)]),
+    state.recipe, (recipe) => setRecipe(recipe).catch(tellOf));
   byId("recipe").hidden = recipes.length < 2;
-  choice(byId("colour"), COLOURINGS.map((name) => [name, name[0].toUpperCase() + name.slice(1)]),
-    state.colour, setColour);
+  const pressColour = choice(byId("colour"), COLOURINGS.map((name) => [name,
+    name[0].toUpperCase() + name.slice(1)]), state.colour, setColour);
   setColour(state.colour);
   new ResizeObserver(() => {
     view.resize(canvas.clientWidth, canvas.clientHeight);
@@ -385,13 +391,8 @@ async function start() {
   await setFilters(state.filters).catch(tellOf);
   listRegions(byId("regions"), regions);
   await named;
-  const pairs = [...given].filter(([name]) => ["id", "title", "text"].includes(name));
-  if (pairs.length === 1 && pairs[0][0] === "id") {
-    const row = rowOf.get(Number(pairs[0][1]));
-    if (row !== undefined) choose(row, { look: !hasView });
-  } else if (pairs.length) {
-    askFor(pairs, { look: !hasView });
-  }
+  showChoice(choiceIn(given), !hasView);
+  address.begin();
   draw();
   performance.mark("whole");
   canvas.dataset.ready = films.n;

@@ -23,7 +23,7 @@ export function showWishes(asked, names, go) {
     ...asked.lessTitles.map((one) => [one, without("lessTitles", one), "less"])];
   const isAsking = tokens.length > 0;
   places.replaceChildren(...tokens.map(([name, rest, look = ""]) => {
-    const words = look ? `not ${name}` : name;
+    const words = look ? `less like ${name}` : name;
     const button = element("button", { type: "button", className: `token ${look}` }, words,
       element("span", { className: "x", ariaHidden: "true", textContent: "×" }));
     button.ariaLabel = `Remove ${words}`;
