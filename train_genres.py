@@ -76,7 +76,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "better validation after which it stops")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a step (default: 16, of a GRU 32)")
-    flags.add_argument("--learning_rate", type=_rate, help="highest learning rate (default: 1e-4, "
+    flags.add_argument("--learning_rate", type=cli.positive_number, help="highest learning rate (default: 1e-4, "
                        "of a GRU 1e-3)")
     flags.add_argument("--train_layers", type=cli.whole_number(0), help="train only the top N "
                        "layers of BERT, not the embeddings (default: everything)")
@@ -102,16 +102,6 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     if args.train_layers is not None and args.encoder == "gru":
         flags.error("--train_layers goes with --encoder bert")
     return args
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError("{} is out of range, above 0".format(text))
-    return rate
 
 
 class World(NamedTuple):

@@ -47,6 +47,17 @@ class Flags(argparse.ArgumentParser):
         self.exit(2, "{}: error: {} (--help lists the flags)\n".format(self.prog, message))
 
 
+def positive_number(text: str) -> float:
+    """Convert a flag that is a number above 0; raises argparse.ArgumentTypeError for others."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("{} is out of range, above 0".format(text))
+    return number
+
+
 def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], int]:
     """Return the type of a flag that is a whole number within bounds."""
 
