@@ -76,8 +76,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "better validation after which it stops")
     flags.add_argument("--batch_size", type=cli.whole_number(1),
                        help="overviews of a step (default: 16, of a GRU 32)")
-    flags.add_argument("--learning_rate", type=cli.positive_number, help="highest learning rate (default: 1e-4, "
-                       "of a GRU 1e-3)")
+    flags.add_argument("--learning_rate", type=cli.positive_number,
+                       help="highest learning rate (default: 1e-4, of a GRU 1e-3)")
     flags.add_argument("--train_layers", type=cli.whole_number(0), help="train only the top N "
                        "layers of BERT, not the embeddings (default: everything)")
     flags.add_argument("--max_seq_length", default=256, type=cli.whole_number(3),

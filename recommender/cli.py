@@ -47,17 +47,6 @@ class Flags(argparse.ArgumentParser):
         self.exit(2, "{}: error: {} (--help lists the flags)\n".format(self.prog, message))
 
 
-def positive_number(text: str) -> float:
-    """Convert a flag that is a number above 0; raises argparse.ArgumentTypeError for others."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError("{} is out of range, above 0".format(text))
-    return number
-
-
 def whole_number(at_least: int, at_most: int = sys.maxsize) -> Callable[[str], int]:
     """Return the type of a flag that is a whole number within bounds."""
 
@@ -89,13 +78,25 @@ def layers(text: str) -> List[int]:
 
 def share(text: str) -> float:
     """Convert the text of a flag to a number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
+    number = _number(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError("{} is out of range, from 0 to 1".format(text))
     return number
+
+
+def positive_number(text: str) -> float:
+    """Convert the text of a flag to a number above 0."""
+    number = _number(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("{} is out of range, above 0".format(text))
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("{!r} is not a number".format(text))
 
 
 def note(message: str) -> None:
