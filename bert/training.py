@@ -321,7 +321,8 @@ def _in_one_line(folder: str) -> Iterator[None]:
         raise BertError("the loss became NaN in {}: take a smaller --learning_rate, and remove "
                         "that folder to begin anew".format(folder))
     except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError, tf.errors.DataLossError,
-            tf.errors.InternalError, tf.errors.FailedPreconditionError) as error:
+            tf.errors.InternalError, tf.errors.FailedPreconditionError,
+            tf.errors.OutOfRangeError) as error:  # the last is of a file that cannot grow
         free = shutil.disk_usage(folder).free
         raise BertError("{} ({:,} bytes are free on the disk of {}): if that is too little, make "
                         "room; the same command goes on from the last checkpoint".format(

@@ -166,7 +166,7 @@ def test_a_disk_without_room_is_told_before_the_training(tiny, tmp_path, monkeyp
     films = write_genre_films(tmp_path / "films.csv")
     monkeypatch.setattr("recommender.storage.files.shutil.disk_usage",
                         lambda path: type("Usage", (), {"free": 10}))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="bytes are needed and 10 are free"):
         train_genres.main(training_flags(tiny, films, tmp_path / "out"))
     assert sorted(os.listdir(str(tmp_path))) == ["films.csv", "out.training"]
 

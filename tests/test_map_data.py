@@ -52,6 +52,8 @@ def test_the_names_of_the_films_of_most_votes_come_with_the_points(client, monke
 class Many:
     """45,000 random films: as much of an index as the map's data are made of."""
 
+    has_topics = False
+
     def __init__(self, n=45000):
         random = np.random.RandomState(0)
         names = ["Drama", "Comedy", "Thriller", "Action", "Romance", "Horror", "Crime", "Adventure",
@@ -68,6 +70,9 @@ class Many:
                                for _ in range(1000)] * (n // 1000), object)}
         self.ids = random.permutation(450000)[:n]
         self._map = random.rand(n, 2)
+
+    def __len__(self):
+        return len(self.ids)
 
     def column(self, name):
         return self._columns[name]

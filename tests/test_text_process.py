@@ -27,7 +27,7 @@ class SlowEmbedder:
 
     go_on, hangs, loads = threading.Event(), threading.Event(), []
 
-    def __init__(self, made_by, bert_dir, verbose):
+    def __init__(self, made_by, bert_dir, verbose, genre_model=None):
         self.made_by = made_by
 
     def load(self):
