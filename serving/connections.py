@@ -63,7 +63,8 @@ class _JsonErrorTask(ErrorTask):
                     method, path, query, "", int(status.split()[0]),
                     time.time() - self.start_time, len(body))
         headers = {"Content-Type": JSON, REQUEST_ID: seen.id, **SECURITY_HEADERS}
-        error.to_response = lambda: (status, list(headers.items()), body)
+        # waitress 3 gives it the name of the server, which these answers do not tell.
+        error.to_response = lambda *_: (status, list(headers.items()), body)
         self.channel.refused = True
         self.channel.server.observe(seen)
         super().execute()

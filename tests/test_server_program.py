@@ -225,7 +225,8 @@ CHUNKED = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     (400, [b"GET /healthz?" + b"\xff" * 10 + b" HTTP/1.1\r\n", b"Connection: close\r\n\r\n"]),
     (400, [b"GET /\xff\xfe HTTP/1.1\r\n\r\n"]),
     (404, [b"GET /%ff%fe%00 HTTP/1.1\r\nConnection: close\r\n\r\n"]),
-    (405, [b"\0\xff /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"]),
+    # waitress 3 refuses the method itself.
+    ((400, 405), [b"\0\xff /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"]),
     (405, [b"BREW /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"]),
     (413, [POST + b"Content-Length: 99999999999999999999\r\n\r\n"]),
     (413, [POST + b"Expect: 100-continue\r\nContent-Length: 10000000\r\n\r\n"]),
@@ -237,8 +238,8 @@ CHUNKED = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 ])
 def test_odd_http_gets_its_answer_as_json(program, status, parts):
     head, body = exchange(program, *parts)
-    assert head.split()[1] == str(status), head
-    assert (list(json.loads(body.decode())) == ["error"]) == (status >= 400)
+    assert int(head.split()[1]) in (status if isinstance(status, tuple) else (status,)), head
+    assert (list(json.loads(body.decode())) == ["error"]) == (status != 200)
     headers = head.lower()
     assert "\r\ncontent-type: application/json; charset=utf-8" in headers
     assert "\r\nx-content-type-options: nosniff" in headers
