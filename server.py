@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import sys
-from functools import partial
 from typing import Optional, Sequence
 
 from bert.errors import BertError
@@ -93,10 +92,16 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
                 library.now.load()
             load_map(library.now)
 
+        def take_over() -> None:
+            load_map(library.now)
+            # Of an idle server, what objects that refer to each other keep is not collected: the
+            # old index would stay in memory.
+            gc.collect()
+
         def reload() -> None:
             # Of several processes, only the one that watches over them tells of a new index.
             if library.reload(is_told=args.workers == 1):
-                in_background(partial(load_map, library.now))
+                in_background(take_over)
 
         def serve_at(one: socket.socket) -> None:
             in_background(prepare)
