@@ -133,7 +133,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     by_features = [name for name in args.recipes if name != TOPICS]
     n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models) + (
         len(by_features) if beside else 0)
-    found = list(tqdm(measured(task, args.recipes, reader, beside, indexes, models), unit="row",
+    found = list(tqdm(measured(task, by_features, TOPICS in args.recipes, reader, beside, indexes,
+                               models), unit="row",
                       leave=False, total=n_rows, file=cli.BarStream()))
     agreeing = list(agreements(by_features, reader, beside, task)) if reader and beside else []
     scores = [each.score for each in found]
@@ -212,12 +213,10 @@ def task_of(movies: Sequence[Movie], truth: Truth, seed: int, queries: Optional[
     return Task(movies, truth, seed, held_back, queries, texts)
 
 
-def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader],
-             beside: Optional[FeatureReader], indexes: Indexes,
+def measured(task: Task, by_features: Sequence[str], with_topics: bool,
+             reader: Optional[FeatureReader], beside: Optional[FeatureReader], indexes: Indexes,
              models: Sequence[GenreFeatures]) -> Iterator[Measured]:
     """Yield baselines, recipes and indexes as they are measured, one after the other."""
-    by_features = [name for name in recipes if name != TOPICS]
-
     def contenders() -> Iterator[Contender]:
         yield from baseline_contenders(task)
         if reader:
@@ -225,7 +224,7 @@ def measured(task: Task, recipes: Sequence[str], reader: Optional[FeatureReader]
         if beside:
             for each in recipe_contenders(by_features, beside, task):
                 yield each._replace(name="{} ({})".format(each.name, beside.folder))
-        if TOPICS in recipes:
+        if with_topics:
             yield from topics_if_any(task)
         if reader and models:
             yield from genre_contenders(models, reader, task)

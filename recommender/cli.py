@@ -101,14 +101,14 @@ def _number(text: str) -> float:
 
 def note(message: str) -> None:
     """Print to stderr; ignore a closed stream."""
-    with contextlib.suppress(OSError):
-        # In one write, unlike print: the lines of several processes must not mix.
-        sys.stderr.write(message + "\n")
-        sys.stderr.flush()
+    stream = BarStream()
+    # In one write, unlike print: the lines of several processes must not mix.
+    stream.write(message + "\n")
+    stream.flush()
 
 
 class BarStream:
-    """stderr for a bar of tqdm, which goes on where nobody reads it any more.
+    """stderr for notes and bars, which go on where nobody reads it any more.
 
     tqdm keeps its lock where a write fails, and waits for it for ever when the bar is closed: so
     what `program 2>&1 | head` cannot write is dropped here.

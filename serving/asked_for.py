@@ -1,4 +1,4 @@
-"""What the address of the first page asks for, in the words of its tokens.
+"""The wishes in the address of the first page, in the words of its tokens.
 
 The page shows them before its script runs, so that nothing moves when the script makes buttons of
 them (`static/wishes.js`, `static/filters.js`).

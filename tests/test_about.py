@@ -1,4 +1,4 @@
-"""What the pages say of themselves: where answers, numbers and pictures come from."""
+"""Sentences of the pages about themselves: where answers, numbers and pictures come from."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What people read when something is wrong with what they asked."""
+"""Errors as people read them when something is wrong with a question."""
 
 import pytest
 

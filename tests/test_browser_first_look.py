@@ -1,4 +1,4 @@
-"""What the map of more films than it names at once shows first, in a real browser."""
+"""The first look at a map of more films than it names at once, in a real browser."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How far two folders of features of the same films agree, as after computing in short numbers."""
+"""Agreement of two folders of features of the same films, as after computing in short numbers."""
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
