@@ -92,16 +92,10 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
                 library.now.load()
             load_map(library.now)
 
-        def take_over() -> None:
-            load_map(library.now)
-            # Of an idle server, what objects that refer to each other keep is not collected: the
-            # old index would stay in memory.
-            gc.collect()
-
         def reload() -> None:
             # Of several processes, only the one that watches over them tells of a new index.
             if library.reload(is_told=args.workers == 1):
-                in_background(take_over)
+                in_background(lambda: load_map(library.now))
 
         def serve_at(one: socket.socket) -> None:
             in_background(prepare)

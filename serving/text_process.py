@@ -107,7 +107,12 @@ def ask(address: str, question: Any, seconds: float) -> Any:
     except (EOFError, OSError):  # it has just ended, or this process has no descriptor left
         raise Overloaded("texts cannot be read just now: ask again in a moment")
     if isinstance(answer, Exception):
-        raise answer
+        try:
+            raise answer
+        finally:
+            # Else it refers to this frame and the frame to it, and what the callers hold, such as
+            # an index that was replaced, stays until garbage is collected: in an idle server never.
+            del answer
     return answer
 
 

@@ -1,10 +1,13 @@
 """The process that embeds texts: nothing waits for it for ever, and it is kept running."""
 
+import contextlib
+import gc
 import os
 import signal
 import socket
 import threading
 import time
+import weakref
 from multiprocessing.connection import Client, Connection
 
 import numpy as np
@@ -97,6 +100,25 @@ def test_one_checkpoint_is_loaded_once_and_kept_if_another_fails(address):
     with pytest.raises(BertError, match="no checkpoint other"):
         texts.for_index(OTHER)
     assert SlowEmbedder.loads == ["tiny", "other", "other"]
+
+
+def test_a_told_error_keeps_nothing_that_its_callers_held(address):
+    """Without a collection of garbage, which an idle server never comes to."""
+    SlowEmbedder.go_on.set()
+
+    def ask(held):
+        with contextlib.suppress(BertError):
+            Texts(address, OTHER).load()
+
+    gc.disable()
+    try:
+        held = SlowEmbedder(OTHER, None, False)
+        alive = weakref.ref(held)
+        ask(held)
+        del held
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_clients_that_send_nothing_or_nonsense_are_dropped(address):
