@@ -16,6 +16,7 @@ import os
 import queue
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -143,6 +144,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
                                  args.init_checkpoint)
     if checkpoint.note:
         cli.note(checkpoint.note)
+    # Where it is not remembered, it takes seconds.
+    digest = ThreadPoolExecutor(1).submit(lambda: checkpoint.sha256)
     if args.max_seq_length > checkpoint.config.max_position_embeddings:
         raise BertError("--max_seq_length {} is more than the {} positions of {}".format(
             args.max_seq_length, checkpoint.config.max_position_embeddings, checkpoint.name))
@@ -154,10 +157,14 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     cli.note(catalogue.report())
     if args.pooled and args.dtype != "float32":
         cli.note("pooled features are stored as float32, whatever --dtype says")
+    if not digest.done():
+        # It takes seconds to import, too, and is needed: with a digest that is not remembered,
+        # hardly any film is there already.
+        import tensorflow  # noqa: F401
     layers = args.layers or top_layers(checkpoint.config)
     settings = Settings(tuple(layers), args.max_seq_length, do_lower_case,
                         checkpoint.config.hidden_size, "float32" if args.pooled else args.dtype,
-                        args.pooled, checkpoint.name, checkpoint.sha256)
+                        args.pooled, checkpoint.name, digest.result())
     wanted = _known(catalogue.movies, args.min_votes)[:args.limit]
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
         _tell_damage(writer.stock)

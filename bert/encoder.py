@@ -42,9 +42,6 @@ class Encoder:
     precision : str
         Type of weights and activations: float32, or under TensorFlow 2.15 bfloat16 or float16. Sums
         of the normalisation are float32 in each.
-    for_gpu : bool
-        Shape the graph for one GPU: no product is cut, all texts of a batch go through a layer
-        together, and XLA joins the operations between two products into one.
 
     Raises
     ------
@@ -63,21 +60,19 @@ class Encoder:
             session.run(last)  # (5, 384)
     """
 
-    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], precision: str = "float32",
-                 for_gpu: bool = False):
+    for_gpu, runs_in_towers = False, True
+
+    def __init__(self, checkpoint: Checkpoint, layers: Sequence[int], precision: str = "float32"):
         self.checkpoint = checkpoint
         self.layers = resolve_layers(layers, checkpoint.config)
-        self.for_gpu, self.runs_in_towers = for_gpu, not for_gpu
         self.dtype = tf.as_dtype(precision)
-        self._weights = Weights(checkpoint, max(self.layers) + 1, for_gpu, self.dtype)
-        self._n_pieces = len(pieces(checkpoint.config, for_gpu))
-        self._n_blocks = len(blocks(checkpoint.config, for_gpu))
-        self._in_turn, self._n_at_once, self._pooled, self._n_rows = False, 1, False, 0
-        self._after_attention, self._after_layer = self._output, self._intermediate
+        self._weights = Weights(checkpoint, max(self.layers) + 1, self.for_gpu, self.dtype)
+        self._n_pieces = len(pieces(checkpoint.config, self.for_gpu))
+        self._n_blocks = len(blocks(checkpoint.config, self.for_gpu))
+        self._in_turn, self._n_at_once = False, 1
 
     def build(self, token_ids: tf.Tensor, lengths: tf.Tensor, n_towers: int = 1,
-              in_loop: bool = False, n_at_once: int = 1, pooled: bool = False, n_rows: int = 0
-              ) -> List[List[tf.Tensor]]:
+              in_loop: bool = False, n_at_once: int = 1) -> List[List[tf.Tensor]]:
         """Add the graph to the default graph.
 
         The texts are dealt out to `n_towers` independent copies of the graph, which share the
@@ -99,28 +94,15 @@ class Encoder:
         n_at_once : int
             Chunks of a tower that are computed side by side, each on a core of its own. Like
             towers, but the graph does not grow with them.
-        pooled : bool
-            For a GPU: return the mean over tokens of each text, so that little leaves the GPU.
-        n_rows : int
-            For a GPU: fill the tokens up to at least so many. XLA compiles anew for each number of
-            tokens, so batches should have the same.
 
         Returns
         -------
         list of list of tf.Tensor
             For each tower one float32 tensor (N, H) for each layer asked for, in that order: the
-            tokens of the tower's texts without padding, one text after the other. (B, H) if
-            `pooled`.
+            tokens of the tower's texts without padding, one text after the other.
         """
         self._in_turn, self._n_at_once = n_towers > 1 or n_at_once > 1, n_at_once
-        self._pooled, self._n_rows = pooled, n_rows
-        if self.for_gpu:
-            self._after_attention, self._after_layer = (
-                tf.function(part, jit_compile=True, autograph=False)
-                for part in (self._output, self._intermediate))
-        self._embeddings, self._stacks = self._weights.add_variables()
-        self._layers = [] if in_loop else [
-            _of_layer(n, self._stacks) for n in range(max(self.layers) + 1)]
+        self._add_variables(in_loop)
         return [self._tower(token_ids[n::n_towers], lengths[n::n_towers])
                 for n in range(n_towers)]
 
@@ -128,10 +110,14 @@ class Encoder:
         """Read the weights into the variables of `build`. Raises BertError if they are damaged."""
         self._weights.load(session)
 
+    def _add_variables(self, in_loop: bool = False) -> None:
+        """Add the variables, and what cuts each layer's out of them unless a loop does."""
+        self._embeddings, self._stacks = self._weights.add_variables()
+        self._layers = [] if in_loop else [
+            of_layer(n, self._stacks) for n in range(max(self.layers) + 1)]
+
     def _tower(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
-        """Return the layers of all texts, computed a chunk of few texts at a time on a CPU."""
-        if self.for_gpu:
-            return self._hidden_layers(token_ids, lengths)
+        """Return the layers of all texts, computed a chunk of few texts at a time."""
         H = self.checkpoint.config.hidden_size
         B, T = tf.unstack(tf.shape(token_ids))
         n_tokens = max(_CHUNK_TOKENS, _CHUNK_NUMBERS // H)
@@ -155,16 +141,12 @@ class Encoder:
 
     def _hidden_layers(self, token_ids: tf.Tensor, lengths: tf.Tensor) -> List[tf.Tensor]:
         """Return the layers of one chunk, each (N, H)."""
-        w = self._embeddings
-        with tf.device("/CPU:0"):  # indices of a batch are few
-            packing = _pack(token_ids, lengths, self.checkpoint.config.num_attention_heads
-                            // self._n_pieces, self._n_rows)
-        x = tf.gather(w["words"], packing.ids) + tf.gather(w["positions"], packing.positions)
-        x = self._drop(_normalise(x, w["gamma"], w["beta"]))
+        tokens = tokens_of(token_ids, lengths)
+        packing = packing_of(tokens, self._n_heads)
+        x = self._embed(tokens)
 
         def add_layer(x: tf.Tensor, w: Tensors) -> tf.Tensor:
-            return self._after_layer(
-                self._after_attention(self._attention(x, w, packing), x, w), w)
+            return self._intermediate(self._output(self._attention(x, w, packing), x, w), w)
 
         if not self._layers:
             return self._loop(add_layer, x)
@@ -172,11 +154,18 @@ class Encoder:
         for w in self._layers:
             x = add_layer(x, w)
             outputs.append(x)
-        found = [tf.cast(outputs[n], tf.float32) for n in self.layers]
-        if self._pooled:
-            return [_means(layer, packing) for layer in found]
-        return [layer[:packing.n_tokens] if self._n_rows else layer
-                for layer in found]
+        return [tf.cast(outputs[n], tf.float32) for n in self.layers]
+
+    @property
+    def _n_heads(self) -> int:
+        """The number of attention heads of a piece, G."""
+        return self.checkpoint.config.num_attention_heads // self._n_pieces
+
+    def _embed(self, tokens: "Tokens") -> tf.Tensor:
+        """Return what goes into the first layer, (N, H)."""
+        w = self._embeddings
+        x = tf.gather(w["words"], tokens.ids) + tf.gather(w["positions"], tokens.positions)
+        return self._drop(_normalise(x, w["gamma"], w["beta"]))
 
     def _loop(self, add_layer: Callable[[tf.Tensor, Tensors], tf.Tensor],
               x: tf.Tensor) -> List[tf.Tensor]:
@@ -184,14 +173,14 @@ class Encoder:
         first, n_layers = min(self.layers), max(self.layers) + 1
 
         def body(n: tf.Tensor, *latest: tf.Tensor) -> Tuple:
-            return (n + 1,) + latest[1:] + (add_layer(latest[-1], _of_layer(n, self._stacks)),)
+            return (n + 1,) + latest[1:] + (add_layer(latest[-1], of_layer(n, self._stacks)),)
 
         _, *latest = tf.while_loop(
             lambda n, *_: n < n_layers, body, (0,) + (x,) * (n_layers - first),
             parallel_iterations=1, back_prop=False)
         return [tf.cast(latest[n - first], tf.float32) for n in self.layers]
 
-    def _attention(self, x: tf.Tensor, w: Tensors, packing: "_Packing") -> tf.Tensor:
+    def _attention(self, x: tf.Tensor, w: Tensors, packing: "Packing") -> tf.Tensor:
         """Return the attention of `x` (N, H), what its heads give side by side, (N, H)."""
         config = self.checkpoint.config
         D = config.hidden_size // config.num_attention_heads
@@ -250,58 +239,65 @@ class Encoder:
             return tf.identity(x)
 
 
-class _Packing(NamedTuple):
-    """Tokens of a chunk without padding, and the way into the attention and back.
+class Tokens(NamedTuple):
+    """Tokens of a chunk without padding.
 
     Attributes
     ----------
-    ids, positions : tf.Tensor
-        int32 (N,): id of each token, and its place in its text.
+    ids : tf.Tensor
+        int32 (N,): id of each token.
+    texts, positions : tf.Tensor
+        int32 (N,): text of each token, and its place in it.
+    rows : tf.Tensor
+        int32 (B, T): row of each token among the N. Padding has the row of its text's first token:
+        any will do, since it is masked.
+    real : tf.Tensor
+        bool (B, T): True where there is no padding.
+    """
+
+    ids: tf.Tensor
+    texts: tf.Tensor
+    positions: tf.Tensor
+    rows: tf.Tensor
+    real: tf.Tensor
+
+
+class Packing(NamedTuple):
+    """The way of packed tokens into the attention and back.
+
+    Attributes
+    ----------
     unpack : tf.Tensor
         int32 (B, G, T): row of each token's head among the packed (N * G, D).
     pack : tf.Tensor
         int32 (N, G): row of each token's head among the unpacked (B * G * T, D).
     mask : tf.Tensor
         float32 (B, 1, 1, T): what is added to the scores, so that padding gets no attention.
-    rows : tf.Tensor
-        int32 (B, T): row of each token among the packed (N, H).
-    n_tokens : tf.Tensor
-        int32: tokens that are not padding; the rest of N fills up.
     """
 
-    ids: tf.Tensor
-    positions: tf.Tensor
     unpack: tf.Tensor
     pack: tf.Tensor
     mask: tf.Tensor
-    rows: tf.Tensor
-    n_tokens: tf.Tensor
 
 
-def _pack(token_ids: tf.Tensor, lengths: tf.Tensor, G: int, n_rows: int) -> _Packing:
+def tokens_of(token_ids: tf.Tensor, lengths: tf.Tensor) -> Tokens:
+    """Return the tokens of texts (B, T) of `lengths` (B,)."""
     T = tf.shape(token_ids)[1]
-    real = tf.sequence_mask(lengths, T)  # (B, T)
-    text, position = tf.unstack(tf.cast(tf.where(real), tf.int32), axis=1)  # each (N,)
-    ids = tf.gather_nd(token_ids, tf.stack([text, position], axis=1))
-    # Padding takes the row of its text's first token: any will do, since it is masked.
-    row = tf.cumsum(lengths, exclusive=True)[:, tf.newaxis] + (
+    real = tf.sequence_mask(lengths, T)
+    texts, positions = tf.unstack(tf.cast(tf.where(real), tf.int32), axis=1)
+    ids = tf.gather_nd(token_ids, tf.stack([texts, positions], axis=1))
+    rows = tf.cumsum(lengths, exclusive=True)[:, tf.newaxis] + (
         tf.range(T) * tf.cast(real, tf.int32))
-    unpack = row[:, tf.newaxis, :] * G + tf.range(G)[:, tf.newaxis]
-    pack = (text[:, tf.newaxis] * G + tf.range(G)) * T + position[:, tf.newaxis]
-    mask = (1.0 - tf.cast(real[:, tf.newaxis, tf.newaxis, :], tf.float32)) * _MASKED
-    n_tokens = tf.size(ids)
-    if n_rows:
-        n_missing = tf.maximum(0, n_rows - n_tokens)
-        ids, position = (tf.pad(row, [[0, n_missing]]) for row in (ids, position))
-        pack = tf.pad(pack, [[0, n_missing], [0, 0]])
-    return _Packing(ids, position, unpack, pack, mask, row, n_tokens)
+    return Tokens(ids, texts, positions, rows, real)
 
 
-def _means(layer: tf.Tensor, packing: _Packing) -> tf.Tensor:
-    """Return the mean over tokens of each text, (B, H), of one layer, (N, H)."""
-    real = tf.cast(tf.equal(packing.mask[:, 0], 0.0), tf.float32)  # (B, 1, T)
-    weights = real / tf.reduce_sum(real, -1, keepdims=True)
-    return tf.squeeze(tf.matmul(weights, tf.gather(layer, packing.rows)), 1)
+def packing_of(tokens: Tokens, G: int) -> Packing:
+    """Return the way of tokens into the attention of `G` heads and back."""
+    T = tf.shape(tokens.rows)[1]
+    unpack = tokens.rows[:, tf.newaxis, :] * G + tf.range(G)[:, tf.newaxis]
+    pack = (tokens.texts[:, tf.newaxis] * G + tf.range(G)) * T + tokens.positions[:, tf.newaxis]
+    mask = (1.0 - tf.cast(tokens.real[:, tf.newaxis, tf.newaxis, :], tf.float32)) * _MASKED
+    return Packing(unpack, pack, mask)
 
 
 def _ceil(n: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -309,7 +305,7 @@ def _ceil(n: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return (n + size - 1) // size
 
 
-def _of_layer(n: Union[int, tf.Tensor], stacks: Tensors) -> Tensors:
+def of_layer(n: Union[int, tf.Tensor], stacks: Tensors) -> Tensors:
     """Return the weights of layer `n`, as stack[n] does, but with one node for each."""
     begin, end, strides = tf.stack([n]), tf.stack([n + 1]), tf.constant([1])
     return {name: tf.raw_ops.StridedSlice(input=stack, begin=begin, end=end, strides=strides,

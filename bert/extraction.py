@@ -25,8 +25,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from bert import gpu
-from bert.batches import TokenFeatures, batches
+from bert.batches import Batch, TokenFeatures, batches, batches_of_few_shapes
 from bert.encoder import Encoder
+from bert.gpu_encoder import GpuEncoder
 from bert.gru import GruEncoder
 from bert.tensorflow_version import limit_pipeline_threads, side_by_side
 from bert.tokenizing import WordPieces
@@ -84,7 +85,7 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         tf.estimator.RunConfig(session_config=config))
     predictions = estimator.predict(
         input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size,
-                         count_padding=not encoder.for_gpu),
+                         batches_of_few_shapes if encoder.for_gpu else batches),
         yield_single_examples=False)
     for batch in predictions:
         yield _texts(batch, len(encoder.layers), n_towers, pooled and encoder.for_gpu)
@@ -136,11 +137,15 @@ def _texts(batch: Dict[str, np.ndarray], n_layers: int, n_towers: int,
 def model_fn_builder(encoder: Graph, options: Dict[str, Any]) -> Any:
     """Return an Estimator's `model_fn` that predicts the encoder's layers, tower by tower.
 
-    `options` are arguments of the encoder's `build`.
+    `options` are arguments of the encoder's `build` or `build_on_gpu`.
     """
 
     def model_fn(features: Dict[str, tf.Tensor], labels: None, mode: str) -> Any:
-        towers = encoder.build(features["token_ids"], features["lengths"], **options)
+        texts = features["token_ids"], features["lengths"]
+        if isinstance(encoder, GpuEncoder):
+            towers = [encoder.build_on_gpu(*texts, tf.size(features["rows"]), **options)]
+        else:
+            towers = encoder.build(*texts, **options)
         predictions = dict(features)
         for tower, layers in enumerate(towers):
             predictions.update((_prediction(tower, n), layer) for n, layer in enumerate(layers))
@@ -164,15 +169,15 @@ def _n_cores() -> int:
 
 
 def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-                     batch_tokens: int, batch_size: int, count_padding: bool = True) -> Any:
-    """Return an Estimator's `input_fn` that streams the batches of `batches`."""
+                     batch_tokens: int, batch_size: int,
+                     batches_of: Callable[..., Iterator[Batch]] = batches) -> Any:
+    """Return an Estimator's `input_fn` that streams the batches of `batches_of`."""
     types = {"rows": tf.int32, "token_ids": tf.int32, "lengths": tf.int32, "was_cut": tf.bool}
     shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
 
     def input_fn() -> tf.data.Dataset:
         dataset = tf.data.Dataset.from_generator(
-            lambda: batches(pieces, texts, max_seq_length, batch_tokens, batch_size,
-                            count_padding),
+            lambda: batches_of(pieces, texts, max_seq_length, batch_tokens, batch_size),
             types, shapes).prefetch(4)
         # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()

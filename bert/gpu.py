@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from bert.checkpoint import Config
 from bert.tensorflow_version import IS_1, turn_off_tf32
 
-_MOST_TOKENS = 1 << 17  # tokens of a batch: more make products no faster, and the last one waits
+_MOST_TOKENS = 1 << 15  # tokens of a batch: more make products no faster, and the last one waits
 _LEAST_TOKENS = 1 << 10  # tokens of a batch for a GPU of little memory
 _SHARE = 0.4  # share of the memory for a batch: weights, copies and what XLA plans take the rest
 _LONGEST = 512  # tokens of the longest text, for which the memory of the scores is reckoned
@@ -60,7 +60,7 @@ def tokens_that_fit(config: Config, n_bytes_a_number: int, memory: int,
 
     >>> large = Config(30522, 1024, 24, 16, 4096, 512, 2, "gelu")
     >>> tokens_that_fit(large, 4, 80 << 30), tokens_that_fit(large, 4, 8 << 30)
-    (131072, 19065)
+    (32768, 19065)
     """
     a_token = n_bytes_a_number * (
         _HIDDEN * config.hidden_size + _WIDE * config.intermediate_size

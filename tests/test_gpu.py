@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import extract_features
+from bert.batches import batches_of_few_shapes
 from bert.checkpoint import open_checkpoint
-from bert.encoder import Encoder
 from bert.errors import BertError
 from bert.extraction import extract
+from bert.graphs import graph_of
 from bert.tensorflow_version import IS_1
 from bert.tokenizing import WordPieces
 from tests.reference import random_checkpoint
@@ -21,9 +22,9 @@ def checkpoint(tmp_path_factory):
     return open_checkpoint(random_checkpoint(tmp_path_factory.mktemp("gpu") / "small"))
 
 
-def layers_of(checkpoint, pooled=False, batch_size=0, **options):
-    batches = extract(Encoder(checkpoint, [-1, -2], **options), WordPieces(checkpoint.vocab_file),
-                      TEXTS, 64, 30, batch_size, pooled)
+def layers_of(checkpoint, pooled=False, batch_size=0, precision="float32", for_gpu=False):
+    batches = extract(graph_of(checkpoint, [-1, -2], precision, for_gpu),
+                      WordPieces(checkpoint.vocab_file), TEXTS, 64, 30, batch_size, pooled)
     texts = sorted((text for batch in batches for text in batch), key=lambda text: text.row)
     assert [text.row for text in texts] == list(range(len(TEXTS)))
     return [text.layers for text in texts]
@@ -49,6 +50,26 @@ def test_the_cpu_computes_in_bfloat16(checkpoint):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, expected, rtol=0, atol=0.1)
         assert np.abs(ours - expected).max() > 0
+
+
+@pytest.mark.parametrize("batch_size", [0, 40])
+def test_batches_for_a_gpu_are_full_and_of_few_shapes(checkpoint, batch_size):
+    texts = ["a " * (1 + 37 * n % 230) for n in range(3000)]
+    found = list(batches_of_few_shapes(WordPieces(checkpoint.vocab_file), texts, 200, 8192,
+                                       batch_size))
+    assert sorted(np.concatenate([batch["rows"] for batch in found]).tolist()) == list(range(3000))
+    shapes = {batch["token_ids"].shape for batch in found}
+    assert len(shapes) == len({width for _, width in shapes}) <= 6 < len(found)
+    for batch in found:
+        n = len(batch["rows"])
+        assert batch["lengths"][n:].tolist() == [0] * (len(batch["lengths"]) - n)
+        assert batch["lengths"][:n].tolist() == [
+            min(200, 2 + len(texts[row].split())) for row in batch["rows"]]
+        assert not batch["token_ids"][np.arange(batch["token_ids"].shape[1])
+                                      >= batch["lengths"][:, np.newaxis]].any()
+    full = [batch["lengths"].sum() > 0.9 * 8192 or len(batch["rows"]) == len(batch["lengths"])
+            for batch in found[:-1]]
+    assert all(full)
 
 
 @pytest.mark.skipif(not IS_1, reason="TensorFlow 2.15 computes in each precision")
