@@ -18,11 +18,11 @@ from recommender.evaluation.ranks import Scores
 from recommender.evaluation.truth import Truth
 from recommender.index import Index
 from recommender.neighbours import best_others, nearest_others, text_matrix
-from recommender.parts import Words
 from recommender.recipes import Recipe, make_recipe
 from recommender.source import Features
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures, Settings
+from recommender.text_words import Words
 from recommender.twins import twins_of
 from recommender.words import SparseRows
 
