@@ -9,8 +9,9 @@ from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Seq
 import numpy as np
 from scipy import sparse
 
-from recommender.building import features_by_row, weighted_ratings
+from recommender.building import features_by_row
 from recommender.catalogue import Movie
+from recommender.columns import weighted_ratings
 from recommender.evaluation import baselines
 from recommender.evaluation.held_back import RATINGS, HeldBack, Trials
 from recommender.evaluation.queries import Queries, QueryTexts, token_mean

@@ -11,7 +11,19 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Container,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 import h5py
 import numpy as np
@@ -119,17 +131,20 @@ class FeatureReader:
                 found.update(zip(shard.ids, shard.digests))
         return found
 
-    def movies(self) -> Iterator[MovieFeatures]:
+    def movies(self, among: Optional[Container[int]] = None) -> Iterator[MovieFeatures]:
         """Yield every movie once, shard by shard; the later of two versions of a movie.
 
-        Each shard is compared with its checksum before it is read. Raises DamagedFile if they
-        differ, RecommenderError if a shard is gone or of other settings.
+        With `among`, yield only movies of these ids; shards without any of them are not read.
+        A shard is compared with its checksum before it is read. Raises DamagedFile if they differ,
+        RecommenderError if a shard is gone or of other settings.
         """
-        newest = self._newest_shards()
-        for path in _checked(self._paths):
+        newest = {movie_id: path for movie_id, path in self._newest_shards().items()
+                  if among is None or movie_id in among}
+        holding = set(newest.values())
+        for path in _checked([path for path in self._paths if path in holding]):
             with self._open(path) as shard:
                 for movie in shard.movies():
-                    if newest[movie.movie_id] == path:
+                    if newest.get(movie.movie_id) == path:
                         yield movie
 
     def _newest_shards(self) -> Dict[int, str]:
