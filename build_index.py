@@ -70,7 +70,10 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--strict", action="store_true",
                        help="fail at a row of the catalogue that cannot be used")
     args = flags.parse_args(argv)
-    for name in ("recipe", "layers", "word_weight", "update"):
+    for name in ("from_pickle", "to_pickle"):
+        if args.update and getattr(args, name):
+            flags.error("--update goes with --features, not with --{}".format(name))
+    for name in ("recipe", "layers", "word_weight"):
         if args.from_pickle and getattr(args, name) != flags.get_default(name):
             flags.error("--{} goes with --features, not with --from_pickle".format(name))
     for name in ("layers", "word_weight"):
