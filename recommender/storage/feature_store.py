@@ -16,6 +16,7 @@ from typing import (
     Callable,
     Container,
     Dict,
+    Iterable,
     Iterator,
     List,
     NamedTuple,
@@ -246,6 +247,16 @@ class FeatureWriter:
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
             self._close_shard()
+
+    def flush(self) -> None:
+        """Complete the shard in progress, so that all added movies are safe. Raises OSError."""
+        self._close_shard()
+
+    def forget(self, movie_ids: Iterable[int]) -> None:
+        """Take movies out of the stock and features.h5, before their shards are removed."""
+        for movie_id in movie_ids:
+            del self.stock.digests[movie_id], self.stock.shards[movie_id]
+        _write_links(self._folder, self._settings, self.stock.shards)
 
     def _close_shard(self) -> None:
         if self._shard is None:
