@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server test test-bert coverage browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -40,6 +40,7 @@ help:
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"
 	@echo "make bench-server  measure the server under load (a quarter of an hour)"
+	@echo "make bench-scale  measure what becomes of large and changing catalogues"
 	@echo "make clean  remove the environment and what the demo wrote"
 
 # A target file is a mark of what is done, so that a second run redoes nothing.
@@ -164,6 +165,9 @@ bench: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 
 bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
+
+bench-scale: $(VENV)/installed-dev data/sample_index.h5
+	$(PYTHON) -m benchmarks.scale.updates
 
 clean:
 	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \

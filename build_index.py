@@ -15,7 +15,7 @@ import numpy as np
 
 from bert.errors import BertError
 from recommender import cli
-from recommender.building import ReadTexts, build_index
+from recommender.building import BuildReport, ReadTexts, build_index
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
@@ -25,6 +25,7 @@ from recommender.recipes import DEFAULT_RECIPES, POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.pickles import load_embeddings
 from recommender.topics.topic_file import StoredTopics, load_topics
+from recommender.updating import update_index
 
 # Seconds for 45,000 films on 2 cores, as measured: t-SNE, and comparing all films with all by
 # embeddings of 1,024 numbers.
@@ -40,6 +41,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--features", default="data/features",
                        help="the folder that extract_features.py wrote")
     flags.add_argument("--output", default="data/index.h5", help="the index to write")
+    flags.add_argument("--update", action="store_true", help="bring the index at --output up to "
+                       "the catalogue and the features, in time that goes with what changed: "
+                       "films that are new, changed or gone; all that was learnt stays")
     flags.add_argument("--recipe", type=_recipes, metavar="NAMES",
                        help="one or several, as mean4,best, of {}: how a film becomes the vector "
                        "by which films are compared; the first answers where no other is asked "
@@ -66,6 +70,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--strict", action="store_true",
                        help="fail at a row of the catalogue that cannot be used")
     args = flags.parse_args(argv)
+    for name in ("from_pickle", "to_pickle"):
+        if args.update and getattr(args, name):
+            flags.error("--update goes with --features, not with --{}".format(name))
     for name in ("recipe", "layers", "word_weight"):
         if args.from_pickle and getattr(args, name) != flags.get_default(name):
             flags.error("--{} goes with --features, not with --from_pickle".format(name))
@@ -98,6 +105,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     cli.note(catalogue.report())
     if args.from_pickle:
         from_pickle(catalogue, args, topics)
+    elif args.update:
+        update(catalogue, args, topics)
     else:
         from_features(catalogue, args, topics)
     if topics:
@@ -127,14 +136,37 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace,
                          topics)
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
-    cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
-             "features are not in the catalogue".format(
-                 args.output, report.n_movies, _named(report.recipes),
-                 report.without_features,
-                 report.without_catalogue))
+    note_films(args.output, report)
     if read_texts is None:
         cli.note("there is no checkpoint {} in tmp/: scores of texts get no scale; --bert_dir "
                  "names its folder".format(features.settings.checkpoint))
+    note_other_overviews(report)
+
+
+def update(catalogue: Catalogue, args: argparse.Namespace,
+           topics: Optional[StoredTopics]) -> None:
+    """Update the index and say what changed, and whether a whole build is due."""
+    report = update_index(catalogue, FeatureReader(args.features), args.output, args.recipe,
+                          args.layers, args.word_weight, args.map, args.neighbours,
+                          cli.progress_bar, topics)
+    note_films(args.output, report.build)
+    note_other_overviews(report.build)
+    cli.note("{}: {:,} films are new, {:,} changed, {:,} left".format(
+        args.output, report.n_new, report.n_changed, report.n_removed))
+    if report.due:
+        cli.note("a whole build, without --update, is due: {}".format(report.due))
+
+
+def note_films(output: str, report: BuildReport) -> None:
+    """Note how many films the index has, and how many it could not take."""
+    cli.note("{}: {:,} films by {}; {:,} of the catalogue have no features, {:,} with "
+             "features are not in the catalogue".format(
+                 output, report.n_movies, _named(report.recipes), report.without_features,
+                 report.without_catalogue))
+
+
+def note_other_overviews(report: BuildReport) -> None:
+    """Note how many films were left out because their overview changed."""
     if report.of_other_overviews:
         cli.note("{:,} films were left out, their features are of another overview than the "
                  "catalogue's: run extract_features.py again".format(report.of_other_overviews))

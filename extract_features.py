@@ -12,7 +12,6 @@ import recommender.environment  # noqa: F401
 
 import argparse
 import contextlib
-import os
 import queue
 import shutil
 import threading
@@ -42,13 +41,11 @@ from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.storage.feature_store import (
     FeatureWriter,
-    Stock,
     feature_bytes,
     overview_digest,
-    take_stock,
 )
-from recommender.storage.locks import one_writer
-from recommender.storage.shards import Settings, check_digest, shard_paths
+from recommender.storage.shards import Settings
+from recommender.upkeep import compact_folder, in_words, tell_damage, verify
 
 if TYPE_CHECKING:
     from bert.batches import TokenFeatures
@@ -105,6 +102,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags.add_argument("--verify", action="store_true", help="extract nothing: compare the "
                        "shards in --output_dir with their checksums and set aside damaged ones, "
                        "which the next run extracts again")
+    flags.add_argument("--compact", action="store_true", help="extract nothing: rewrite the "
+                       "shards in --output_dir that hold films that --input_file lacks, or older "
+                       "versions of films, and give their disk back")
     flags.add_argument("--limit", type=cli.whole_number(1), help="only the first N films")
     flags.add_argument("--min_votes", type=cli.whole_number(0), default=0, metavar="N",
                        help="only films with at least N votes, which are those that people know: "
@@ -124,6 +124,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_flags(argv)
     if args.verify:
         return verify(args.output_dir)
+    if args.compact:
+        return compact_folder(args.output_dir, args.input_file, args.shard_mb << 20, args.strict)
     with cli.stop_signals() as caught:
         return extract_all(args, caught)
 
@@ -167,7 +169,7 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
                         args.pooled, checkpoint.name, digest.result())
     wanted = _known(catalogue.movies, args.min_votes)[:args.limit]
     with FeatureWriter(args.output_dir, settings, args.shard_mb << 20) as writer:
-        _tell_damage(writer.stock)
+        tell_damage(writer.stock)
         del catalogue  # its other columns take as much memory as the overviews
         movies = [movie for movie in wanted
                   if writer.stock.digests.get(movie.id) != overview_digest(movie.overview)]
@@ -244,33 +246,6 @@ def _check_tensorflow(args: argparse.Namespace) -> None:
             check_google_graph()
 
 
-def verify(folder: str) -> int:
-    """Compare all shards of `folder` with their checksums; return the exit code.
-
-    Raises RecommenderError if a shard is damaged or there are none.
-    """
-    paths = shard_paths(folder)
-    if not paths:
-        raise RecommenderError("no features in {}: extract_features.py writes them".format(folder))
-    n_bytes = sum(os.path.getsize(path) for path in paths)
-    with one_writer(folder), tqdm(total=n_bytes, unit="B", unit_scale=True,
-                                  file=cli.BarStream()) as bar:
-        stock = take_stock(folder, check=lambda path: check_digest(path, bar.update))
-    _tell_damage(stock)
-    if stock.set_aside:
-        raise RecommenderError("damaged in {}: {:,} of {:,} files; the same extraction again "
-                               "computes what they held".format(
-                                   folder, len(stock.set_aside), len(paths) + 1))
-    print("{}: {:,} shards with {:,} films, {}, are as they were written".format(
-        folder, len(paths), len(stock.shards), _size(n_bytes)))
-    return 0
-
-
-def _tell_damage(stock: Stock) -> None:
-    for path in stock.set_aside:
-        cli.note("{0} is damaged: set aside as {0}.bad, which you may remove".format(path))
-
-
 def _until(caught: List[int], batches: Iterable[T]) -> Iterator[T]:
     """Yield `batches` up to the one that is being computed when a signal is caught."""
     if not caught:
@@ -292,17 +267,12 @@ def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
     needed = feature_bytes(n_tokens * share, len(movies), settings)
     free = shutil.disk_usage(folder).free
     cli.note("{:,} films, about {:,.0f} tokens, will take about {} of disk; {} are free".format(
-        len(movies), n_tokens * share, _size(needed), _size(free)))
+        len(movies), n_tokens * share, in_words(needed), in_words(free)))
     if needed > free:
         raise RecommenderError("{} has {} free and about {} are needed: free some, {}or choose "
                                "another --output_dir".format(
-                                   folder, _size(free), _size(needed),
+                                   folder, in_words(free), in_words(needed),
                                    "" if settings.pooled else "take --pooled or --dtype float16, "))
-
-
-def _size(n_bytes: float) -> str:
-    return "{:,.1f} GB".format(n_bytes / 1e9) if n_bytes >= 1e9 else "{:,.0f} MB".format(
-        n_bytes / 1e6)
 
 
 class _FilmBar(tqdm):

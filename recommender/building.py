@@ -9,6 +9,7 @@ import json
 import os
 import time
 from typing import (
+    Any,
     Callable,
     Dict,
     Iterable,
@@ -25,19 +26,14 @@ import h5py
 import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
+from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
-from recommender.index import (
-    FORMAT_VERSION,
-    NUMBER_COLUMNS,
-    TEXT_COLUMNS,
-    join_genres,
-)
-from recommender.left_out import TABLE, TEXTS
+from recommender.index import FORMAT_VERSION
 from recommender.neighbours import nearest_films
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
-from recommender.regions import regions_of, write_regions
+from recommender.regions import Regions, regions_of, write_regions
 from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
@@ -45,12 +41,10 @@ from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
-from recommender.titles import title_key
 from recommender.topics.topic_file import GROUP as TOPICS
 from recommender.topics.topic_file import StoredTopics, write_tree
 from recommender.topics.topic_regions import topic_regions
 from recommender.topics.topic_tree import TopicTree
-from recommender.twins import twins_of
 from recommender.words import SparseRows, joined_row
 
 ReadTexts = Callable[[Sequence[str]], List[Source]]  # texts with their hidden layers
@@ -69,18 +63,6 @@ class BuildReport(NamedTuple):
     without_features: int
     without_catalogue: int
     of_other_overviews: int
-
-
-def weighted_ratings(movies: Sequence[Movie]) -> np.ndarray:
-    """Return IMDb's weighted rating of each film, float32 (n,), from 0 to 10.
-
-    v / (v + m) * R + m / (v + m) * C with the film's votes v and average R, the catalogue's mean
-    average C and its 70th percentile of votes m, at least 1 (the formula of IMDb's Top 250 page).
-    """
-    votes = np.array([movie.vote_count for movie in movies], np.float64)
-    average = np.array([movie.vote_average for movie in movies], np.float64)
-    m = max(np.percentile(votes, 70), 1.0)
-    return ((votes * average + m * average.mean()) / (votes + m)).astype(np.float32)
 
 
 def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
@@ -200,9 +182,32 @@ def features_by_row(movies: Sequence[Movie],
                     features: FeatureReader) -> Iterator[Tuple[int, MovieFeatures]]:
     """Yield the features of `movies` in the order of the store, each with its place."""
     rows = {movie.id: row for row, movie in enumerate(movies)}
-    for movie in features.movies():
-        if movie.movie_id in rows:
-            yield rows[movie.movie_id], movie
+    for movie in features.movies(rows):
+        yield rows[movie.movie_id], movie
+
+
+class Mended(NamedTuple):
+    """What an update keeps or mends of a recipe instead of making it anew.
+
+    Attributes
+    ----------
+    scales : dict of str to Scale
+        All scales of scores, by name.
+    neighbours : tuple of np.ndarray, optional
+        Rows int32 and cosines float64, (n, k), of each film's nearest others.
+    points : np.ndarray, optional
+        float32 (n, 2): the films' places on the map.
+    regions : Regions, optional
+        The regions of the map; None to make them anew.
+    mean : np.ndarray
+        float64 (d,): the mean embedding of all films when the whole index was built.
+    """
+
+    scales: Mapping[str, Scale]
+    neighbours: Optional[Tuple[np.ndarray, np.ndarray]]
+    points: Optional[np.ndarray]
+    regions: Optional[Regions]
+    mean: np.ndarray
 
 
 class Fitted(NamedTuple):
@@ -216,12 +221,14 @@ class Fitted(NamedTuple):
     embeddings: np.ndarray
     words: Optional[SparseRows]
     of_texts: Mapping[str, Scale] = {}
+    mended: Optional[Mended] = None
 
 
 def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 fitted: Iterable[Fitted], settings: Settings, with_map: bool = False,
                 n_neighbours: int = 0, features_folder: Optional[str] = None,
-                progress: Progress = silent, topics: Optional[StoredTopics] = None) -> None:
+                progress: Progress = silent, topics: Optional[StoredTopics] = None,
+                attributes: Optional[Mapping[str, Any]] = None) -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -245,6 +252,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         As in `build_index`.
     topics : StoredTopics, optional
         Topics to join; films that were not among them when they were found have none.
+    attributes : dict, optional
+        More root attributes.
 
     Raises
     ------
@@ -275,11 +284,13 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 _write_map(group, one, movies, tree, progress)
             recipes.append(one.recipe)
         write_recipes(file, recipes)
+        for attribute, value in (attributes or {}).items():
+            file.attrs[attribute] = value
         file.attrs["built"] = _now()
         file.attrs["digest"] = digest.hexdigest()
-        _write_columns(file, movies, ratings)
-        _write_twins(file, movies)
-        _write_left_out(file, catalogue, kept)
+        write_columns(file, movies, ratings)
+        write_twins(file, movies)
+        write_left_out(file, catalogue, kept)
         if tree is not None:
             write_tree(file.create_group(TOPICS), tree)
 
@@ -293,7 +304,7 @@ def _now() -> str:
 def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
                   progress: Progress) -> None:
     """Write the vectors by a recipe, what it learnt, and what is made of them."""
-    recipe, embeddings, words, of_texts = fitted
+    recipe, embeddings, words, of_texts, mended = fitted
     group["embeddings"] = embeddings
     if words is not None:
         for name in WORDS:
@@ -301,11 +312,15 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
         if words.text_data is not None:
             group["words/text_data"] = words.text_data
         group["words/width"] = words.width
-    if n_neighbours:
-        group["neighbours/rows"], group["neighbours/cosines"] = nearest_films(
-            embeddings, words, n_neighbours, progress)
+    if mended is not None:
+        group["mean_when_built"] = mended.mean
+        of_texts = mended.scales
+    neighbours = mended.neighbours if mended is not None else nearest_films(
+        embeddings, words, n_neighbours, progress) if n_neighbours else None
+    if neighbours is not None:
+        group["neighbours/rows"], group["neighbours/cosines"] = neighbours
     rows = sample(len(embeddings))
-    if len(embeddings) > 1:
+    if mended is None and len(embeddings) > 1:
         vectors = [joined_row(embeddings, words, row) for row in rows]
         group["scale/films"] = np.stack(scale_of(embeddings, words, vectors, rows.tolist()))
     for name, scale in of_texts.items():
@@ -317,56 +332,15 @@ def _write_map(group: h5py.Group, fitted: Fitted, movies: Sequence[Movie],
                topics: Optional[TopicTree], progress: Progress) -> None:
     """Write the films' places on the map, and its regions: topics, or where there are none, what
     lies together. Films marked as adult name none: the map does not show them."""
-    points = group["map"] = place_films(fitted.embeddings, fitted.words, progress)
+    mended = fitted.mended
+    points = group["map"] = (place_films(fitted.embeddings, fitted.words, progress)
+                             if mended is None else mended.points)
+    if mended is not None and mended.regions is not None:
+        write_regions(group, mended.regions)
+        return
     shown = [row for row, movie in enumerate(movies) if not movie.adult]
     write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown])
                   if topics is None else topic_regions(points, topics, np.array(shown, np.int64)))
-
-
-def _write_columns(file: h5py.File, movies: Sequence[Movie], ratings: np.ndarray) -> None:
-    _write_texts(file, TEXT_COLUMNS, movies)
-    for name, dtype in NUMBER_COLUMNS.items():
-        values = ratings if name == "weighted_rating" else [
-            getattr(movie, name) for movie in movies]
-        file[name] = np.array(values, dtype)
-    if any(movie.adult for movie in movies):
-        file["adult"] = np.array([movie.adult for movie in movies])
-    if any(movie.poster_path for movie in movies):
-        _write_texts(file, ["poster_path"], movies)
-
-
-def _write_twins(file: h5py.File, movies: Sequence[Movie]) -> None:
-    """Write the films that are told apart only by their id, if there are any."""
-    twins = twins_of(movies)
-    if twins:
-        file["twins"] = np.array([(row, number) for number, rows in enumerate(twins)
-                                  for row in rows], np.int32)
-
-
-def _write_left_out(file: h5py.File, catalogue: Catalogue, kept: Sequence[int]) -> None:
-    """Write the table of the films that are not `kept`, if there are any."""
-    held = set(kept)
-    movies = [*catalogue.without_overview, *(
-        movie for place, movie in enumerate(catalogue.movies) if place not in held)]
-    if movies:
-        group = file.create_group(TABLE)
-        group["ids"] = np.array([movie.id for movie in movies], np.int64)
-        group["year"] = np.array([movie.year for movie in movies], np.int16)
-        group["has_overview"] = np.array([bool(movie.overview) for movie in movies])
-        _write_texts(group, TEXTS, movies)
-
-
-def _write_texts(group: h5py.Group, names: Sequence[str], movies: Sequence[Movie]) -> None:
-    """Write columns of strings of `movies`, by their names in an index."""
-    derived: Dict[str, Callable[[Movie], str]] = {
-        "genres": lambda movie: join_genres(movie.genres),
-        "title_key": lambda movie: title_key(movie.title),
-        "original_title_key": lambda movie: title_key(movie.original_title)}
-    for name in names:
-        texts = [derived[name](movie) if name in derived else getattr(movie, name)
-                 for movie in movies]
-        group.create_dataset(name, data=np.array(texts, object),
-                             dtype=h5py.special_dtype(vlen=str))
 
 
 def refuse_folder(output: str) -> None:

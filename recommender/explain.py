@@ -12,12 +12,13 @@ import numpy as np
 
 from recommender.errors import RecommenderError
 from recommender.index import Index
-from recommender.parts import Mean, Words
+from recommender.parts import Mean
 from recommender.recipes import Recipe
 from recommender.source import Source
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.shards import MovieFeatures
+from recommender.text_words import Words
 
 Span = Tuple[int, int]  # begin and end of a word in the overview, in characters
 

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tu
 
 import numpy as np
 
+from recommender.drift import History, read_history
 from recommender.errors import NothingFound, RecommenderError
 from recommender.left_out import LeftOut
 from recommender.near_titles import NearTitles
@@ -156,6 +157,11 @@ class Index:
         self._rows_of_ids: Optional[Dict[int, int]] = None
         self._near: Optional[NearTitles] = None
         self._rows_of_keys: RowsOfKeys = {}
+
+    @property
+    def history(self) -> History:
+        """The whole build that this index goes back to, and what changed since."""
+        return read_history(self._file)
 
     @property
     def uses_bert(self) -> bool:

@@ -14,7 +14,7 @@ from recommender.ranking import (
 )
 from recommender.words import SparseRows, joined_row
 
-_SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
+SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
 _BLOCK = 512  # rows compared with all others at once; bounds memory to 512 x n floats
 
 
@@ -50,16 +50,27 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
     if not k:
         return rows, cosines
     candidates = np.sort(nearest_others(
-        dense, words, min(k + _SPARE, n - 1), progress=progress), axis=1)
+        dense, words, min(k + SPARE, n - 1), progress=progress), axis=1)
     for row in range(n):
-        vector = joined_row(dense, words, row)
-        scores = exact_scores(dense, words, vector, candidates[row])
-        best = top_k(scores, k)
-        if scores[best[-1]] - scores.min() > 2 * PRODUCT_ERROR or candidates.shape[1] == n - 1:
-            rows[row], cosines[row] = candidates[row, best], scores[best]
-        else:  # so many are alike that a film that is no candidate may be as near
-            rows[row], cosines[row] = nearest_rows(dense, words, vector, k, np.arange(n) != row)
+        rows[row], cosines[row] = nearest_among(dense, words, row, candidates[row], k)
     return rows, cosines
+
+
+def nearest_among(dense: np.ndarray, words: Optional[SparseRows], row: int,
+                  candidates: np.ndarray, k: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the `k` nearest others of a row, (k,), and their cosines with it.
+
+    `candidates` are the rows with the greatest products with it, ascending, and some more than `k`
+    of them where there are more.
+    """
+    n = len(dense)
+    vector = joined_row(dense, words, row)
+    scores = exact_scores(dense, words, vector, candidates)
+    best = top_k(scores, k)
+    if scores[best[-1]] - scores.min() > 2 * PRODUCT_ERROR or len(candidates) == n - 1:
+        return candidates[best], scores[best]
+    # So many are alike that a film that is no candidate may be as near.
+    return nearest_rows(dense, words, vector, k, np.arange(n) != row)
 
 
 def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
@@ -70,7 +81,7 @@ def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,
     Compares all rows with all, a block at a time. `k` is from 1 to n - 1. `twins` as in
     `best_others`.
     """
-    products, matrix = Products(dense, words), None if words is None else _matrix(words)
+    products, matrix = Products(dense, words), None if words is None else matrix_of(words)
 
     def scores(rows: slice) -> np.ndarray:
         return products(dense[rows], None if matrix is None else matrix[rows])
@@ -91,7 +102,7 @@ class Products:
 
     def __init__(self, dense: np.ndarray, words: Optional[SparseRows]):
         self._dense = dense
-        self._words = None if words is None else _matrix(words).T.tocsr()
+        self._words = None if words is None else matrix_of(words).T.tocsr()
         self._of_texts = text_matrix(words)
 
     def __call__(self, dense: np.ndarray, words: Optional[sparse.csr_matrix]) -> np.ndarray:
@@ -116,10 +127,11 @@ def text_matrix(words: Optional[SparseRows]) -> Optional[sparse.csr_matrix]:
     """Return the values with which texts are compared, (width, n), or None without such."""
     if words is None or words.text_data is None:
         return None
-    return _matrix(words._replace(data=words.text_data)).T.tocsr()
+    return matrix_of(words._replace(data=words.text_data)).T.tocsr()
 
 
-def _matrix(words: SparseRows) -> sparse.csr_matrix:
+def matrix_of(words: SparseRows) -> sparse.csr_matrix:
+    """Return the words of films as a matrix of SciPy's, (n, width)."""
     return sparse.csr_matrix((words.data, words.indices, words.indptr),
                              shape=(len(words.indptr) - 1, words.width))
 

@@ -1,12 +1,13 @@
 """Parts of a recipe: each turns what is known of a film, or of a text, into a block of its vector.
 
-Hidden layers pooled to a sentence embedding, TF-IDF of words, and genres. What a part learns from
-the catalogue (means, matrices, a vocabulary) is stored in the index, so that a text query is
-embedded exactly as the films were. No part sees a film's collection or keywords, by which
-evaluate.py measures.
+Hidden layers pooled to a sentence embedding, and genres; the words are in
+`recommender.text_words`. What a part learns from the catalogue (means, matrices, a vocabulary) is
+stored in the index, so that a text query is embedded exactly as the films were, and films that
+come later are placed by it. No part sees a film's collection or keywords, by which evaluate.py
+measures.
 """
 
-from typing import Any, Counter, Dict, Iterable, Sequence, Tuple, Union
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.source import Features, Source
 from recommender.storage.shards import Settings
-from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
 
 def mean(layers: np.ndarray) -> np.ndarray:
@@ -62,12 +62,20 @@ class Mean:
 
     def fit(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
         """Learn from all films and return their vectors, float64 (n, d)."""
+        pooled = self._pooled(movies, features)
+        self.learn(pooled)
+        return self.transform(pooled)
+
+    def place(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        """Return the vectors of other films by what was learnt before, float64 (n, d)."""
+        return self.transform(self._pooled(movies, features))
+
+    def _pooled(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
         pooled = np.empty((len(movies), self._hidden_size))
         for row, movie in features():
             pooled[row] = self.pool(movie.layers, movie.token_ids)
         _check(pooled, movies)
-        self.learn(pooled)
-        return self.transform(pooled)
+        return pooled
 
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of one film or text, float64 (d,)."""
@@ -234,77 +242,6 @@ class Sif(Weighted):
         self.arrays["matrix"] = _without(_principal(pooled)[1][:, :1])
 
 
-class Words:
-    """TF-IDF of the words of overview and title; a word of the title counts `titles` times."""
-
-    kind = "words"
-    uses_bert = False
-    names = ("vocabulary", "idf")
-
-    def __init__(self, titles: int = 0):
-        self.options: Dict[str, Any] = {"titles": int(titles)}
-        self.arrays: Dict[str, np.ndarray] = {}
-        self._place_of: Dict[str, int] = {}
-
-    def prepare(self, settings: Settings) -> None:
-        """Accept any features: the part reads none."""
-
-    def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
-        """Learn the vocabulary of all films and return their rows."""
-        counts = [self._count(movie.overview, movie.title) for movie in movies]
-        words, self.arrays["idf"] = fit_vocabulary(counts)
-        self.arrays["vocabulary"] = np.array(words, object)
-        known = map(self._known, counts)
-        return sparse_rows(((at, n * self.arrays["idf"][at]) for at, n in known), len(words))
-
-    def embed(self, source: Source) -> np.ndarray:
-        """Return the vector of one film or text, float64 (n_words,)."""
-        at, n = self._known(self._count(source.overview, source.title))
-        counts = np.zeros(len(self.arrays["vocabulary"]))
-        counts[at] = n
-        return counts * self.arrays["idf"]
-
-    def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
-        """Yield every occurrence of a known word.
-
-        Yields
-        ------
-        of : str
-            "overview" or "title".
-        span : tuple of int
-            Begin and end of the word there, in characters.
-        column : int
-            Its column in the vector.
-        n : float
-            Number of equal parts into which the weight of the word is divided.
-        """
-        places, counts = self._places(), self._count(source.overview, source.title)
-        for of, text, times in (("overview", source.overview, 1),
-                                ("title", source.title, self.options["titles"])):
-            for word, start, end in words_of(text) if times else ():
-                if word in places:
-                    yield of, (start, end), places[word], counts[word] / times
-
-    def _count(self, overview: str, title: str) -> Counter[str]:
-        counts = count_words(overview)
-        for word, n in count_words(title).items() if self.options["titles"] else ():
-            counts[word] += n * self.options["titles"]
-        return counts
-
-    def _places(self) -> Dict[str, int]:
-        """Return the column of each word; the table is made at the first call."""
-        if not self._place_of:
-            self._place_of = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
-        return self._place_of
-
-    def _known(self, counts: Counter[str]) -> Tuple[np.ndarray, np.ndarray]:
-        """Return the columns of the known words, ascending, and their counts."""
-        places = self._places()
-        known = sorted((places[word], n) for word, n in counts.items() if word in places)
-        return (np.array([place for place, _ in known], np.int32),
-                np.array([n for _, n in known], np.float64))
-
-
 class Genres:
     """The film's genres, one column each, weighted by inverse document frequency.
 
@@ -331,15 +268,16 @@ class Genres:
         self.arrays["idf"] = np.log((1 + len(movies)) / (1 + has.sum(axis=0)))
         return has * self.arrays["idf"]
 
+    def place(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
+        """Return the vectors of other films, float64 (n, n_genres); unknown genres count not."""
+        return np.array([self._has(movie.genres) for movie in movies]) * self.arrays["idf"]
+
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of one film, float64 (n_genres,); of a text, zeros."""
         return self._has(source.genres) * self.arrays["idf"]
 
     def _has(self, genres: Sequence[str]) -> np.ndarray:
         return np.array([genre in genres for genre in self.arrays["genres"]], np.float64)
-
-
-Part = Union[Mean, Words, Genres]
 
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:

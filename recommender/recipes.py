@@ -17,19 +17,18 @@ from recommender.parts import (
     Centred,
     Genres,
     Mean,
-    Part,
     Sif,
     TextCentred,
     Weighted,
     Whitened,
-    Words,
 )
 from recommender.source import Features, Source
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.shards import Settings
-from recommender.text_words import TextWords
+from recommender.text_words import TextWords, Words
 from recommender.words import SparseRows
 
+Part = Union[Mean, Words, Genres]
 # Classes of parts by the name under which an index stores them.
 KINDS: Dict[str, Any] = {kind.kind: kind for kind in (  # type: ignore[attr-defined]
     Mean, Centred, TextCentred, Whitened, AllButTheTop, Weighted, Sif, Words, TextWords, Genres)}
@@ -107,13 +106,28 @@ class Recipe:
         RecommenderError
             If the features of a film are not numbers, or all zero.
         """
-        blocks = [part.fit(movies, features) for _, part in self.parts]
+        return self._joined([part.fit(movies, features) for _, part in self.parts])
+
+    def place(self, movies: Sequence[Movie],
+              features: Features) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """Return what `fit` does, for other films, at least one, by what was learnt before."""
+        return self._joined([part.place(movies, features) for _, part in self.parts])
+
+    def widen(self, movies: Sequence[Movie], known: Sequence[Movie], n_films: int) -> None:
+        """Append the words that came with `movies`; see `Words.widen`."""
+        for _, part in self.parts:
+            if isinstance(part, Words):
+                part.widen(movies, known, n_films)
+
+    def _joined(self, blocks: Sequence[Union[np.ndarray, SparseRows]]
+                ) -> Tuple[np.ndarray, Optional[SparseRows]]:
+        """Return the parts' blocks of the same films, joined at the weights, dense and sparse."""
         lengths = np.stack([_lengths(block) for block in blocks], axis=1)
         scales = _scales(lengths, self._weights).T
         words = blocks[-1].scaled(scales[-1]) if isinstance(blocks[-1], SparseRows) else None
         of_numbers = [block for block in blocks if not isinstance(block, SparseRows)]
         width = sum(block.shape[1] for block in of_numbers)
-        dense, end = np.empty((len(movies), width), np.float32), 0
+        dense, end = np.empty((len(lengths), width), np.float32), 0
         for block, scale in zip(of_numbers, scales):
             start, end = end, end + block.shape[1]
             np.multiply(block, scale[:, None], out=dense[:, start:end], casting="same_kind")

@@ -16,6 +16,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from recommender.drift import mean_of
 from recommender.errors import NothingFound, RecommenderError
 from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
@@ -107,6 +108,29 @@ class EmbeddingSpace:
             raise NothingFound("{} has no map: build it with build_index.py --map".format(
                 self.path))
         return self._file.array(self._group + "map", np.float32, (self._n, 2))
+
+    def neighbours(self) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        """Return the stored neighbours, rows int32 and cosines float64 (n, k), or None without.
+
+        A list that an update shortened is filled up with its own film, at a cosine that no film
+        outside the list exceeds.
+
+        Raises RecommenderError if they are damaged.
+        """
+        if self._neighbours is not None:
+            self._check_neighbours(*self._neighbours)
+        return self._neighbours
+
+    def _check_neighbours(self, rows: np.ndarray, cosines: np.ndarray) -> None:
+        if ((rows < 0) | (rows >= self._n) | ~np.isfinite(cosines)).any():
+            raise self._file.refuse("neighbours are damaged")
+
+    def mean_when_built(self) -> np.ndarray:
+        """Return the mean embedding of all films at the last whole build, float64 (d,)."""
+        name, d = self._group + "mean_when_built", self._embeddings.shape[1]
+        if self._file.holds(name):
+            return self._file.array(name, np.float64, (d,))
+        return mean_of(self._embeddings)
 
     def regions(self) -> Regions:
         """Return the named regions of the map; none if the index was built without them."""
@@ -228,9 +252,9 @@ class EmbeddingSpace:
         other film is nearer than those; else None."""
         if self._neighbours is not None:
             near, cosines = self._neighbours[0][row], self._neighbours[1][row]
-            if ((near < 0) | (near >= self._n) | ~np.isfinite(cosines)).any():
-                raise self._file.refuse("neighbours are damaged")
-            among = np.flatnonzero(where[near])[:k]
+            self._check_neighbours(near, cosines)
+            # A list that an update shortened is filled up with the film itself.
+            among = np.flatnonzero(where[near] & (near != row))[:k]
             if len(among) == k:
                 return near[among], cosines[among]
         return None

@@ -1,18 +1,19 @@
-"""Words with values of their own for texts: counts that level off, and other forms of a word.
+"""TF-IDF of the words of films, and values of the same words with which texts are compared.
 
 Films are compared with each other as by `Words`. A text is compared with second values of the
 films' words, in which a word that occurs often counts little more than one that occurs once; and
 another form of a word of the text, such as its plural, counts in part.
 """
 
-from typing import Dict, Iterable, Iterator, Sequence, Tuple
+import collections
+from typing import Any, Counter, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
 from recommender.catalogue import Movie
-from recommender.parts import Words
 from recommender.source import Features, Source
-from recommender.words import SparseRows, count_words, words_of
+from recommender.storage.shards import Settings
+from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
 _K1 = 1.2  # how soon counts level off: BM25's usual value, Robertson and Zaragoza 2009
 _OTHER_FORM = 0.5  # weight of a word of the same stem; chosen as docs/recipes.md says
@@ -46,6 +47,111 @@ def forms(word: str) -> Iterator[str]:
     return (each for each in possible if each != word and stem(each) == root)
 
 
+class Words:
+    """TF-IDF of the words of overview and title; a word of the title counts `titles` times."""
+
+    kind = "words"
+    uses_bert = False
+    names = ("vocabulary", "idf")
+
+    def __init__(self, titles: int = 0):
+        self.options: Dict[str, Any] = {"titles": int(titles)}
+        self.arrays: Dict[str, np.ndarray] = {}
+        self._place_of: Dict[str, int] = {}
+
+    def prepare(self, settings: Settings) -> None:
+        """Accept any features: the part reads none."""
+
+    def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
+        """Learn the vocabulary of all films and return their rows."""
+        counts = self._counts(movies)
+        words, self.arrays["idf"] = fit_vocabulary(counts)
+        self.arrays["vocabulary"] = np.array(words, object)
+        return self._rows(counts)
+
+    def place(self, movies: Sequence[Movie], features: Features) -> SparseRows:
+        """Return the rows of other films by the vocabulary that was learnt before."""
+        return self._rows(self._counts(movies))
+
+    def widen(self, movies: Sequence[Movie], known: Sequence[Movie], n_films: int) -> None:
+        """Append the words that no film had before `movies` came; all others keep their columns.
+
+        Parameters
+        ----------
+        movies : sequence of Movie
+            The films that came.
+        known : sequence of Movie
+            A sample of the films that were there. A word of theirs outside the vocabulary was
+            dropped as common, and stays so: a word of a fifth of all films is in some of 300.
+        n_films : int
+            Films that there are now, of which the new words get their inverse document frequency.
+        """
+        places = self._places()
+        common = {word for counts in self._counts(known) for word in counts if word not in places}
+        new, idf = fit_vocabulary([
+            collections.Counter({word: n for word, n in counts.items()
+                                 if word not in places and word not in common})
+            for counts in self._counts(movies)], n_films)
+        self.arrays["vocabulary"] = np.append(self.arrays["vocabulary"], np.array(new, object))
+        self.arrays["idf"] = np.append(self.arrays["idf"], idf)
+        self._place_of = {}
+
+    def _rows(self, counts: Sequence[Counter[str]]) -> SparseRows:
+        known = map(self._known, counts)
+        return sparse_rows(((at, n * self.arrays["idf"][at]) for at, n in known),
+                           len(self.arrays["vocabulary"]))
+
+    def _counts(self, movies: Sequence[Movie]) -> List[Counter[str]]:
+        return [self._count(movie.overview, movie.title) for movie in movies]
+
+    def embed(self, source: Source) -> np.ndarray:
+        """Return the vector of one film or text, float64 (n_words,)."""
+        at, n = self._known(self._count(source.overview, source.title))
+        counts = np.zeros(len(self.arrays["vocabulary"]))
+        counts[at] = n
+        return counts * self.arrays["idf"]
+
+    def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
+        """Yield every occurrence of a known word.
+
+        Yields
+        ------
+        of : str
+            "overview" or "title".
+        span : tuple of int
+            Begin and end of the word there, in characters.
+        column : int
+            Its column in the vector.
+        n : float
+            Number of equal parts into which the weight of the word is divided.
+        """
+        places, counts = self._places(), self._count(source.overview, source.title)
+        for of, text, times in (("overview", source.overview, 1),
+                                ("title", source.title, self.options["titles"])):
+            for word, start, end in words_of(text) if times else ():
+                if word in places:
+                    yield of, (start, end), places[word], counts[word] / times
+
+    def _count(self, overview: str, title: str) -> Counter[str]:
+        counts = count_words(overview)
+        for word, n in count_words(title).items() if self.options["titles"] else ():
+            counts[word] += n * self.options["titles"]
+        return counts
+
+    def _places(self) -> Dict[str, int]:
+        """Return the column of each word; the table is made at the first call."""
+        if not self._place_of:
+            self._place_of = {word: at for at, word in enumerate(self.arrays["vocabulary"])}
+        return self._place_of
+
+    def _known(self, counts: Counter[str]) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the known words, ascending, and their counts."""
+        places = self._places()
+        known = sorted((places[word], n) for word, n in counts.items() if word in places)
+        return (np.array([place for place, _ in known], np.int32),
+                np.array([n for _, n in known], np.float64))
+
+
 class TextWords(Words):
     """TF-IDF of words for films; for texts, saturated counts and other forms of their words.
 
@@ -58,8 +164,8 @@ class TextWords(Words):
 
     kind = "text_words"
 
-    def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
-        rows = super().fit(movies, features)
+    def _rows(self, counts: Sequence[Counter[str]]) -> SparseRows:
+        rows = super()._rows(counts)
         idf = self.arrays["idf"][rows.indices]
         return rows._replace(text_data=_saturated(rows.data / idf) * idf)
 

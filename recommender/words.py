@@ -110,6 +110,16 @@ class SparseRows(NamedTuple):
                           None if self.text_data is None else self.text_data[places])
 
 
+def stacked(above: SparseRows, below: SparseRows) -> SparseRows:
+    """Return the rows of one and then of another; the width is that of `below`."""
+    both = zip(above[1:3], below[1:3])
+    indices, data = (np.concatenate(pair) for pair in both)
+    return SparseRows(
+        np.concatenate([above.indptr, above.indptr[-1] + below.indptr[1:]]), indices, data,
+        below.width, None if above.text_data is None or below.text_data is None
+        else np.concatenate([above.text_data, below.text_data]))
+
+
 def joined_row(dense: np.ndarray, words: Optional[SparseRows], at: int) -> np.ndarray:
     """Return one row of numbers (n, d) with its words behind it, float32 (d + width,)."""
     return dense[at] if words is None else np.concatenate([dense[at], words.row(at)])
@@ -146,18 +156,26 @@ def quoted(text: str) -> str:
     return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
-def fit_vocabulary(texts: Sequence[Counter]) -> Tuple[List[str], np.ndarray]:
+def fit_vocabulary(texts: Sequence[Counter],
+                   n_texts: Optional[int] = None) -> Tuple[List[str], np.ndarray]:
     """Return the words of many texts, sorted, and the inverse document frequency of each.
 
     ln((1 + n) / (1 + df)) + 1 with n texts, df of which hold the word: Salton and Buckley 1988,
     smoothed as in scikit-learn's TfidfVectorizer, whose rows ours equal. Words of more than a
     fifth of the texts are dropped instead of a list of stop words, which would be of one
-    language; words of a single text are kept, since a query may hold them.
+    language; words of a single text are kept, since a query may hold them. `n_texts` counts also
+    texts that hold none of these words, by default there are none.
     """
+    n_texts = len(texts) if n_texts is None else n_texts
     found: Counter = Counter()
     for words in texts:
         found.update(words.keys())
-    most = max(_COMMON * len(texts), _AT_LEAST)
+    most = max(_COMMON * n_texts, _AT_LEAST)
     vocabulary = sorted(word for word, n in found.items() if n <= most)
     frequency = np.array([found[word] for word in vocabulary], np.float64)
-    return vocabulary, np.log((1 + len(texts)) / (1 + frequency)) + 1
+    return vocabulary, inverse_frequency(frequency, n_texts)
+
+
+def inverse_frequency(frequency: np.ndarray, n_texts: int) -> np.ndarray:
+    """Return the inverse document frequency of words that are in so many of `n_texts` texts."""
+    return np.log((1 + n_texts) / (1 + frequency)) + 1

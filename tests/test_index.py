@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from recommender.building import build_index, weighted_ratings
+from recommender.building import build_index
 from recommender.catalogue import read_catalogue
+from recommender.columns import weighted_ratings
 from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
 from recommender.storage.feature_store import FeatureReader

@@ -12,11 +12,10 @@ from recommender.errors import RecommenderError
 from recommender.explain import explain
 from recommender.index import Index
 from recommender.many import similar_many
-from recommender.parts import Words
 from recommender.recipes import Recipe
 from recommender.recommender import Recommender
 from recommender.source import Source
-from recommender.text_words import TextWords
+from recommender.text_words import TextWords, Words
 from tests.served import FakeTexts
 from tests.worlds import row, write_index
 

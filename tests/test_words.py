@@ -5,9 +5,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from recommender.catalogue import read_catalogue
-from recommender.parts import Words
 from recommender.recipes import Recipe
 from recommender.source import Source
+from recommender.text_words import Words
 from recommender.words import SparseRows, count_words, fit_vocabulary, words_of
 from tests.conftest import ROOT
 

@@ -72,7 +72,8 @@ def overviews_of(catalogue: Catalogue) -> Dict[int, str]:
 
 def write_index(folder: Any, rows: List[Dict[str, Any]],
                 features: Optional[Dict[int, np.ndarray]] = None, with_map: bool = False,
-                n_neighbours: int = 0, recipes: Sequence[str] = ("mean4",)) -> str:
+                n_neighbours: int = 0, recipes: Sequence[str] = ("mean4",),
+                **options: Any) -> str:
     """Write catalogue, features and index of `rows` into `folder`; the path of the index."""
     catalogue = read_catalogue(write_csv(folder / "movies.csv", rows))
     if features is None:
@@ -81,7 +82,7 @@ def write_index(folder: Any, rows: List[Dict[str, Any]],
     path = str(folder / "index.h5")
     written = write_features(folder / "features", features, overviews=overviews_of(catalogue))
     build_index(catalogue, FeatureReader(written), path, recipes, with_map=with_map,
-                n_neighbours=n_neighbours)
+                n_neighbours=n_neighbours, **options)
     return path
 
 

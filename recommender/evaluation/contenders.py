@@ -9,8 +9,9 @@ from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Seq
 import numpy as np
 from scipy import sparse
 
-from recommender.building import features_by_row, weighted_ratings
+from recommender.building import features_by_row
 from recommender.catalogue import Movie
+from recommender.columns import weighted_ratings
 from recommender.evaluation import baselines
 from recommender.evaluation.held_back import RATINGS, HeldBack, Trials
 from recommender.evaluation.queries import Queries, QueryTexts, token_mean
@@ -18,11 +19,11 @@ from recommender.evaluation.ranks import Scores
 from recommender.evaluation.truth import Truth
 from recommender.index import Index
 from recommender.neighbours import best_others, nearest_others, text_matrix
-from recommender.parts import Words
 from recommender.recipes import Recipe, make_recipe
 from recommender.source import Features
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import MovieFeatures, Settings
+from recommender.text_words import Words
 from recommender.twins import twins_of
 from recommender.words import SparseRows
 

@@ -11,7 +11,20 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Container,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 import h5py
 import numpy as np
@@ -119,17 +132,20 @@ class FeatureReader:
                 found.update(zip(shard.ids, shard.digests))
         return found
 
-    def movies(self) -> Iterator[MovieFeatures]:
+    def movies(self, among: Optional[Container[int]] = None) -> Iterator[MovieFeatures]:
         """Yield every movie once, shard by shard; the later of two versions of a movie.
 
-        Each shard is compared with its checksum before it is read. Raises DamagedFile if they
-        differ, RecommenderError if a shard is gone or of other settings.
+        With `among`, yield only movies of these ids; shards without any of them are not read.
+        A shard is compared with its checksum before it is read. Raises DamagedFile if they differ,
+        RecommenderError if a shard is gone or of other settings.
         """
-        newest = self._newest_shards()
-        for path in _checked(self._paths):
+        newest = {movie_id: path for movie_id, path in self._newest_shards().items()
+                  if among is None or movie_id in among}
+        holding = set(newest.values())
+        for path in _checked([path for path in self._paths if path in holding]):
             with self._open(path) as shard:
                 for movie in shard.movies():
-                    if newest[movie.movie_id] == path:
+                    if newest.get(movie.movie_id) == path:
                         yield movie
 
     def _newest_shards(self) -> Dict[int, str]:
@@ -231,6 +247,16 @@ class FeatureWriter:
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
             self._close_shard()
+
+    def flush(self) -> None:
+        """Complete the shard in progress, so that all added movies are safe. Raises OSError."""
+        self._close_shard()
+
+    def forget(self, movie_ids: Iterable[int]) -> None:
+        """Take movies out of the stock and features.h5, before their shards are removed."""
+        for movie_id in movie_ids:
+            del self.stock.digests[movie_id], self.stock.shards[movie_id]
+        _write_links(self._folder, self._settings, self.stock.shards)
 
     def _close_shard(self) -> None:
         if self._shard is None:

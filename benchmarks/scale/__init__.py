@@ -1,0 +1,1 @@
+"""What becomes of large and changing catalogues: `make bench-scale` prints it."""

@@ -1,0 +1,207 @@
+"""Mend what an index stores of each film's surroundings after films came and left.
+
+The work goes with the number of films that came: they alone are compared with all others. A list
+of neighbours keeps what is left of it, takes films that came, and is found anew by comparing its
+film with all others only where too little is left.
+"""
+
+from typing import NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from recommender.neighbours import SPARE, Products, matrix_of, nearest_among
+from recommender.progress import Progress, silent
+from recommender.ranking import PRODUCT_ERROR, exact_scores, top_k
+from recommender.text_places import NEAREST, place_among
+from recommender.words import SparseRows, joined_row
+
+_BLOCK = 512  # films compared with all others at once; bounds memory to 512 x n floats
+_LEAST_SHARE = 0.75  # share of the neighbours below which a list is found anew: a few films that
+# left, of a hundred, cost no query its answer, and finding anew costs as much as in a whole build
+_ASKED_FOR = 10  # neighbours that every list keeps if it had them: as many as a query asks for
+
+Neighbours = Tuple[np.ndarray, np.ndarray]  # rows int32 and cosines float64, (n, k)
+
+
+class Films(NamedTuple):
+    """The n films of an updated index as vectors by one recipe.
+
+    Attributes
+    ----------
+    dense : np.ndarray
+        float32 (n, d).
+    words : SparseRows or None
+        The sparse part of the rows.
+    old_rows : np.ndarray
+        int64 (n,): the row of each film in the index before, -1 for those whose vector is new.
+    """
+
+    dense: np.ndarray
+    words: Optional[SparseRows]
+    old_rows: np.ndarray
+
+    @property
+    def came(self) -> np.ndarray:
+        """Rows of the films whose vectors are new, int64, ascending."""
+        return np.flatnonzero(self.old_rows < 0)
+
+    @property
+    def stayed(self) -> np.ndarray:
+        """Rows of the other films, int64, ascending."""
+        return np.flatnonzero(self.old_rows >= 0)
+
+    def products(self) -> "RowProducts":
+        """Return the products of these films with all of them."""
+        return RowProducts(self.dense, self.words)
+
+
+class RowProducts:
+    """Float32 products of some rows with all; arguments as in `Products`."""
+
+    def __init__(self, dense: np.ndarray, words: Optional[SparseRows]):
+        self._dense, self._products = dense, Products(dense, words)
+        self._matrix = None if words is None else matrix_of(words)
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """Return the products of `rows` (m,) with all rows, (m, n); with itself a row has -inf."""
+        found = self._products(self._dense[rows],
+                               None if self._matrix is None else self._matrix[rows])
+        found[np.arange(len(rows)), rows] = -np.inf
+        return found
+
+
+def mend_neighbours(films: Films, before: Neighbours, products: RowProducts,
+                    progress: Progress = silent) -> Neighbours:
+    """Return the nearest others of each film from those that were stored before.
+
+    A list holds the nearest films, in the order in which `nearest_films` finds them. It may be
+    shorter than k: then it is filled up with its own film, at the cosine that no film outside the
+    list exceeds.
+
+    Parameters
+    ----------
+    films : Films
+    before : tuple of np.ndarray
+        Rows and cosines of the index before, as this returns them, for its own films.
+    products : RowProducts
+        Those of `films`.
+    progress : Progress
+        Advances by films that are compared with all others.
+    """
+    n, k = len(films.dense), min(before[0].shape[1], len(films.dense) - 1)
+    rows, cosines = np.zeros((n, k), np.int32), np.zeros((n, k))
+    if not k:
+        return rows, cosines
+    stayed, came = films.stayed, films.came
+    lists = _what_is_left(films, before)
+    bound = before[1][films.old_rows[stayed], -1]
+    pairs = _pairs(products, came, stayed, bound, progress)
+    lists = _joined(lists, *_exact(films, stayed, bound, *pairs), bound)
+    rows[stayed], cosines[stayed] = _filled(lists, stayed, bound, k)
+    least = min(k, max(int(np.ceil(_LEAST_SHARE * k)), _ASKED_FOR))
+    anew = np.concatenate([came, stayed[(lists.rows[:, :k] >= 0).sum(axis=1) < least]])
+    with progress("comparing films", len(anew)) as advance:
+        for start in range(0, len(anew), _BLOCK):
+            block = anew[start:start + _BLOCK]
+            candidates = np.sort(top_k(products(block), min(k + SPARE, n - 1)), axis=1)
+            for row, near in zip(block.tolist(), candidates):
+                rows[row], cosines[row] = nearest_among(films.dense, films.words, row, near, k)
+            advance(len(block))
+    return rows, cosines
+
+
+class _Lists(NamedTuple):
+    """Neighbours of the films that stayed, (m, k), those that count first; -1 fills up."""
+
+    rows: np.ndarray
+    cosines: np.ndarray
+
+
+def _what_is_left(films: Films, before: Neighbours) -> _Lists:
+    """Return the lists before, without the films that left, as rows of now; the cosines before."""
+    stayed = films.stayed
+    old = films.old_rows[stayed]
+    row_now = np.full(len(before[0]), -1, np.int64)
+    row_now[old] = stayed
+    near, cosines = before[0][old], before[1][old]
+    rows = np.where(near == old[:, None], -1, row_now[near])
+    if (np.diff(old) < 0).any():
+        # Which of equally near films was the last to be listed went by another order than now.
+        rows[cosines <= cosines[:, -1:]] = -1
+    return _sorted(rows, cosines)
+
+
+def _pairs(products: RowProducts, came: np.ndarray, stayed: np.ndarray, bound: np.ndarray,
+           progress: Progress) -> Tuple[np.ndarray, np.ndarray]:
+    """Return pairs that may enter lists: places among `stayed`, ascending, and rows that came."""
+    found = []
+    with progress("comparing new films", len(came)) as advance:
+        for start in range(0, len(came), _BLOCK):
+            block = came[start:start + _BLOCK]
+            new, at = np.nonzero(products(block)[:, stayed] >= bound - PRODUCT_ERROR)
+            found.append((at, block[new]))
+            advance(len(block))
+    at, new = (np.concatenate([pair[i] for pair in found]) if found else np.zeros(0, np.int64)
+               for i in range(2))
+    order = np.lexsort((new, at))
+    return at[order], new[order]
+
+
+def _exact(films: Films, stayed: np.ndarray, bound: np.ndarray, at: np.ndarray,
+           new: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the pairs whose exact cosine reaches the bound of their list, with that cosine."""
+    cosines = np.zeros(len(at))
+    for pairs in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at)) + 1) if len(at) else ():
+        vector = joined_row(films.dense, films.words, int(stayed[at[pairs[0]]]))
+        cosines[pairs] = exact_scores(films.dense, films.words, vector, new[pairs])
+    reach = cosines >= bound[at]
+    return at[reach], new[reach], cosines[reach]
+
+
+def _joined(lists: _Lists, at: np.ndarray, new: np.ndarray, cosines: np.ndarray,
+            bound: np.ndarray) -> _Lists:
+    """Return the lists with the films that came put in.
+
+    Where one is as near as the last of a list, all as near are left out: which of them comes first
+    would depend on films outside the list.
+    """
+    is_last = cosines == bound[at]
+    lists.rows[at[is_last]] = np.where(
+        lists.cosines[at[is_last]] == bound[at[is_last], None], -1, lists.rows[at[is_last]])
+    at, new, cosines = at[~is_last], new[~is_last], cosines[~is_last]
+    nth = np.arange(len(at)) - np.searchsorted(at, at)  # of its list
+    more = int(nth.max()) + 1 if len(at) else 0
+    shape = (len(lists.rows), more)
+    rows, theirs = np.full(shape, -1, np.int64), np.zeros(shape)
+    rows[at, nth], theirs[at, nth] = new, cosines
+    return _sorted(np.hstack([lists.rows, rows]), np.hstack([lists.cosines, theirs]))
+
+
+def _sorted(rows: np.ndarray, cosines: np.ndarray) -> _Lists:
+    """Return lists with what counts first, the nearest first, equally near ones by their rows."""
+    order = np.lexsort((rows, -cosines, rows < 0), axis=1)
+    return _Lists(np.take_along_axis(rows, order, axis=1),
+                  np.take_along_axis(cosines, order, axis=1))
+
+
+def _filled(lists: _Lists, stayed: np.ndarray, bound: np.ndarray, k: int) -> Neighbours:
+    """Return the first `k` of each list, filled up with its own film at its bound."""
+    rows, cosines = lists.rows[:, :k], lists.cosines[:, :k]
+    return (np.where(rows < 0, stayed[:, None], rows).astype(np.int32),
+            np.where(rows < 0, bound[:, None], cosines))
+
+
+def place_on_map(films: Films, before: np.ndarray, products: RowProducts) -> np.ndarray:
+    """Return the films' points on the map, float32 (n, 2).
+
+    Films that stayed keep their points of `before`, float32; those whose vectors are new come to
+    the densest place of their nearest films that stayed, as a text does.
+    """
+    points = np.zeros((len(films.dense), 2), np.float32)
+    stayed, came = films.stayed, films.came
+    points[stayed] = before[films.old_rows[stayed]]
+    for start in range(0, len(came), _BLOCK):
+        block = came[start:start + _BLOCK]
+        near = top_k(products(block)[:, stayed], min(NEAREST, len(stayed)))
+        points[block] = [place_among(points[stayed[places]]).place for places in near]
+    return points
