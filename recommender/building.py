@@ -37,6 +37,7 @@ from recommender.regions import Regions, regions_of, write_regions
 from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
+from recommender.storage.companions import new_companions
 from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
@@ -264,7 +265,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
     ratings = weighted_ratings(catalogue.movies)[kept]
     tree = topics.for_films([movie.id for movie in movies]) if topics is not None else None
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    with new_file(output) as part, NewFile(part, with_texts=True) as file:
+    with new_companions(output) as beside, new_file(output) as part, NewFile(
+            part, with_texts=True) as file:
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["catalogue"] = os.path.basename(catalogue.path)
         file.attrs["catalogue_sha256"] = catalogue.sha256
@@ -293,6 +295,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         write_left_out(file, catalogue, kept)
         if tree is not None:
             write_tree(file.create_group(TOPICS), tree)
+        beside.name_in(file)
 
 
 def _now() -> str:

@@ -21,6 +21,7 @@ from recommender.near_titles import NearTitles
 from recommender.recipes import recipe_names
 from recommender.scale import Scale
 from recommender.spaces import EmbeddingSpace
+from recommender.storage.companions import companions_of
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.open_elsewhere import is_blank
 from recommender.storage.shards import settings_of
@@ -118,6 +119,8 @@ class Index:
         Films told apart only by their id.
     left_out : LeftOut
         Films of the catalogue that the index cannot answer for.
+    companions : dict of str to Companion
+        The files beside it that it names, by kind; they are not opened.
     """
 
     def __init__(self, path: str):
@@ -130,6 +133,7 @@ class Index:
         self.features = settings_of(file)
         self.features_folder = self._features_folder()
         self.recipes = recipe_names(file)
+        self.companions = companions_of(file)
         self.ids = file.array("ids", np.int64, (None,))
         self._spaces: Dict[str, EmbeddingSpace] = {}
         self._built: Dict[str, str] = {}

@@ -15,19 +15,22 @@ import os
 import secrets
 import shutil
 import tempfile
-from typing import Iterator
+from typing import Callable, Iterator, Optional
 
 PART = ".part"  # ending of every temporary name
 
 
 @contextlib.contextmanager
-def new_file(path: str) -> Iterator[str]:
+def new_file(path: str, final: Optional[Callable[[str], str]] = None) -> Iterator[str]:
     """Yield the path of an empty file that becomes `path` when the block ends.
 
     Parameters
     ----------
     path : str
         Final name, in a folder that exists. An existing file is replaced in one step.
+    final : callable, optional
+        Returns the final name, given the path of the finished file, instead of `path`: for a name
+        that depends on the content.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def new_file(path: str) -> Iterator[str]:
         with _locked_part(path) as part:
             try:
                 yield part
-                publish(part, path)
+                publish(part, final(part) if final else path)
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(part)
