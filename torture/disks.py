@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import Any, Dict, Iterator, List
 
-from recommender.storage.hdf5 import PlainFile
+from recommender.storage.links import read_links
 from torture.table import Row
 from torture.worlds import (
     Done,
@@ -128,11 +128,10 @@ def _links(world: World, at: str, draw: random.Random) -> List[str]:
     command = world.extraction(output_dir)
     finish(command + ["--limit", str(world.n_movies - 1)])
     n_bytes = os.path.getsize(os.path.join(output_dir, "features.h5"))
-    with PlainFile(os.path.join(output_dir, "features.h5"), "") as old:
-        before = old.external_links()
+    before = read_links(os.path.join(output_dir, "features.h5"))
     failed = finish(command, **_limit(draw.randrange(n_bytes * 3 // 4, n_bytes)))
-    with PlainFile(os.path.join(output_dir, "features.h5"), "") as links:
-        wrong = [] if links.external_links() == before else ["features.h5 has changed"]
+    now = read_links(os.path.join(output_dir, "features.h5"))
+    wrong = [] if now == before else ["features.h5 has changed"]
     return wrong + _what_is_wrong(failed, output_dir) + _later(world, command, output_dir)
 
 

@@ -23,15 +23,20 @@ from typing import (
     Optional,
     Sequence,
     Set,
-    Tuple,
 )
 
-import h5py
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.storage.files import PART, new_file, remove_abandoned
-from recommender.storage.hdf5 import DamagedFile, NewFile, PlainFile
+from recommender.storage.files import PART, remove_abandoned
+from recommender.storage.hdf5 import DamagedFile
+from recommender.storage.links import (
+    LINKS,
+    are_due,
+    read_links,
+    read_settings_of_links,
+    write_links,
+)
 from recommender.storage.locks import one_writer
 from recommender.storage.open_elsewhere import TouchedFile, is_blank, refuse_in_use
 from recommender.storage.shards import (
@@ -43,13 +48,10 @@ from recommender.storage.shards import (
     ShardWriter,
     check_digest,
     clear_mark,
-    is_shard_name,
-    read_settings,
+    next_stem,
     shard_paths,
-    write_format,
 )
 
-LINKS = "features.h5"  # file of the links, in the feature folder
 MAX_SHARD_BYTES = 256 << 20  # bytes after which a shard is closed; bounds what a kill costs
 MAX_SHARD_SECONDS = 60.0  # seconds after which a shard is closed; bounds the work a kill costs
 
@@ -69,8 +71,9 @@ def feature_bytes(n_tokens: float, n_movies: int, settings: Settings) -> int:
 
 def version_of(folder: str) -> Any:
     """Return a value that changes when films are added to a folder of features."""
-    links = os.path.join(folder, LINKS)
-    return os.path.exists(links) and (os.stat(links).st_ino, os.stat(links).st_mtime_ns)
+    paths = [os.path.join(folder, name) for name in (LINKS, "shards")]  # links may lag behind
+    return all(map(os.path.exists, paths)) and tuple(
+        (found.st_ino, found.st_mtime_ns) for found in map(os.stat, paths))
 
 
 class Stock(NamedTuple):
@@ -111,7 +114,7 @@ class FeatureReader:
             raise _no_features(folder)
         self._paths = shard_paths(folder)
         try:
-            self.settings, _ = _read_links(path)
+            self.settings = read_settings_of_links(path)
         except TouchedFile:  # the shards say the same, and each has its checksum
             if not self._paths:
                 raise _no_features(folder)
@@ -184,8 +187,9 @@ class FeatureWriter:
     """Adds movies to a feature folder; a context manager that holds the folder's lock.
 
     A shard becomes visible, complete and synced, when it holds `max_shard_bytes` or
-    MAX_SHARD_SECONDS of work, or at the end. At the start, files that a killed run left
-    unfinished are removed and damaged ones are set aside; `stock` tells what is there.
+    MAX_SHARD_SECONDS of work, or at the end; features.h5 follows, at the latest at the end. At the
+    start, files that a killed run left unfinished are removed and damaged ones are set aside;
+    `stock` tells what is there.
 
     Raises RecommenderError if another process writes into the folder, or if it holds features of
     other settings.
@@ -203,6 +207,7 @@ class FeatureWriter:
         self._max_shard_bytes = max_shard_bytes
         self.computed_by = ""
         self._shard: Optional[ShardWriter] = None
+        self._n_missing = 0  # films added since features.h5 was written
         os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
         with contextlib.ExitStack() as stack:
             stack.enter_context(one_writer(folder))
@@ -217,7 +222,11 @@ class FeatureWriter:
 
     def __exit__(self, *error: Any) -> None:
         with self._lock:
-            self._close_shard()
+            try:
+                self._close_shard()
+            finally:
+                if self._n_missing:
+                    self._write_links()
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray,
             digest: int) -> None:
@@ -238,12 +247,9 @@ class FeatureWriter:
         OSError
             If the disk does not take them; shards that are closed stay.
         """
-        if self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
-            with np.errstate(invalid="ignore"):  # infinities are refused when an index is built
-                layers = layers.mean(axis=1, dtype=np.float64)
-        shard = self._shard = self._shard or ShardWriter(self._folder, self._settings,
-                                                         self.computed_by)
-        shard.add(movie_id, np.ascontiguousarray(layers, self._settings.dtype), token_ids, digest)
+        shard = self._shard = self._shard or ShardWriter(
+            self._folder, self._settings, self.computed_by, next_stem(self._folder))
+        shard.add(movie_id, layers, token_ids, digest)
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
             self._close_shard()
@@ -256,17 +262,27 @@ class FeatureWriter:
         """Take movies out of the stock and features.h5, before their shards are removed."""
         for movie_id in movie_ids:
             del self.stock.digests[movie_id], self.stock.shards[movie_id]
-        _write_links(self._folder, self._settings, self.stock.shards)
+        self._write_links()
 
     def _close_shard(self) -> None:
         if self._shard is None:
             return
         shard, self._shard = self._shard, None
-        name, digests = shard.close()
-        if name:
-            self.stock.digests.update(digests)
-            self.stock.shards.update(dict.fromkeys(digests, name))
-            _write_links(self._folder, self._settings, self.stock.shards)
+        path, digests = shard.close()
+        if path:
+            self._show(path, digests)
+
+    def _show(self, path: str, digests: Dict[int, int]) -> None:
+        """Take a new shard into the stock, and into features.h5 if that is due."""
+        self.stock.digests.update(digests)
+        self.stock.shards.update(dict.fromkeys(digests, os.path.basename(path)))
+        self._n_missing += len(digests)
+        if are_due(len(self.stock.shards) - self._n_missing, self._n_missing):
+            self._write_links()
+
+    def _write_links(self) -> None:
+        write_links(os.path.join(self._folder, LINKS), self._settings, self.stock.shards)
+        self._n_missing = 0
 
 
 def take_stock(folder: str, settings: Optional[Settings] = None,
@@ -302,7 +318,7 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
             refuse_in_use(file)
     if has_links:
         try:
-            held, linked = _read_links(links_path)
+            held, linked = read_links(links_path)
             settings = _refuse_others(folder, held, settings)
         except TouchedFile:
             pass
@@ -320,7 +336,7 @@ def take_stock(folder: str, settings: Optional[Settings] = None,
         except DamagedFile:
             _set_aside(path, stock)
     if settings is not None and linked != stock.shards:
-        _write_links(folder, settings, stock.shards)
+        write_links(links_path, settings, stock.shards)
     return stock
 
 
@@ -354,29 +370,3 @@ def _refuse_others(folder: str, held: Settings, settings: Optional[Settings]) ->
             raise RecommenderError("{} holds features with {} {}, not {}: choose another "
                                    "--output_dir".format(folder, name, theirs, ours))
     return held
-
-
-def _read_links(path: str) -> Tuple[Settings, Dict[int, str]]:
-    """Return the settings of a features.h5, and the name of each movie's shard by id."""
-    with PlainFile(path, "remove it and run extract_features.py again, which writes it anew",
-                   sealed=True) as links:
-        settings = read_settings(links)
-        shards = {}
-        for name, (file, movie) in links.external_links().items():
-            folder, _, shard = file.rpartition("/")
-            if folder != "shards" or not is_shard_name(shard) or movie != "/movies/" + name:
-                raise links.refuse("{} is no link to a shard beside it but to {} in {}".format(
-                    name, movie, file))
-            shards[int(name)] = shard
-        return settings, shards
-
-
-def _write_links(folder: str, settings: Settings, shards: Dict[int, str]) -> None:
-    """Write features.h5 with a link for each movie."""
-    path = os.path.join(folder, LINKS)
-    with new_file(path) as part, NewFile(part, sealed=True) as links:
-        write_format(links, settings)
-        for movie_id, shard in shards.items():
-            links[str(movie_id)] = h5py.ExternalLink("shards/" + shard,
-                                                     "/movies/{}".format(movie_id))
-

@@ -10,7 +10,7 @@ import contextlib
 import io
 import mmap
 import os
-from typing import Any, Dict, Optional, Tuple, Type
+from typing import Any, Callable, Optional, Tuple, Type
 
 import h5py
 import numpy as np
@@ -311,21 +311,17 @@ class PlainFile:
         except _HDF5_ERRORS:  # texts that lie elsewhere, or are no UTF-8
             raise self.refuse("{} cannot be read".format(name))
 
-    def external_links(self) -> Dict[str, Tuple[str, str]]:
-        """Return file and path of every link in the root, which may hold nothing else."""
-        found = {}
-
+    def for_each_external_link(self, use: Callable[[str, str, str], None]) -> None:
+        """Call `use` with name, file and path of each link in the root, which has nothing else."""
         def take(name: bytes, info: Any) -> None:
             if info.type != h5py.h5l.TYPE_EXTERNAL:
                 raise self.refuse("{} is no link to a shard".format(_text(name)))
-            file, path = self._root.links.get_val(name)
-            found[_text(name)] = (_text(file), _text(path))
+            use(_text(name), *map(_text, self._root.links.get_val(name)))
 
         try:
             self._root.links.iterate(take, info=True)
         except _HDF5_ERRORS:
             raise self.damaged()
-        return found
 
     def _dataset(self, name: str) -> h5py.h5d.DatasetID:
         """Return a dataset by its path, all of which must lie in this file."""

@@ -35,6 +35,7 @@ REMEDY = "remove it and run extract_features.py again, which redoes what it held
 # features of version 2 held one vector a film.
 FULL_VERSION, POOLED_VERSION = 2, 4
 DTYPES = ("float32", "float16")  # of the stored hidden layers
+_ENDING = ".h5"  # of the file names of shards
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
 OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
 _COMPUTED_BY = "computed_by"  # name of the attribute that says what computed a shard
@@ -134,7 +135,17 @@ class Shard:
 
 
 class ShardWriter:
-    """A new shard of a feature folder; the caller must hold the folder's lock.
+    """A new shard of a feature folder.
+
+    Parameters
+    ----------
+    folder : str
+        The feature folder.
+    settings, computed_by
+        Those of the features that are added.
+    stem : str
+        Beginning of its name; its checksum and `ending` follow. A process that holds the folder's
+        lock takes `next_stem` and the ending that all programs read as a shard.
 
     Attributes
     ----------
@@ -144,13 +155,13 @@ class ShardWriter:
         Time at which it was begun, by time.monotonic.
     """
 
-    def __init__(self, folder: str, settings: Settings, computed_by: str = ""):
-        paths = shard_paths(folder)
-        self._folder = os.path.join(folder, "shards")
+    def __init__(self, folder: str, settings: Settings, computed_by: str, stem: str,
+                 ending: str = _ENDING):
+        self._path = os.path.join(folder, "shards", stem)
+        self._ending = ending
         self._settings = settings
         self._computed_by = computed_by
-        self._number = name_parts(paths[-1])[0] + 1 if paths else 0
-        self._file = NewFile(os.path.join(self._folder, "{:05d}.h5{}".format(self._number, PART)))
+        self._file = NewFile(self._path + _ENDING + PART)
         self._movies = self._file.file.create_group("movies").id
         self._added: List[Tuple[int, int, int, np.ndarray]] = []
         self.n_bytes = 0
@@ -162,7 +173,11 @@ class ShardWriter:
         return self._file.failed
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray, digest: int) -> None:
-        """Add the features of a movie, of the settings' dtype. Errors are raised by `close`."""
+        """Add the features of a movie, as for `FeatureWriter.add`. `close` raises the errors."""
+        if self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
+            with np.errstate(invalid="ignore"):  # infinities are refused when an index is built
+                layers = layers.mean(axis=1, dtype=np.float64)
+        layers = np.ascontiguousarray(layers, self._settings.dtype)
         offset = _write_movie(self._movies, movie_id, layers, token_ids)
         self._added.append((movie_id, digest, offset, token_ids))
         self.n_bytes += layers.nbytes + OVERHEAD
@@ -170,7 +185,7 @@ class ShardWriter:
     def close(self) -> Tuple[str, Dict[int, int]]:
         """Complete the shard, sync it and give it its final name.
 
-        Returns its name, "" if nothing was added, and the digests of the overviews by movie id.
+        Returns its path, "" if nothing was added, and the digests of the overviews by movie id.
         Raises OSError if the disk did not take it; nothing is left then.
         """
         if not self._added:  # the first movie failed
@@ -186,9 +201,9 @@ class ShardWriter:
             file["offsets"] = np.array(offsets, np.int64)
             file["n_tokens"] = np.array([len(tokens) for tokens in token_ids], np.int64)
             file["token_ids"] = np.concatenate(token_ids).astype(np.int32)
-        name = "{:05d}-{}.h5".format(self._number, file_digest(self._file.path))
-        publish(self._file.path, os.path.join(self._folder, name))
-        return name, dict(zip(ids, digests))
+        path = "{}-{}{}".format(self._path, file_digest(self._file.path), self._ending)
+        publish(self._file.path, path)
+        return path, dict(zip(ids, digests))
 
 
 def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
@@ -204,6 +219,12 @@ def _write_movie(movies: h5py.h5g.GroupID, movie_id: int, layers: np.ndarray,
     h5py.h5a.create(dataset, b"token_ids", h5py.h5t.STD_I32LE,
                     h5py.h5s.create_simple(token_ids.shape)).write(token_ids)
     return dataset.get_offset()
+
+
+def next_stem(folder: str) -> str:
+    """Return the beginning of the next shard's name. The caller must hold the folder's lock."""
+    paths = shard_paths(folder)
+    return "{:05d}".format(name_parts(paths[-1])[0] + 1 if paths else 0)
 
 
 def shard_paths(folder: str) -> List[str]:
