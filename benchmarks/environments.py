@@ -71,7 +71,7 @@ def _candidates() -> Iterator[str]:
 def versions(python: str, packages: List[str]) -> str:
     """`packages` with their versions as installed for `python`, and its own."""
     shown = subprocess.run([python, "-m", "pip", "freeze", "--disable-pip-version-check"],
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
                            universal_newlines=True).stdout
     installed = dict(line.split("==") for line in shown.splitlines() if "==" in line)
     python_version = subprocess.run([python, "--version"], stdout=subprocess.PIPE, check=True,

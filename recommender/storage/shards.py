@@ -174,7 +174,9 @@ class ShardWriter:
 
     def add(self, movie_id: int, layers: np.ndarray, token_ids: np.ndarray, digest: int) -> None:
         """Add the features of a movie, as for `FeatureWriter.add`. `close` raises the errors."""
-        if self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
+        if self._settings.pooled and layers.shape[1] == 1:  # a GPU has pooled them
+            layers = layers[:, 0]
+        elif self._settings.pooled:  # in float64, as recipes pool, so that only rounding differs
             with np.errstate(invalid="ignore"):  # infinities are refused when an index is built
                 layers = layers.mean(axis=1, dtype=np.float64)
         layers = np.ascontiguousarray(layers, self._settings.dtype)
