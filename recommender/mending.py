@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from recommender.neighbours import SPARE, Products, matrix_of, nearest_among
+from recommender.neighbours import SPARE, Products, exact_neighbours, matrix_of
 from recommender.progress import Progress, silent
 from recommender.ranking import PRODUCT_ERROR, exact_scores, top_k
 from recommender.text_places import NEAREST, place_among
@@ -105,7 +105,7 @@ def mend_neighbours(films: Films, before: Neighbours, products: RowProducts,
             block = anew[start:start + _BLOCK]
             candidates = np.sort(top_k(products(block), min(k + SPARE, n - 1)), axis=1)
             for row, near in zip(block.tolist(), candidates):
-                rows[row], cosines[row] = nearest_among(films.dense, films.words, row, near, k)
+                rows[row], cosines[row] = exact_neighbours(films.dense, films.words, row, near, k)
             advance(len(block))
     return rows, cosines
 
