@@ -153,6 +153,9 @@ def update(catalogue: Catalogue, args: argparse.Namespace,
     note_other_overviews(report.build)
     cli.note("{}: {:,} films are new, {:,} changed, {:,} left".format(
         args.output, report.n_new, report.n_changed, report.n_removed))
+    if report.dropped:
+        cli.note("{} had files beside it that an update does not make ({}): a whole build makes "
+                 "them".format(args.output, ", ".join(report.dropped)))
     if report.due:
         cli.note("a whole build, without --update, is due: {}".format(report.due))
 

@@ -9,11 +9,12 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from recommender.neighbours import SPARE, Products, matrix_of, nearest_among
+from recommender.neighbours import SPARE, Products, exact_neighbours, matrix_of
+from recommender.pairs import exact_pairs
 from recommender.progress import Progress, silent
-from recommender.ranking import PRODUCT_ERROR, exact_scores, top_k
+from recommender.ranking import PRODUCT_ERROR, top_k
 from recommender.text_places import NEAREST, place_among
-from recommender.words import SparseRows, joined_row
+from recommender.words import SparseRows
 
 _BLOCK = 512  # films compared with all others at once; bounds memory to 512 x n floats
 _LEAST_SHARE = 0.75  # share of the neighbours below which a list is found anew: a few films that
@@ -105,7 +106,7 @@ def mend_neighbours(films: Films, before: Neighbours, products: RowProducts,
             block = anew[start:start + _BLOCK]
             candidates = np.sort(top_k(products(block), min(k + SPARE, n - 1)), axis=1)
             for row, near in zip(block.tolist(), candidates):
-                rows[row], cosines[row] = nearest_among(films.dense, films.words, row, near, k)
+                rows[row], cosines[row] = exact_neighbours(films.dense, films.words, row, near, k)
             advance(len(block))
     return rows, cosines
 
@@ -150,10 +151,7 @@ def _pairs(products: RowProducts, came: np.ndarray, stayed: np.ndarray, bound: n
 def _exact(films: Films, stayed: np.ndarray, bound: np.ndarray, at: np.ndarray,
            new: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the pairs whose exact cosine reaches the bound of their list, with that cosine."""
-    cosines = np.zeros(len(at))
-    for pairs in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at)) + 1) if len(at) else ():
-        vector = joined_row(films.dense, films.words, int(stayed[at[pairs[0]]]))
-        cosines[pairs] = exact_scores(films.dense, films.words, vector, new[pairs])
+    cosines = exact_pairs(films.dense, films.words, stayed[at], new)
     reach = cosines >= bound[at]
     return at[reach], new[reach], cosines[reach]
 

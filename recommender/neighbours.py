@@ -52,11 +52,11 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
     candidates = np.sort(nearest_others(
         dense, words, min(k + SPARE, n - 1), progress=progress), axis=1)
     for row in range(n):
-        rows[row], cosines[row] = nearest_among(dense, words, row, candidates[row], k)
+        rows[row], cosines[row] = exact_neighbours(dense, words, row, candidates[row], k)
     return rows, cosines
 
 
-def nearest_among(dense: np.ndarray, words: Optional[SparseRows], row: int,
+def exact_neighbours(dense: np.ndarray, words: Optional[SparseRows], row: int,
                   candidates: np.ndarray, k: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return the `k` nearest others of a row, (k,), and their cosines with it.
 

@@ -13,6 +13,7 @@ from recommender.errors import RecommenderError
 from recommender.words import SparseRows
 
 PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
+_LONG = 4096  # scores of a row from which on looking at the greatest of groups first saves time
 _GROUP = 16  # scores of which the greatest is looked at first: few share a group with a better one
 
 
@@ -48,6 +49,8 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     [1, 0]
     """
     rows = np.atleast_2d(scores)
+    if rows.shape[1] >= _LONG:
+        return np.array([_top_of_many(row, k) for row in rows]).reshape(scores.shape[:-1] + (k,))
     best = np.argpartition(-rows, k - 1, axis=1)[:, :k]
     least = np.take_along_axis(rows, best, axis=1).min(axis=1, keepdims=True)
     # argpartition takes any of the scores that equal the k-th: there the first ones are taken.
@@ -58,6 +61,12 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
         best[row] = np.concatenate([greater, equal[:k - len(greater)]])
     order = np.lexsort((best, -np.take_along_axis(rows, best, axis=1)), axis=1)
     return np.take_along_axis(best, order, axis=1).reshape(scores.shape[:-1] + (k,))
+
+
+def _top_of_many(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return what `top_k` does for one row; most of a long one need only be compared once."""
+    near = np.flatnonzero(scores >= _reached(scores, k))
+    return near[np.lexsort((near, -scores[near]))[:k]]
 
 
 def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray,

@@ -49,6 +49,8 @@ class UpdateReport(NamedTuple):
         Films that came, whose vectors were made anew, and that left.
     due : str
         Why a whole build is due; "" if it is not.
+    dropped : list of str
+        Kinds of companion files that the index had and that an update does not make.
     """
 
     build: BuildReport
@@ -56,6 +58,7 @@ class UpdateReport(NamedTuple):
     n_changed: int
     n_removed: int
     due: str
+    dropped: List[str]
 
 
 def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
@@ -124,7 +127,8 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
                 features_folder=features.folder, progress=progress, topics=topics,
                 attributes=history.attributes())
     return UpdateReport(report._replace(recipes=index.recipes), n_new, n_changed, n_removed,
-                        due(history, len(movies), drifts))
+                        due(history, len(movies), drifts),
+                        sorted(index.companions.keys() - Index(path).companions.keys()))
 
 
 def _refuse_others(index: Index, features: FeatureReader, recipes: Optional[Sequence[str]],

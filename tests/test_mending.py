@@ -72,7 +72,7 @@ def test_only_films_that_came_are_compared_where_few_left(monkeypatch):
     mended = nearest_films(*worlds.vectors(worlds.films), K)
     films = worlds.change(True)
     compared = []
-    monkeypatch.setattr("recommender.mending.nearest_among", lambda *args: compared.append(
+    monkeypatch.setattr("recommender.mending.exact_neighbours", lambda *args: compared.append(
         args[2]) or (np.full(K, 1), np.zeros(K)))
     mend_neighbours(films, mended, films.products())
     assert compared == films.came.tolist()

@@ -25,6 +25,16 @@ def test_it_is_the_beginning_of_a_stable_sort(scores, data):
     assert top_k(both, k)[0].tolist() == expected
 
 
+@pytest.mark.parametrize("k", [1, 10, 300, 4000])
+def test_long_rows_are_ranked_as_short_ones(k, monkeypatch):
+    draw = np.random.RandomState(k)
+    scores = np.stack([draw.standard_normal(5000), draw.randint(0, 9, 5000),
+                       np.where(draw.rand(5000) < 0.9, -np.inf, 1)]).astype(np.float32)
+    long = top_k(scores, k)
+    monkeypatch.setattr("recommender.ranking._LONG", 10000)
+    assert long.tolist() == top_k(scores, k).tolist()
+
+
 @pytest.mark.parametrize("k", [1, 3, 7])
 def test_films_that_are_all_alike_are_taken_in_order(k):
     dense = np.ones((20, 4), np.float32) / 2

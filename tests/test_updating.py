@@ -1,6 +1,9 @@
 """An index that is updated: what it answers, what it keeps, what it refuses."""
 
+import errno
+import json
 import os
+from pathlib import Path
 from typing import Any, Dict, List
 
 import h5py
@@ -267,3 +270,30 @@ def test_a_film_whose_features_are_lost_leaves_the_index(tmp_path):
     report = update_index(world.catalogue, FeatureReader(world.features), world.path)
     assert (report.n_removed, report.build.of_other_overviews) == (1, 1)
     assert 1 not in Index(world.path).ids
+
+
+def test_a_disk_that_is_full_leaves_the_old_index(tmp_path, monkeypatch):
+    world = World(tmp_path, recipes=("mean4",))
+    world.extract(AFTER)
+    before = Path(world.path).read_bytes()
+
+    def fail(disk, data):
+        disk.failed = disk.failed or OSError(errno.ENOSPC, "No space left on device")
+        return len(data)
+
+    monkeypatch.setattr("recommender.storage.hdf5._Disk.write", fail)
+    with pytest.raises(OSError, match="No space left"):
+        update_index(world.catalogue, FeatureReader(world.features), world.path)
+    assert Path(world.path).read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_files_beside_the_index_that_are_not_made_anew_are_told(tmp_path):
+    world = World(tmp_path, recipes=("mean4",))
+    name = "index.h5.other-" + "0" * 32
+    (tmp_path / name).write_bytes(b"x")
+    with h5py.File(world.path, "r+") as file:
+        file.attrs["companions"] = json.dumps({"other": [name, 1]})
+    assert world.update(AFTER).dropped == ["other"]
+    assert Index(world.path).companions == {}
+    assert not (tmp_path / name).exists()

@@ -16,9 +16,10 @@ from torture import (
     rubbish,
     stopping,
     touching,
+    updating,
     writers,
 )
 
 PROOFS = (
     kills, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing, requests,
-    documented, overload)
+    documented, overload, updating)

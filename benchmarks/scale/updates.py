@@ -88,13 +88,13 @@ def measure(folder: str, maker: Maker, n: int, n_neighbours: int, rounds: int) -
 
 def agreement(updated: Index, whole: Index) -> List[str]:
     """Return lines that tell how far two indexes of the same films answer alike."""
-    lines = []
+    lines, recommenders = [], [Recommender(index) for index in (updated, whole)]
     ids = random.Random(0).sample(whole.ids.tolist(), min(_QUERIES, len(whole)))
     for recipe in whole.recipes:
         same, apart = 0, 0.0
         for movie_id in ids:
-            ours, theirs = ({result.movie["id"]: result.score for result in Recommender(
-                index).similar(id=movie_id, recipe=recipe)} for index in (updated, whole))
+            ours, theirs = ({result.movie["id"]: result.score for result in recommender.similar(
+                id=movie_id, recipe=recipe)} for recommender in recommenders)
             same += ours.keys() == theirs.keys()
             apart = max([apart, *(abs(ours[each] - theirs[each])
                                   for each in ours.keys() & theirs.keys())])
