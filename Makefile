@@ -168,6 +168,7 @@ bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 
 bench-scale: $(VENV)/installed-dev data/sample_index.h5
 	$(PYTHON) -m benchmarks.scale.updates
+	$(PYTHON) -m benchmarks.scale.million
 
 clean:
 	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \

@@ -29,7 +29,7 @@ from recommender.catalogue import Catalogue, Movie
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
-from recommender.index import FORMAT_VERSION
+from recommender.index import FORMAT_VERSION, PACKED_VERSION
 from recommender.neighbours import nearest_films
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
@@ -42,6 +42,7 @@ from recommender.storage.feature_store import FeatureReader, overview_digest
 from recommender.storage.files import new_file
 from recommender.storage.hdf5 import NewFile
 from recommender.storage.shards import MovieFeatures, Settings, write_settings
+from recommender.title_tables import is_packed
 from recommender.topics.topic_file import GROUP as TOPICS
 from recommender.topics.topic_file import StoredTopics, write_tree
 from recommender.topics.topic_regions import topic_regions
@@ -267,7 +268,9 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
     with new_companions(output) as beside, new_file(output) as part, NewFile(
             part, with_texts=True) as file:
-        file.attrs["format_version"] = FORMAT_VERSION
+        n_left_out = len(catalogue.without_overview) + len(catalogue.movies) - len(kept)
+        file.attrs["format_version"] = PACKED_VERSION if is_packed(
+            max(len(kept), n_left_out)) else FORMAT_VERSION
         file.attrs["catalogue"] = os.path.basename(catalogue.path)
         file.attrs["catalogue_sha256"] = catalogue.sha256
         write_settings(file, settings)

@@ -1,13 +1,16 @@
 """Write what an index holds of its films beside their vectors: columns, twins, films left out."""
 
-from typing import Callable, Dict, Sequence
+from typing import Callable, Dict, Iterator, Sequence
 
 import h5py
 import numpy as np
 
 from recommender.catalogue import Catalogue, Movie
-from recommender.index import NUMBER_COLUMNS, TEXT_COLUMNS, join_genres
+from recommender.index import join_genres
 from recommender.left_out import TABLE, TEXTS
+from recommender.storage.packed_texts import write_packed
+from recommender.stored_columns import NUMBER_COLUMNS, TEXT_COLUMNS, TEXTS_GROUP, TITLES
+from recommender.title_tables import COLUMNS, is_packed, write_tables
 from recommender.titles import title_key
 from recommender.twins import twins_of
 
@@ -59,13 +62,23 @@ def write_left_out(file: h5py.File, catalogue: Catalogue, kept: Sequence[int]) -
 
 
 def _write_texts(group: h5py.Group, names: Sequence[str], movies: Sequence[Movie]) -> None:
-    """Write columns of strings of `movies`, by their names in an index."""
+    """Write columns of strings of `movies`, by their names in an index; of many films packed, and
+    tables in which titles are found."""
     derived: Dict[str, Callable[[Movie], str]] = {
         "genres": lambda movie: join_genres(movie.genres),
         "title_key": lambda movie: title_key(movie.title),
         "original_title_key": lambda movie: title_key(movie.original_title)}
+
+    def texts(name: str) -> Iterator[str]:
+        return (derived[name](movie) if name in derived else getattr(movie, name)
+                for movie in movies)
+
+    if is_packed(len(movies)):
+        for name in names:
+            write_packed(group, TEXTS_GROUP + name, texts(name))
+        if set(COLUMNS) <= set(names):
+            write_tables(group.create_group(TITLES), {name: list(texts(name)) for name in COLUMNS})
+        return
     for name in names:
-        texts = [derived[name](movie) if name in derived else getattr(movie, name)
-                 for movie in movies]
-        group.create_dataset(name, data=np.array(texts, object),
+        group.create_dataset(name, data=np.array(list(texts(name)), object),
                              dtype=h5py.special_dtype(vlen=str))

@@ -171,10 +171,10 @@ def _is_of_years(index: Index, first: Optional[int], last: Optional[int]) -> np.
 
 
 def _is_of_language(index: Index, code: str) -> np.ndarray:
-    languages = index.column("language")
+    languages, of_films = index.codes("language")
     known = set(languages) - {""}
     wanted = [each for each in known if each.casefold() == code.casefold()]
     if not wanted:
         raise NothingFound("no film is of the language {!r}; there are {}".format(
             code, ", ".join(sorted(known)) or "none in this index"))
-    return np.any([languages == each for each in wanted], axis=0)
+    return np.isin(of_films, [languages.index(each) for each in wanted])

@@ -5,12 +5,15 @@ group (see `recommender.spaces`); and root attributes that say which features, c
 catalogue made it, when, and by which recipes. It may hold the
 columns `adult` bool (n,) and `poster_path`, `twins` (see `recommender.twins`), the table
 `left_out/` (see `recommender.left_out`) and `topics/` (see `recommender.topics.topic_file`).
+An index of many films, which has a version of its own, holds its strings packed, in `texts/`, and
+tables in which titles are found, in `titles/` (see `recommender.title_tables`).
 `recommender.building` writes it.
 """
 
 import os
 import re
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -25,7 +28,9 @@ from recommender.storage.companions import companions_of
 from recommender.storage.hdf5 import PlainFile
 from recommender.storage.open_elsewhere import is_blank
 from recommender.storage.shards import settings_of
+from recommender.stored_columns import TEXTS_GROUP, TITLES, Columns, RowsOfIds
 from recommender.title_lookup import RowsOfKeys, TitleLookup
+from recommender.title_tables import TitleTables
 from recommender.titles import described, title_key
 from recommender.topics.topic_file import GROUP, read_tree
 from recommender.topics.topic_tree import TopicTree
@@ -33,15 +38,10 @@ from recommender.twins import Twins
 
 # Version of the index file, another than those of features; 1 held a single recipe.
 FORMAT_VERSION = 3
+PACKED_VERSION = 6  # that of an index of many films
 DEFAULT_INDEX = "data/index.h5"  # what build_index.py writes where --output is not given
 SAMPLE_INDEX = "data/sample_index.h5"  # what `make demo` builds of the sample catalogue
 DEFAULT_FEATURES = "data/features"  # what extract_features.py writes by default
-# Columns of strings, (n,).
-TEXT_COLUMNS = ("imdb_id", "title", "original_title", "title_key", "original_title_key",
-                 "language", "genres", "overview")
-# Columns of numbers, (n,), with their dtypes.
-NUMBER_COLUMNS = {"year": np.int16, "vote_average": np.float32, "vote_count": np.int32,
-                   "weighted_rating": np.float32}
 # Fields of a result, in the order of `recommend.py --json`.
 _SHOWN = ("id", "title", "original_title", "year", "genres", "language", "imdb_id",
           "vote_average", "vote_count", "weighted_rating", "overview")
@@ -121,6 +121,8 @@ class Index:
         Films of the catalogue that the index cannot answer for.
     companions : dict of str to Companion
         The files beside it that it names, by kind; they are not opened.
+    title_tables : TitleTables or None
+        Tables in which an index of many films finds titles.
     """
 
     def __init__(self, path: str):
@@ -128,7 +130,7 @@ class Index:
             raise RecommenderError("no index at {}: build_index.py makes one (`make demo` makes "
                                    "data/sample_index.h5)".format(path))
         self._file = file = PlainFile(path, "build it again with build_index.py")
-        file.expect("an index", FORMAT_VERSION)
+        file.expect("an index", FORMAT_VERSION, PACKED_VERSION)
         self.path = path
         self.features = settings_of(file)
         self.features_folder = self._features_folder()
@@ -138,27 +140,18 @@ class Index:
         self._spaces: Dict[str, EmbeddingSpace] = {}
         self._built: Dict[str, str] = {}
         self.space()
-        self._stored = {name: file.array(name, dtype, (len(self.ids),))
-                        for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
-        self._stored.update((name, file.texts(name, len(self.ids))) for name in TEXT_COLUMNS)
-        self._columns = {"id": self.ids}
-        if file.holds("adult"):
-            self._stored["adult"] = file.array("adult", np.bool_, (len(self.ids),))
-        else:  # no film is marked
-            self._columns["adult"] = np.zeros(len(self.ids), np.bool_)
-        self.has_posters = file.holds("poster_path")
-        if self.has_posters:
-            self._stored["poster_path"] = file.texts("poster_path", len(self.ids))
-        else:
-            self._columns["poster_path"] = np.full(len(self.ids), "", object)
-        self._orders: Dict[str, np.ndarray] = {}
+        self._columns = columns = Columns(file, self.ids)
+        self.has_posters = columns.has_posters
+        self.title_tables = TitleTables(
+            file, TEXTS_GROUP, TITLES, len(self.ids),
+            partial(columns.column, "vote_count")) if columns.are_packed else None
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
         self.has_topics = file.holds("topics")
         self._topics: Optional[TopicTree] = None
         self.twins = Twins(file, len(self))
         self.left_out = LeftOut(file, is_given=not self.space().recipe.parts)
         self._shown: Optional[List[Tuple]] = None
-        self._rows_of_ids: Optional[Dict[int, int]] = None
+        self._rows_of_ids: Optional[RowsOfIds] = None
         self._near: Optional[NearTitles] = None
         self._rows_of_keys: RowsOfKeys = {}
 
@@ -221,41 +214,38 @@ class Index:
         return self._built
 
     def column(self, name: str) -> np.ndarray:
-        """Return a column of the index, (n,); it is read once."""
-        if name not in self._columns:
-            self._columns[name] = self._read(name, slice(None))
-        return self._columns[name]
+        """Return a column of the index, (n,); it is read once, or mapped. See `Columns.column`."""
+        return self._columns.column(name)
 
     def best_first(self, name: str) -> np.ndarray:
-        """Return all rows by a column of numbers, int64 (n,), the greatest first.
+        """Return all rows by a column of numbers; see `Columns.best_first`."""
+        return self._columns.best_first(name)
 
-        Equal ones come in the order of the catalogue. Sorted once.
-        """
-        if name not in self._orders:
-            self._orders[name] = np.argsort(-self.column(name), kind="stable")
-        return self._orders[name]
+    def codes(self, name: str) -> Tuple[List[str], np.ndarray]:
+        """Return the different texts of a column and each film's; see `Columns.codes`."""
+        return self._columns.codes(name)
 
     def read_columns(self) -> None:
         """Read all columns and open all recipes now, so that no query waits for it."""
         for recipe in self.recipes:
             self.space(recipe)
-        for name in self._stored:
+        for name in self._columns:
             self.column(name)
         self._titles.load()
         self.left_out.load()
         self.genres()
         if self.has_topics:
             self.topics()
-        self._shown = list(zip(*(_as_shown(name, self.column(name).tolist()) for name in _SHOWN)))
+        if not self._columns.are_packed:
+            self._shown = list(zip(*(_as_shown(name, self.column(name).tolist())
+                                     for name in _SHOWN)))
 
     def genres(self) -> Tuple[List[str], np.ndarray]:
         """Return the names of all genres, sorted, and the films' genres, bool (n, n_genres)."""
         if self._genres is None:
             # Films share few sets of genres, so only the different ones are split.
-            place_of: Dict[str, int] = {}
-            places = [place_of.setdefault(genres, len(place_of)) for genres in
-                      self.column("genres")]
-            sets = [split_genres(genres) for genres in place_of]
+            joined, places = self.codes("genres")
+            sets = [split_genres(genres) for genres in joined]
             known = sorted(set().union(*sets))
             has = np.array([[genre in genres for genre in known] for genres in sets], bool)
             self._genres = known, has[places]
@@ -284,16 +274,9 @@ class Index:
         """Return values of a film's columns as a result shows them."""
         if self._shown is not None:
             return dict(zip(shown, self._shown[row]))
-        cells = {name: self._cell(name, row) for name in shown}
+        cells = {name: self._columns.cell(name, row) for name in shown}
         return {name: _as_shown(name, [cell if isinstance(cell, str) else cell.item()])[0]
                 for name, cell in cells.items()}
-
-    def _cell(self, name: str, row: int) -> Any:
-        """Return one value, from the column if it was read, else from the file."""
-        return self._columns[name][row] if name in self._columns else self._read(name, row)
-
-    def _read(self, name: str, rows: Any) -> Any:
-        return self._file.read(name, self._stored[name], rows)
 
     def row_of_id(self, movie_id: int) -> int:
         """Return the row of a film by TMDB id.
@@ -308,10 +291,10 @@ class Index:
         return self.row_by_id[movie_id]
 
     @property
-    def row_by_id(self) -> Dict[int, int]:
+    def row_by_id(self) -> Mapping[int, int]:
         """The rows of all films by TMDB id; made once."""
         if self._rows_of_ids is None:
-            self._rows_of_ids = {each: row for row, each in enumerate(self.ids.tolist())}
+            self._rows_of_ids = RowsOfIds(self.ids)
         return self._rows_of_ids
 
     def rows_of_ids(self, movie_ids: Iterable[int]) -> List[int]:
@@ -322,11 +305,24 @@ class Index:
     def _titles(self) -> TitleLookup:
         # Not kept: an index that refers to itself would outlive its last request.
         return TitleLookup(self.column, self.describe, self.near_rows, self.left_out,
-                           self._rows_of_keys)
+                           self._rows_of_keys, self.title_tables)
 
     def rows_of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title; see `TitleLookup.rows`."""
         return self._titles.rows(title, year)
+
+    def rows_of_imdb_ids(self, imdb_ids: Iterable[str]) -> Dict[str, int]:
+        """Return the rows of films by those of some IMDb ids that the index has, the last of
+        several."""
+        wanted = set(imdb_ids) - {""}
+        if self.title_tables:
+            found = {each: self.title_tables.rows("imdb_id", each) for each in wanted}
+            return {each: rows[-1] for each, rows in found.items() if rows}
+        return {each: row for row, each in enumerate(self.column("imdb_id")) if each in wanted}
+
+    def rows_of_key(self, key: str) -> List[int]:
+        """Return the rows of the films whose title or original title has a key."""
+        return self._titles.rows_of_key(key)
 
     def rows_called(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of exactly a title; see `TitleLookup.rows_called`."""
@@ -338,13 +334,16 @@ class Index:
 
     def near_rows(self, title: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films whose titles look like a mistyped one."""
+        if self.title_tables:
+            return self.title_tables.mistyped(title_key(title), limit)
         if self._near is None:
             self._near = NearTitles(self.column("title_key").tolist())
         return self._near.nearest(title_key(title), limit)
 
     def describe(self, row: int) -> str:
         """Return title, year and id of a film in a few words."""
-        return described(self._cell("title", row), int(self._cell("year", row)), self.ids[row])
+        title, year = (self._columns.cell(name, row) for name in ("title", "year"))
+        return described(title, int(year), self.ids[row])
 
     def results(self, rows: np.ndarray, scores: np.ndarray,
                 scale: Optional[Scale] = None) -> List[Result]:

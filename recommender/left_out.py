@@ -2,7 +2,8 @@
 
 They have no overview, or had no features when the index was built. The index holds them in the
 table `left_out/`: `ids` int64 (m,), `year` int16 (m,), `has_overview` bool (m,) and the columns of
-TEXTS. An index without the table, such as an older one, knows of no such film.
+TEXTS; of many films these are packed, in `left_out/texts/`, beside the tables of
+`recommender.title_tables`. An index without the table, such as an older one, knows of no such film.
 """
 
 from typing import Any, Dict, List, Optional, Sequence
@@ -12,6 +13,9 @@ import numpy as np
 from recommender.errors import FilmLeftOut
 from recommender.near_titles import NearTitles, nearest_titles
 from recommender.storage.hdf5 import PlainFile
+from recommender.storage.packed_texts import read_packed
+from recommender.stored_columns import TEXTS_GROUP, TITLES
+from recommender.title_tables import TitleTables
 from recommender.titles import described, split_year, title_key
 
 TABLE = "left_out"  # group of the index file that holds the table
@@ -38,7 +42,12 @@ class LeftOut:
         self._ids = self._numbers("ids", np.int64, n)
         self._years = self._numbers("year", np.int16, n if n == 0 else len(self._ids))
         self._has_overview = self._numbers("has_overview", np.bool_, n if n == 0 else len(self))
-        self._columns: Dict[str, np.ndarray] = {}
+        self._columns: Dict[str, Any] = {}
+        texts, titles = ("{}/{}".format(TABLE, group) for group in (TEXTS_GROUP, TITLES))
+        self._tables = TitleTables(file, texts, titles, len(self), lambda: np.zeros(
+            len(self))) if len(self) and file.holds(texts[:-1]) else None
+        if self._tables:
+            self._columns = {name: read_packed(file, texts + name, len(self)) for name in TEXTS}
         self._near: Optional[NearTitles] = None
 
     def __len__(self) -> int:
@@ -48,7 +57,7 @@ class LeftOut:
         return np.zeros(0, dtype) if n == 0 else self._file.array(
             "{}/{}".format(TABLE, name), dtype, (n,))
 
-    def _texts(self, name: str) -> np.ndarray:
+    def _texts(self, name: str) -> Any:
         if name not in self._columns:
             path = "{}/{}".format(TABLE, name)
             self._columns[name] = self._file.read(path, self._file.texts(path, len(self))) if (
@@ -67,7 +76,7 @@ class LeftOut:
 
     def of_imdb_id(self, imdb_id: str) -> List[int]:
         """Return the places of the films with an IMDb id."""
-        return np.flatnonzero(self._texts("imdb_id") == imdb_id).tolist()
+        return self._places("imdb_id", imdb_id)
 
     def of_title(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the places of the films of a title, of a year if one is given or stands behind
@@ -80,17 +89,24 @@ class LeftOut:
 
     def _of_key(self, key: str, year: Optional[int]) -> List[int]:
         for name in ("title_key", "original_title_key"):
-            is_found = self._texts(name) == key
-            if year is not None:
-                is_found &= self._years == year
-            if key and is_found.any():
-                return np.flatnonzero(is_found).tolist()
+            found = [place for place in self._places(name, key)
+                     if year is None or self._years[place] == year]
+            if key and found:
+                return found
         return []
+
+    def _places(self, name: str, text: str) -> List[int]:
+        """Return the places that have `text` in a column of strings."""
+        # As an object: NumPy cuts the NULs off the end of a string, and "" is in the column.
+        return self._tables.rows(name, text) if self._tables else np.flatnonzero(
+            self._texts(name) == np.array(text, object)).tolist()
 
     def near(self, key: str, limit: int) -> List[int]:
         """Return the places of up to `limit` films whose titles are near to one, nearest first."""
         if not len(self):
             return []
+        if self._tables:
+            return self._tables.near(key, limit)
         if self._near is None:
             self._near = NearTitles(self._texts("title_key").tolist())
         return nearest_titles(key, self._texts("title_key").tolist(), limit, self._near.nearest)

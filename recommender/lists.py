@@ -197,7 +197,7 @@ def find_films(index: Index, films: FilmList) -> Found:
     year may be off by one: where a film came out in different years, sources differ. Of a film
     that is listed several times the last stars count.
     """
-    row_of_imdb_id = {each: row for row, each in enumerate(index.column("imdb_id")) if each}
+    row_of_imdb_id = index.rows_of_imdb_ids(each.imdb_id for each in films.films)
     stars: Dict[int, Optional[float]] = {}
     lost, shared = [], []
     for film in films.films:

@@ -236,6 +236,41 @@ def _least_of_part(longest: int, least: float) -> Tuple[np.ndarray, np.ndarray]:
     return lengths - out, n_pairs
 
 
+def near_among(key: str, keys: Sequence[str], limit: int) -> List[int]:
+    """Return what `NearTitles(keys).nearest(key, limit)` does, by comparing all of few `keys`.
+
+    >>> near_among("matirx", ["heat", "matrix"], 1)
+    [1]
+    """
+    # Imported late: a title that is found needs no fuzzy matching.
+    from rapidfuzz import fuzz
+    from rapidfuzz.distance import OSA
+
+    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
+    is_alive = 2 * lengths >= len(key)
+    is_of_a_size = is_alive & (np.maximum(lengths, len(key)) <= _TOO_LONG * np.minimum(
+        lengths, len(key)))
+    scores = np.zeros(len(keys))
+    for scorer, weight, cutoff, which in (
+            (OSA.normalized_similarity, 1.0, _OSA_CUTOFF, is_alive),
+            (fuzz.WRatio, _WRATIO_WEIGHT, _WRATIO_CUTOFF, is_of_a_size)):
+        places = np.flatnonzero(which)
+        if len(places):
+            found = _similarities(scorer, key, [keys[at] for at in places.tolist()], cutoff)
+            scores[places] = np.maximum(scores[places], weight * found)
+    near = np.flatnonzero(scores)
+    return near[np.argsort(-scores[near], kind="stable")[:limit]].tolist()
+
+
+def trigrams(keys: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
+    """Return a code for each three letters that follow each other in a key between spaces, and
+    the place of the key in `keys`; int64 both."""
+    letters, rows = _letters(keys)
+    inside = rows[2:] == rows[:-2]
+    codes = (letters[:-2] << 42) | (letters[1:-1] << 21) | letters[2:]
+    return codes[inside], rows[2:][inside]
+
+
 def _similarities(scorer: Callable[..., float], key: str, others: List[str],
                   cutoff: float) -> np.ndarray:
     """Return the similarity of `key` to each of `others`, 0 below the cutoff; float64 (n,)."""

@@ -8,6 +8,7 @@ import numpy as np
 from recommender.errors import NothingFound
 from recommender.left_out import LeftOut
 from recommender.near_titles import nearest_titles
+from recommender.title_tables import TitleTables
 from recommender.titles import split_year, title_key
 
 _IMDB_ID = re.compile("tt[0-9]{5,10}", re.IGNORECASE)
@@ -31,11 +32,14 @@ class TitleLookup:
         The films that the index leaves out.
     rows_of_keys : dict
         Filled at the first lookup and read by the next.
+    tables : TitleTables, optional
+        Those of an index of many films, from which no dict is filled.
     """
 
     def __init__(self, column: Callable[[str], np.ndarray], describe: Callable[[int], str],
                  mistyped: Callable[[str, int], List[int]], left_out: LeftOut,
-                 rows_of_keys: RowsOfKeys):
+                 rows_of_keys: RowsOfKeys, tables: Optional[TitleTables] = None):
+        self._tables = tables
         self._column, self._describe, self._mistyped = column, describe, mistyped
         self._left_out, self._rows_of_keys = left_out, rows_of_keys
 
@@ -108,6 +112,8 @@ class TitleLookup:
         """Return the rows of the film of an IMDb id, none if `typed` is no such id."""
         if not _IMDB_ID.fullmatch(typed.strip()):
             return []
+        if self._tables:
+            return self._tables.rows("imdb_id", typed.strip().lower())
         return np.flatnonzero(self._column("imdb_id") == typed.strip().lower()).tolist()
 
     def _rows_by_column(self, title: str) -> Tuple[List[int], List[int]]:
@@ -117,15 +123,22 @@ class TitleLookup:
                                  for column in ("title_key", "original_title_key"))
         return by_title, [row for row in by_original if row not in by_title]
 
+    def rows_of_key(self, key: str) -> List[int]:
+        """Return the rows of films whose title or original title has a key of `title_key`."""
+        return [row for column in ("title_key", "original_title_key")
+                for row in self._rows_of_key(column, key)]
+
     def _rows_of_key(self, column: str, key: str) -> List[int]:
         """Return the rows that have `key` in a column of keys, most votes first."""
+        votes = self._column("vote_count")
+        if self._tables:
+            return sorted(self._tables.rows(column, key), key=lambda row: (-int(votes[row]), row))
         if column not in self._rows_of_keys:
             rows_of: Dict[str, List[int]] = {}
             for row, other in enumerate(self._column(column)):
                 rows_of.setdefault(other, []).append(row)
             rows_of.pop("", None)  # a film may have no original title; no title asks for it
             self._rows_of_keys[column] = rows_of
-        votes = self._column("vote_count")
         return sorted(self._rows_of_keys[column].get(key, ()),
                       key=lambda row: (-int(votes[row]), row))
 
@@ -135,6 +148,8 @@ class TitleLookup:
         First come titles that contain it or are contained in it, those with most votes first,
         then titles that look like a mistyped one.
         """
+        if self._tables:
+            return self._tables.near(title_key(title), limit)
         # Sorted by votes first, so that of titles equally related the best known come first.
         by_votes = np.argsort(-self._column("vote_count"), kind="stable")
         place_of = np.argsort(by_votes)

@@ -1,14 +1,17 @@
-"""Completion of titles: a table of where words begin, so that a key stroke scans no catalogue."""
+"""Completion of titles: a table of where words begin, so that a key stroke scans no catalogue.
+
+That of an index of many films lies in its file (see `recommender.title_tables`).
+"""
 
 import threading
 from bisect import bisect_left
-from collections import Counter
 from functools import lru_cache, partial
-from typing import Callable, FrozenSet, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, FrozenSet, List, Optional, Tuple, Union
 
 import numpy as np
 
 from recommender.index import Index
+from recommender.title_tables import TitleTables, common_words, from_each_word
 from recommender.titles import title_key
 
 _LAST = "\U0010ffff"  # sorts behind every letter
@@ -21,31 +24,36 @@ _NEAR = 0.6  # similarity from which a title as a whole is near to what was type
 _NEAR_WORD = 0.75  # the same for a word of `_LONG_WORD` letters or more: a letter in four is wrong
 _LONG_WORD = 5
 _SHARED = 0.5  # part of the telling words typed that a title near in words only must have
-_COMMON = 0.01  # part of all titles; a word of more titles, such as "of", tells none from others
-_RARE = 5  # titles that may have a word in any case: of few films, one in a hundred is none
 _LOOKED_AT = 20  # near titles, the nearest first, among which those are that are offered
 _FEWEST_BEGUN = 4  # letters of the beginning of a title that names its film; fewer begin many words
 
 
-class _Table(NamedTuple):
-    """A sorted table of all titles from each of their words on.
+class _Table:
+    """A sorted table of all titles and original titles of an index from each of their words on.
 
     Attributes
     ----------
-    starts : list of str
-        The titles and original titles from each of their words on, sorted.
-    places : numpy.ndarray
-        Of the film of each of `starts`, its place in `by_votes`; int32.
-    by_votes : numpy.ndarray
-        The rows of all films, those with most votes first; int64 (n,).
     common : frozenset of str
         Words of many titles.
     """
 
-    starts: List[str]
-    places: np.ndarray
-    by_votes: np.ndarray
-    common: FrozenSet[str]
+    def __init__(self, index: Index):
+        keys, originals = (index.column(name).tolist() for name in _KEYS)
+        starts, rows = [], []  # type: List[str], List[int]
+        for row, titles in enumerate(zip(keys, originals)):
+            for title in set(titles):
+                found = list(from_each_word(title))
+                starts += found
+                rows += [row] * len(found)
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        self._starts = [starts[at] for at in order]
+        self._rows = np.array(rows, np.int32)[order]
+        self.common = common_words(keys)
+
+    def beginning(self, key: str) -> np.ndarray:
+        """Return what `TitleTables.beginning` does."""
+        begin, end = (bisect_left(self._starts, edge) for edge in (key, key + _LAST))
+        return self._rows[begin:end]
 
 
 class Titles:
@@ -63,7 +71,8 @@ class Titles:
                 self._index.near_rows("a", 1)  # makes its tables, too
                 # No method: a cycle of references would keep an index open that was replaced.
                 self._rows = lru_cache(_KEPT_ANSWERS)(
-                    partial(_rows_of, self._index, _table_of(self._index)))
+                    partial(_rows_of, self._index, *_orders(self._index),
+                            self._index.title_tables or _Table(self._index)))
             return self._rows
 
     def complete(self, typed: str, limit: int) -> List[int]:
@@ -71,7 +80,8 @@ class Titles:
         begins as `typed` does, most votes first; if there is none, of near titles, the nearest
         first: near as a whole, or in at least half of the words typed that are rare among titles.
         A film marked as adult is found by its whole title only."""
-        return list(self.load()(title_key(typed), limit))
+        # More than asked for are kept, so that a near title is looked for once.
+        return list(self.load()(title_key(typed), max(limit, _LOOKED_AT))[:limit])
 
     def meant(self, typed: str) -> Optional[int]:
         """Return the row of the film whose title, original title or IMDb id was typed, of the only
@@ -115,17 +125,27 @@ class Titles:
         return False
 
 
-def _rows_of(index: Index, table: _Table, key: str, limit: int) -> Tuple[int, ...]:
-    begin, end = (bisect_left(table.starts, edge) for edge in (key, key + _LAST))
-    is_found = np.zeros(len(table.by_votes), bool)
-    is_found[table.places[begin:end]] = True
-    found = table.by_votes[is_found]
-    is_offered = ~index.column("adult")[found]
-    for at in np.flatnonzero(~is_offered):
-        is_offered[at] = key in (index.column(name)[found[at]] for name in _KEYS)
+def _orders(index: Index) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the rows of all films, those with most votes first, and the place of each film among
+    them; both (n,)."""
+    by_votes = index.best_first("vote_count")
+    place_of = np.empty(len(by_votes), np.int32)
+    place_of[by_votes] = np.arange(len(by_votes))
+    return by_votes, place_of
+
+
+def _rows_of(index: Index, by_votes: np.ndarray, place_of: np.ndarray,
+             table: Union[_Table, TitleTables], key: str, limit: int) -> Tuple[int, ...]:
+    is_found = np.zeros(len(by_votes), bool)
+    is_found[place_of[table.beginning(key)]] = True
+    found = by_votes[is_found]
+    is_adult = index.column("adult")[found]
+    is_offered = ~is_adult
+    if is_adult.any():
+        is_offered |= np.isin(found, index.rows_of_key(key))
     rows = found[is_offered][:limit].tolist()
     return tuple(rows or [
-        row for row in index.near_rows(key, max(limit, _LOOKED_AT))
+        row for row in index.near_rows(key, limit)
         if not index.column("adult")[row] and _is_near(
             key, index.column("title_key")[row], table.common)][:limit])
 
@@ -141,34 +161,3 @@ def _is_near(key: str, title: str, common: FrozenSet[str]) -> bool:
     shared = [word for word in typed if word in words or len(word) >= _LONG_WORD and any(
         OSA.normalized_similarity(word, other) >= _NEAR_WORD for other in words)]
     return bool(shared) and len(shared) >= _SHARED * len(typed)
-
-
-def _table_of(index: Index) -> _Table:
-    keys, originals = (index.column(name).tolist() for name in _KEYS)
-    by_votes = index.best_first("vote_count")
-    place_of = np.empty(len(keys), np.int32)
-    place_of[by_votes] = np.arange(len(keys))
-    starts, rows = [], []  # type: List[str], List[int]
-    for row, titles in enumerate(zip(keys, originals)):
-        for title in set(titles):
-            found = list(_from_each_word(title))
-            starts += found
-            rows += [row] * len(found)
-    order = sorted(range(len(starts)), key=starts.__getitem__)
-    n_titles = Counter(word for key in keys for word in set(key.split()))
-    most = max(_RARE, _COMMON * len(keys))
-    common = frozenset(word for word, n in n_titles.items() if n > most)
-    return _Table([starts[at] for at in order], place_of[rows][order], by_votes, common)
-
-
-def _from_each_word(title: str) -> Iterator[str]:
-    """
-    >>> list(_from_each_word("la la land"))
-    ['la la land', 'la land', 'land']
-    """
-    at = 0
-    while title:
-        yield title[at:]
-        at = title.find(" ", at) + 1
-        if not at:
-            return

@@ -6,7 +6,7 @@ that they share.
 
 import random
 import re
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Maker:
         of_sources = self._pooled[list(made.sources)].mean(axis=0)
         return (self._mean + np.sqrt(len(made.sources)) * (of_sources - self._mean))[:, None]
 
-    def write_features(self, folder: str, films: Sequence[Made]) -> None:
+    def write_features(self, folder: str, films: Iterable[Made]) -> None:
         """Add the pooled features of films to a folder."""
         with FeatureWriter(folder, self.settings) as writer:
             for made in films:
