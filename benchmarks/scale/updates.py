@@ -91,15 +91,17 @@ def agreement(updated: Index, whole: Index) -> List[str]:
     lines, recommenders = [], [Recommender(index) for index in (updated, whole)]
     ids = random.Random(0).sample(whole.ids.tolist(), min(_QUERIES, len(whole)))
     for recipe in whole.recipes:
-        same, apart = 0, 0.0
+        same, shared, apart = 0, 0, 0.0
         for movie_id in ids:
             ours, theirs = ({result.movie["id"]: result.score for result in recommender.similar(
                 id=movie_id, recipe=recipe)} for recommender in recommenders)
             same += ours.keys() == theirs.keys()
+            shared += len(ours.keys() & theirs.keys())
             apart = max([apart, *(abs(ours[each] - theirs[each])
                                   for each in ours.keys() & theirs.keys())])
-        lines.append("{}: the same ten films for {:.1%} of {:,} queries, scores within "
-                     "{:.1e}".format(recipe, same / len(ids), len(ids), apart))
+        lines.append("{}: the same ten films for {:.1%} of {:,} queries, {:.2f} of ten on average, "
+                     "scores within {:.1e}".format(recipe, same / len(ids), len(ids),
+                                                   shared / len(ids), apart))
     return lines
 
 
