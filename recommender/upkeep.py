@@ -1,6 +1,8 @@
 """Keep a folder of features in order: compare it with its checksums, give disk back."""
 
+import contextlib
 import os
+from typing import Any, Callable, List
 
 from tqdm import tqdm
 
@@ -42,8 +44,16 @@ def compact_folder(folder: str, input_file: str, shard_bytes: int, strict: bool 
     """
     catalogue = read_catalogue(input_file, strict)
     cli.note(catalogue.report())
-    done = compact(folder, {movie.id: overview_digest(movie.overview)
-                            for movie in catalogue.movies}, shard_bytes, cli.progress_bar)
+    with contextlib.ExitStack() as stack:
+        bars: List[Callable[[int], Any]] = []
+
+        def show(n_copied: int, n_films: int) -> None:
+            if not bars:  # only now is it known how many films are copied
+                bars.append(stack.enter_context(cli.progress_bar("copying films", n_films)))
+            bars[0](n_copied)
+
+        done = compact(folder, {movie.id: overview_digest(movie.overview)
+                                for movie in catalogue.movies}, shard_bytes, show)
     if done.n_outdated:
         cli.note("{:,} films stay with features of another overview than the catalogue's: extract "
                  "first, then --compact drops these".format(done.n_outdated))

@@ -27,7 +27,8 @@ def test_an_update_computes_what_changed_and_answers_by_mean4_as_a_whole_build(
     lines = updates.measure(str(tmp_path / "measured"), maker, 600, 15, 1)
     # 6 of 600 are new, 2 changed, 1 left.
     assert lines[0] == "films that an extraction would compute: 8 of 605"
-    assert lines[1] == "mean4: the same ten films for 100.0% of 50 queries, scores within 0.0e+00"
+    assert lines[1] == ("mean4: the same ten films for 100.0% of 50 queries, 10.00 of ten on "
+                        "average, scores within 0.0e+00")
     assert lines[2].startswith("best: the same ten films for ")
     assert lines[3].startswith("time of the update / of a whole build (15 neighbours, no map): ")
 

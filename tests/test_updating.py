@@ -297,3 +297,14 @@ def test_files_beside_the_index_that_are_not_made_anew_are_told(tmp_path):
     assert world.update(AFTER).dropped == ["other"]
     assert Index(world.path).companions == {}
     assert not (tmp_path / name).exists()
+
+
+def test_an_index_of_many_films_is_updated_as_a_small_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("recommender.title_tables.MANY", 1)
+    world = World(tmp_path, recipes=("mean4",))
+    report = world.update(AFTER)
+    assert (report.n_new, report.n_changed, report.n_removed) == (6, 2, 5)
+    ours, theirs = contents(world.path), contents(world.whole().path)
+    assert "texts/title/bytes" in ours
+    assert {name: ours[name] for name in theirs if "scale" not in name} == {
+        name: values for name, values in theirs.items() if "scale" not in name}

@@ -4,18 +4,20 @@
 
 One film in 100 is new, one in 300 has another overview, and one in 600 has left. Prints how many
 films an extraction would compute, how far the updated index answers as one built from nothing,
-and the time of the update over that of the whole build, both with neighbours and without a map.
+and the time of the update over that of the whole build, both with neighbours and without a map:
+time on the clock, and of processors, which other work on the machine changes less.
 """
 
 import argparse
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from typing import Dict, List, NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence, Tuple
 
 from benchmarks.catalogues import write_csv
 from benchmarks.scale.made_up import Made, Maker
@@ -36,6 +38,13 @@ class Change(NamedTuple):
     before: List[Made]
     after: List[Made]
     fresh: List[Made]
+
+
+class Taken(NamedTuple):
+    """Seconds that a program took, on the clock and of all processors."""
+
+    clock: float
+    processors: float
 
 
 def change_of(maker: Maker, n: int) -> Change:
@@ -71,18 +80,16 @@ def measure(folder: str, maker: Maker, n: int, n_neighbours: int, rounds: int) -
         to_extract, len(change.after))]
     maker.write_features(features, change.fresh)
     updated, whole = (os.path.join(folder, name) for name in ("updated.h5", "whole.h5"))
-    seconds: Dict[str, List[float]] = {"update": [], "whole": []}
+    rounds_taken: List[Tuple[Taken, Taken]] = []
     for _ in range(rounds):
         shutil.copy(index, updated)
-        seconds["update"].append(_build("--update", *flags, "--output", updated))
-        seconds["whole"].append(_build(*flags, "--output", whole))
+        rounds_taken.append((_build("--update", *flags, "--output", updated),
+                             _build(*flags, "--output", whole)))
     lines += agreement(Index(updated), Index(whole))
-    lines.append("time of the update / of a whole build ({} neighbours, no map): {} "
-                 "(update {} s, whole {} s)".format(
-                     n_neighbours, *(", ".join(form.format(value) for value in values)
-                                     for form, values in (
-                         ("{:.3f}", [a / b for a, b in zip(*seconds.values())]),
-                         ("{:.1f}", seconds["update"]), ("{:.1f}", seconds["whole"])))))
+    for name, at in (("time", 0), ("processors' time", 1)):
+        lines.append("{} of the update / of a whole build ({} neighbours, no map): {}".format(
+            name, n_neighbours, ", ".join("{:.3f} ({:.1f} s / {:.1f} s)".format(
+                short[at] / long[at], short[at], long[at]) for short, long in rounds_taken)))
     return lines
 
 
@@ -91,15 +98,17 @@ def agreement(updated: Index, whole: Index) -> List[str]:
     lines, recommenders = [], [Recommender(index) for index in (updated, whole)]
     ids = random.Random(0).sample(whole.ids.tolist(), min(_QUERIES, len(whole)))
     for recipe in whole.recipes:
-        same, apart = 0, 0.0
+        same, shared, apart = 0, 0, 0.0
         for movie_id in ids:
             ours, theirs = ({result.movie["id"]: result.score for result in recommender.similar(
                 id=movie_id, recipe=recipe)} for recommender in recommenders)
             same += ours.keys() == theirs.keys()
+            shared += len(ours.keys() & theirs.keys())
             apart = max([apart, *(abs(ours[each] - theirs[each])
                                   for each in ours.keys() & theirs.keys())])
-        lines.append("{}: the same ten films for {:.1%} of {:,} queries, scores within "
-                     "{:.1e}".format(recipe, same / len(ids), len(ids), apart))
+        lines.append("{}: the same ten films for {:.1%} of {:,} queries, {:.2f} of ten on average, "
+                     "scores within {:.1e}".format(recipe, same / len(ids), len(ids),
+                                                   shared / len(ids), apart))
     return lines
 
 
@@ -107,12 +116,18 @@ def _write(path: str, films: Sequence[Made]) -> None:
     write_csv(path, (made.movie for made in films))
 
 
-def _build(*flags: str) -> float:
-    """Run build_index.py; return its seconds."""
-    begun = time.perf_counter()
+def _build(*flags: str) -> Taken:
+    """Run build_index.py; return what it took."""
+    begun, before = time.perf_counter(), _of_processors()
     subprocess.run([sys.executable, os.path.join(ROOT, "build_index.py"), *flags], check=True,
                    cwd=ROOT, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+    return Taken(time.perf_counter() - begun, _of_processors() - before)
+
+
+def _of_processors() -> float:
+    """Return the seconds that all processors spent on programs that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

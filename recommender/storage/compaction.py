@@ -7,10 +7,9 @@ compaction or extraction goes on from what it finds.
 """
 
 import os
-from typing import Container, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Callable, Container, Dict, List, Mapping, NamedTuple, Tuple
 
 from recommender.errors import RecommenderError
-from recommender.progress import Progress, silent
 from recommender.storage.feature_store import MAX_SHARD_BYTES, FeatureReader, FeatureWriter
 from recommender.storage.files import need_room, sync
 from recommender.storage.hdf5 import DamagedFile
@@ -19,6 +18,8 @@ from recommender.storage.shards import Shard, check_digest, shard_paths
 # Share of the films of a folder that must stay: fewer would do if the catalogue were the wrong
 # one, and their features take hours to compute.
 _LEAST_STAYING = 0.5
+
+OnCopied = Callable[[int, int], Any]
 
 
 class Compaction(NamedTuple):
@@ -71,7 +72,7 @@ class _Old(NamedTuple):
 
 
 def compact(folder: str, digests: Mapping[int, int], max_shard_bytes: int = MAX_SHARD_BYTES,
-            progress: Progress = silent) -> Compaction:
+            on_copied: OnCopied = lambda n, total: None) -> Compaction:
     """Rewrite the shards of `folder` that hold films that left or older versions of films.
 
     Parameters
@@ -81,8 +82,8 @@ def compact(folder: str, digests: Mapping[int, int], max_shard_bytes: int = MAX_
         By the ids of the films that stay, the digests of their overviews.
     max_shard_bytes : int
         Bytes after which a new shard is closed.
-    progress : Progress
-        Advances by films that are copied.
+    on_copied : callable
+        Called with the number of films that were just copied, and of all that are to be.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def compact(folder: str, digests: Mapping[int, int], max_shard_bytes: int = MAX_
                 "one? If it is, extract into another --output_dir and remove this one".format(
                     n_staying, len(held), folder))
         done, damaged = _rewrite(writer, _plan(folder, held, digests), max_shard_bytes,
-                                 progress)
+                                 on_copied)
         n_outdated = sum(digests.get(each, digest) != digest
                          for each, digest in writer.stock.digests.items())
     return Compaction(len(held), sum(len(old.left) for old in done),
@@ -136,30 +137,29 @@ def _plan(folder: str, held: Dict[int, str], catalogue_ids: Container[int]) -> L
 
 
 def _rewrite(writer: FeatureWriter, plan: List[_Old], max_shard_bytes: int,
-             progress: Progress) -> Tuple[List[_Old], List[str]]:
+             on_copied: OnCopied) -> Tuple[List[_Old], List[str]]:
     """Copy what stays, remove the old shards; return these, and the paths of damaged ones."""
     done: List[_Old] = []
     damaged: List[str] = []
     group: List[_Old] = []  # copied, or being copied, into shards that are not complete yet
-    with progress("copying films", sum(len(old.staying) for old in plan)) as advance:
-        for old in plan:
-            if group and (old.computed_by != group[-1].computed_by
-                          or sum(each.n_bytes for each in group) >= max_shard_bytes):
-                done += _remove(writer, group)
-                group = []
-            try:
-                check_digest(old.path)
-            except DamagedFile:
-                damaged.append(old.path)
-                continue
-            if old.staying:
-                need_room(os.path.dirname(old.path), old.n_bytes)
-                writer.computed_by = old.computed_by
-                _copy(writer, old)
-                advance(len(old.staying))
-            group.append(old)
-        done += _remove(writer, group)
-    return done, damaged
+    n_staying = sum(len(old.staying) for old in plan)
+    for old in plan:
+        if group and (old.computed_by != group[-1].computed_by
+                      or sum(each.n_bytes for each in group) >= max_shard_bytes):
+            done += _remove(writer, group)
+            group = []
+        try:
+            check_digest(old.path)
+        except DamagedFile:
+            damaged.append(old.path)
+            continue
+        if old.staying:
+            need_room(os.path.dirname(old.path), old.n_bytes)
+            writer.computed_by = old.computed_by
+            _copy(writer, old)
+            on_copied(len(old.staying), n_staying)
+        group.append(old)
+    return done + _remove(writer, group), damaged
 
 
 def _copy(writer: FeatureWriter, old: _Old) -> None:
