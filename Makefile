@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock clean
+.PHONY: help demo faiss-env evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -27,6 +27,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --re
 help:
 	@echo "make demo   set everything up and compare two recipes for a title and for a text"
 	@echo "  (TF=2, for each command: with TensorFlow 2.15; CUDA=1: with its CUDA libraries)"
+	@echo "make faiss-env  add what large indexes need (build_index.py --ann) to the environment"
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
@@ -52,6 +53,13 @@ $(VENV)/installed: $(LOCK) tools/find_python.sh
 
 $(VENV)/installed-dev: $(VENV)/installed $(LOCK_DEV)
 	$(PIP_INSTALL) -r $(LOCK_DEV)
+	@touch $@
+
+# An extra, for large indexes: build_index.py --ann.
+faiss-env: $(VENV)/installed-faiss
+
+$(VENV)/installed-faiss: $(VENV)/installed requirements-faiss.txt
+	$(PIP_INSTALL) -r requirements-faiss.txt
 	@touch $@
 
 tmp/all-MiniLM-L6-v2/bert_config.json: | $(VENV)/installed
@@ -105,7 +113,7 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 PACKAGES := bert fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto
 ALL_TESTS := --doctest-modules tests $(PACKAGES) *.py
-ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) tmp/all-MiniLM-L6-v2/bert_config.json
+ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) $(VENV)/installed-faiss tmp/all-MiniLM-L6-v2/bert_config.json
 test: $(ENVIRONMENT)
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
 	$(PYTEST) $(ALL_TESTS)
@@ -154,6 +162,7 @@ ifeq ($(TF),2)
 else
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
+	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-faiss.txt requirements-faiss.in
 endif
 
 # No address of an index goes into the lock: it installs from wherever pip is set up to look.

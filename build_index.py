@@ -15,6 +15,7 @@ import numpy as np
 
 from bert.errors import BertError
 from recommender import cli
+from recommender.ann import KINDS, load_faiss
 from recommender.building import BuildReport, ReadTexts, build_index
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.checkpoint_texts import CheckpointTexts
@@ -63,6 +64,10 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="also store the N nearest films of each film, so that server.py "
                        "answers many more queries a second; takes 3 minutes for 45,000 films, "
                        "and 12 bytes x N of disk a film")
+    flags.add_argument("--ann", choices=KINDS, help="also store what finds the nearest of 10,000 "
+                       "films and more without comparing all: hnsw, the quickest, is read into "
+                       "memory, 400 bytes a film; ivfpq, 60 bytes a film, is not; needs "
+                       "faiss-cpu (make faiss-env)")
     flags.add_argument("--topics", metavar="FILE", help="join the topics of this file, which "
                        "topics.py wrote, so that results show them and filters know them")
     flags.add_argument("--bert_dir", help="folder of the checkpoint, which reads short texts for "
@@ -100,6 +105,8 @@ def _recipes(text: str) -> List[str]:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the program; return the exit code."""
     args = parse_flags(argv)
+    if args.ann:
+        load_faiss()  # what is missing is said before hours of work
     topics = load_topics(args.topics) if args.topics else None
     catalogue = read_catalogue(args.input_file, args.strict)
     cli.note(catalogue.report())
@@ -111,6 +118,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from_features(catalogue, args, topics)
     if topics:
         note_topics(args.output, topics)
+    note_recall(Index(args.output), is_asked_for=args.ann is not None)
     if args.to_pickle:
         save_embeddings(args.to_pickle, Index(args.output))
     return 0
@@ -124,6 +132,19 @@ def note_topics(output: str, topics: StoredTopics) -> None:
         n_without) if n_without else "every film has one"))
 
 
+def note_recall(index: Index, is_asked_for: bool) -> None:
+    """Note which share of the nearest films the approximate search of an index finds."""
+    recalls = [(name, index.space(name).candidates.recall) for name in index.recipes]
+    told = ", ".join("{:.1%} by {}".format(recall, name) for name, recall in recalls
+                     if recall is not None)
+    if told:
+        cli.note("{}: approximate search ({}) finds of the ten nearest films {}".format(
+            index.path, index.ann, told))
+    elif is_asked_for:
+        cli.note("{}: --ann is left out: {:,} films are compared as soon".format(
+            index.path, len(index)))
+
+
 def from_features(catalogue: Catalogue, args: argparse.Namespace,
                   topics: Optional[StoredTopics]) -> None:
     """Build the index by a recipe and say which films it could not take."""
@@ -133,7 +154,7 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace,
     read_texts = reader_of_texts(features, args.bert_dir)
     report = build_index(catalogue, features, args.output, args.recipe, args.layers,
                          args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar,
-                         topics)
+                         topics, args.ann)
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
     note_films(args.output, report)
@@ -148,7 +169,7 @@ def update(catalogue: Catalogue, args: argparse.Namespace,
     """Update the index and say what changed, and whether a whole build is due."""
     report = update_index(catalogue, FeatureReader(args.features), args.output, args.recipe,
                           args.layers, args.word_weight, args.map, args.neighbours,
-                          cli.progress_bar, topics)
+                          cli.progress_bar, topics, args.ann)
     note_films(args.output, report.build)
     note_other_overviews(report.build)
     cli.note("{}: {:,} films are new, {:,} changed, {:,} left".format(
@@ -209,7 +230,7 @@ def from_pickle(catalogue: Catalogue, args: argparse.Namespace,
               args.neighbours)
     n_movies, unmapped = build_from_embeddings(
         catalogue, embeddings, args.from_pickle, args.output,
-        args.map, args.neighbours, cli.progress_bar, topics)
+        args.map, args.neighbours, cli.progress_bar, topics, args.ann)
     for key, reason in unmapped:
         print("{}: {}".format(key, reason))
     cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "

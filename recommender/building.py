@@ -25,6 +25,7 @@ from typing import (
 import h5py
 import numpy as np
 
+from recommender.ann_building import write_ann
 from recommender.catalogue import Catalogue, Movie
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
@@ -72,8 +73,8 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
                 layers: Optional[Sequence[int]] = None,
                 word_weight: Optional[float] = None, with_map: bool = False,
                 n_neighbours: int = 0, read_texts: Optional[ReadTexts] = None,
-                progress: Progress = silent,
-                topics: Optional[StoredTopics] = None) -> BuildReport:
+                progress: Progress = silent, topics: Optional[StoredTopics] = None,
+                ann: Optional[str] = None) -> BuildReport:
     """Embed every film by one or several recipes and write the index.
 
     Films whose features are of another overview than the catalogue's are left out and counted.
@@ -97,7 +98,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         BERT.
     progress : Progress
         Shows how far reading, comparing and the map are.
-    topics : StoredTopics, optional
+    topics, ann
         As in `write_index`.
 
     Returns
@@ -135,7 +136,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
             yield Fitted(recipe, *vectors, scales)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
-                features.folder, progress, topics)
+                features.folder, progress, topics, ann=ann)
     return report._replace(recipes=tuple(recipe.name for recipe in made), not_made=not_made)
 
 
@@ -230,7 +231,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 fitted: Iterable[Fitted], settings: Settings, with_map: bool = False,
                 n_neighbours: int = 0, features_folder: Optional[str] = None,
                 progress: Progress = silent, topics: Optional[StoredTopics] = None,
-                attributes: Optional[Mapping[str, Any]] = None) -> None:
+                attributes: Optional[Mapping[str, Any]] = None,
+                ann: Optional[str] = None) -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -256,6 +258,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         Topics to join; films that were not among them when they were found have none.
     attributes : dict, optional
         More root attributes.
+    ann : str, optional
+        Add approximate search of this kind, one of `recommender.ann.KINDS`, as a companion.
 
     Raises
     ------
@@ -284,6 +288,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
             digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
             digest.update(np.ascontiguousarray(one.embeddings))
             group = file.create_group(GROUP.format(one.recipe.name))
+            if ann is not None:
+                write_ann(group, beside, one.recipe.name, ann, one.embeddings, one.words, progress)
             _write_recipe(group, one, n_neighbours, progress)
             if with_map:
                 _write_map(group, one, movies, tree, progress)

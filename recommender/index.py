@@ -17,6 +17,8 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
+from recommender.ann import KINDS
+from recommender.ann_building import companion_kind
 from recommender.drift import History, read_history
 from recommender.errors import NothingFound, RecommenderError
 from recommender.left_out import LeftOut
@@ -164,6 +166,12 @@ class Index:
     def uses_bert(self) -> bool:
         """True if one of the recipes needs hidden layers for a text."""
         return any(self.space(name).recipe.uses_bert for name in self.recipes)
+
+    @property
+    def ann(self) -> Optional[str]:
+        """The kind of its approximate search, one of `recommender.ann.KINDS`, or None."""
+        return next((kind for name in self.recipes for kind in KINDS
+                     if companion_kind(kind, name) in self.companions), None)
 
     @property
     def identity(self) -> str:

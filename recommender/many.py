@@ -183,7 +183,10 @@ def _answer_or_wait(recommender: Recommender, query: Query) -> Union[Answer, _Wa
             near = space.stored_neighbours(wishes.films[0], n, where)
             if near:
                 return _answer(recommender, query, wishes, near)
-        return _Waiting(query, wishes, space, recommender.vector(wishes), where)
+        vector = recommender.vector(wishes)
+        found = space.nearest_candidates(vector, n, where)
+        return _Waiting(query, wishes, space, vector, where) if found is None else _answer(
+            recommender, query, wishes, found)
     except RecommenderError as error:
         return Answer(Results(), [], error)
 

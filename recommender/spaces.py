@@ -16,6 +16,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from recommender.ann_building import StoredCandidates
 from recommender.drift import mean_of
 from recommender.errors import NothingFound, RecommenderError
 from recommender.ranking import nearest_rows, unit
@@ -62,6 +63,8 @@ class EmbeddingSpace:
         Path of the index.
     has_map : bool
         True if the index was built with a map.
+    candidates : StoredCandidates
+        What `build_index.py --ann` added, which finds the nearest films of many sooner.
     """
 
     def __init__(self, file: PlainFile, name: str, n: int, features: Settings):
@@ -76,6 +79,7 @@ class EmbeddingSpace:
             rows = file.array(self._group + "neighbours/rows", np.int32, (n, None))
             self._neighbours = rows, file.array(self._group + "neighbours/cosines", np.float64,
                                                 rows.shape)
+        self.candidates = StoredCandidates(file, name, self._group)
         self._scales: Dict[str, Optional[Scale]] = {}
         self._has_learnt, self._lock = False, threading.Lock()
 
@@ -222,7 +226,14 @@ class EmbeddingSpace:
         """
         counts = np.ones(self._n, bool) if where is None else where.copy()
         counts[list(without)] = False
-        return nearest_rows(self._embeddings, self._words, vector, k, counts)
+        return self.nearest_candidates(vector, k, counts) or nearest_rows(
+            self._embeddings, self._words, vector, k, counts)
+
+    def nearest_candidates(self, vector: np.ndarray, k: int, where: np.ndarray
+                           ) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        """Return what `nearest` does if it can be found without comparing all films, else None."""
+        found = self.candidates.read(*self.all_rows())
+        return None if found is None else found.nearest(vector, k, where)
 
     @property
     def joins_words(self) -> bool:
@@ -234,8 +245,10 @@ class EmbeddingSpace:
 
         The rest of the vector is taken at length 1.
         """
-        d = self._embeddings.shape[1]
-        return float((self._embeddings @ unit(vector[:d]).astype(np.float32)).max())
+        asked = unit(vector[:self._embeddings.shape[1]]).astype(np.float32)
+        candidates = self.candidates.read(*self.all_rows())
+        found = None if candidates is None else candidates.greatest_product(asked)
+        return float((self._embeddings @ asked).max()) if found is None else found
 
     def nearest_to_film(self, row: int, k: int,
                         where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

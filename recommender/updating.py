@@ -65,7 +65,8 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
                  recipes: Optional[Sequence[str]] = None, layers: Optional[Sequence[int]] = None,
                  word_weight: Optional[float] = None, with_map: bool = False,
                  n_neighbours: int = 0, progress: Progress = silent,
-                 topics: Optional[StoredTopics] = None) -> UpdateReport:
+                 topics: Optional[StoredTopics] = None,
+                 ann: Optional[str] = None) -> UpdateReport:
     """Bring an index up to a catalogue and its features, in time that goes with the change.
 
     The index keeps its recipes and all that it holds of each film; arguments that ask for another
@@ -77,6 +78,9 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
         As in `recommender.building.build_index`. Without `topics` the index keeps those it has.
     path : str
         The index, replaced in one step at the end.
+    ann : str, optional
+        As in `build_index`; by default approximate search of the kind that the index has. It is
+        built anew.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
 
     write_index(path, catalogue, kept, fitted(), features.settings, index.space().has_map,
                 features_folder=features.folder, progress=progress, topics=topics,
-                attributes=history.attributes())
+                attributes=history.attributes(), ann=ann or index.ann)
     return UpdateReport(report._replace(recipes=index.recipes), n_new, n_changed, n_removed,
                         due(history, len(movies), drifts),
                         sorted(index.companions.keys() - Index(path).companions.keys()))

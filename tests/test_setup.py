@@ -45,7 +45,7 @@ def test_conda_gets_the_same_lock():
     assert from_pip == {"pip": ["-r requirements.txt"]}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-faiss"])
 def test_the_lock_holds_what_was_asked_for_with_hashes(name):
     lock = locked(name + ".txt")
     for requirement in asked_for(name + ".in"):
@@ -56,7 +56,7 @@ def test_the_lock_holds_what_was_asked_for_with_hashes(name):
 
 
 def test_the_lock_names_no_index():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-faiss.txt"):
         assert not re.search(r"://|--index-url|--find-links", read(name))
 
 

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import re
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Set
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import h5py
 
@@ -67,15 +67,24 @@ class Companion(NamedTuple):
                 self.path, found, self.n_bytes, _REMEDY))
         return file
 
-    def check(self) -> None:
+    def check(self, file: Optional[io.FileIO] = None) -> None:
         """Compare the content with the checksum in the name, which reads the whole file.
 
-        Raises CompanionLost if they differ, or as `open` does.
+        `file` is what `open` returned, if it is open. Raises CompanionLost if they differ, or as
+        `open` does.
         """
-        with self.open():
-            if file_digest(self.path) != self.path[-32:]:
-                raise CompanionLost("{} does not have the checksum in its name: {}".format(
-                    self.path, _REMEDY))
+        if file is None:
+            with self.open() as opened:
+                self.check(opened)
+        elif file_digest(path_of(file)) != self.path[-32:]:
+            raise CompanionLost("{} does not have the checksum in its name: {}".format(
+                self.path, _REMEDY))
+
+
+def path_of(file: io.FileIO) -> str:
+    """Return a path by which an open file can be opened once more, also when its name is gone."""
+    file.seek(0)  # where the system keeps one position for all that is opened so
+    return "/dev/fd/{}".format(file.fileno())
 
 
 def companions_of(index: PlainFile) -> Dict[str, Companion]:

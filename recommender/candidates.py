@@ -1,0 +1,115 @@
+"""The films nearest to a vector, found among candidates instead of by comparing all.
+
+Candidates are the rows that approximate search finds by the embeddings, and for recipes that join
+words those with the greatest product of words, by an inverted file. Their cosines are computed as
+`recommender.ranking` computes those of all films, so that only which films are found can differ.
+"""
+
+from typing import Optional, Tuple
+
+import numpy as np
+
+from recommender.ann import Ann
+from recommender.postings import Postings
+from recommender.ranking import PRODUCT_ERROR, nearest_among, reached, unit
+from recommender.words import SparseRows
+
+FEWEST = 10_000  # films from which on candidates save time: fewer are compared in a millisecond
+NARROW = 20  # films of which one counts, from which on comparing those that count is cheapest
+_USUAL = 10  # films of an answer, for which the effort was chosen; more take more
+
+Nearest = Tuple[np.ndarray, np.ndarray]  # rows int64 (k,) and their cosines float64 (k,)
+
+
+class Candidates:
+    """Finds the films nearest to a vector among candidates.
+
+    Parameters
+    ----------
+    dense : np.ndarray
+        float (n, d), the embeddings.
+    words : SparseRows, optional
+        The sparse part of the rows.
+    ann : Ann, optional
+        Approximate search of `dense`; without it only words can be searched for.
+    postings : Postings, optional
+        The inverted file of `words`.
+    effort : int
+        As in `Ann.search`, for an answer of ten films.
+    """
+
+    def __init__(self, dense: np.ndarray, words: Optional[SparseRows], ann: Optional[Ann],
+                 postings: Optional[Postings], effort: int):
+        self._dense, self._words = dense, words
+        self._ann, self._postings = ann, postings
+        self._effort = effort
+
+    def nearest(self, vector: np.ndarray, k: int, counts: np.ndarray) -> Optional[Nearest]:
+        """Return what `ranking.nearest_rows` does, or None where comparing all is cheaper.
+
+        Parameters
+        ----------
+        vector : np.ndarray
+            Float (d + width,).
+        k : int
+        counts : np.ndarray
+            bool (n,): the rows that may be returned.
+        """
+        n, n_counting = len(counts), int(np.count_nonzero(counts))
+        if n_counting <= max(n // NARROW, k):
+            return nearest_among(self._dense, self._words, vector, k, np.flatnonzero(counts))
+        query, d = unit(vector).astype(np.float32), self._dense.shape[1]
+        # Of films further than the ten nearest, and where many do not count, more must be seen.
+        effort = int(np.ceil(self._effort * max(k / _USUAL, 1) * n / n_counting))
+        found = self._by_embedding(query[:d], effort, n)
+        if found is None or d and np.count_nonzero(counts[found]) < k:
+            return None
+        if self._words is not None:
+            found = self._with_words(query, k, counts, found)
+        if found is None:
+            return None
+        return nearest_among(self._dense, self._words, vector, k, np.sort(found[counts[found]]))
+
+    def greatest_product(self, vector: np.ndarray) -> Optional[float]:
+        """Return the greatest product of an embedding with a vector, float32 (d,), if it can be
+        found sooner than by all."""
+        found = self._by_embedding(vector, self._effort, len(self._dense))
+        return None if found is None else float((self._dense[found] @ vector).max())
+
+    def _by_embedding(self, query: np.ndarray, effort: int, n: int) -> Optional[np.ndarray]:
+        """Return rows likely to be near by their embeddings, or None if too many would be."""
+        if not len(query):
+            return np.zeros(0, np.int64)
+        if self._ann is None:
+            return None
+        wanted = self._ann.n_candidates(effort)
+        if wanted > n // NARROW:
+            return None
+        found = self._ann.search(query[None], wanted, effort)[0]
+        return found[found >= 0]
+
+    def _with_words(self, query: np.ndarray, k: int, counts: np.ndarray,
+                    found: np.ndarray) -> Optional[np.ndarray]:
+        """Return `found` and all rows whose words may bring them among the `k` nearest.
+
+        The product of a row is that of its embedding, at most about that of a row in the middle of
+        `found`, where it is not one of these, and that of its words, which is known of all rows: a
+        threshold, as by Fagin, Lotem and Naor 2003. Returns None if too many rows are above it.
+        """
+        if self._postings is None:
+            return None
+        n, d = len(counts), self._dense.shape[1]
+        by_words = self._postings.scores(query[d:], n)
+        by_words[~counts] = -np.inf
+        enough = min(max(_USUAL * k, len(found)), np.count_nonzero(counts))
+        near = np.flatnonzero(by_words >= max(reached(by_words, enough), PRODUCT_ERROR))
+        if max(len(near), k) > n // NARROW:
+            return None
+        both = np.union1d(found[counts[found]], near)
+        if len(both) < k:
+            return None
+        products = self._dense[both] @ query[:d] + by_words[both]
+        most = float(np.median(self._dense[found] @ query[:d])) if len(found) else 0.0
+        least = np.partition(products, -k)[-k] - 2 * PRODUCT_ERROR
+        rest = np.flatnonzero(by_words >= least - most)
+        return None if len(rest) > n // NARROW else np.union1d(both, rest)
