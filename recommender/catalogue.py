@@ -8,6 +8,7 @@ cannot be read is counted by column.
 
 import collections
 import re
+import sys
 from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from recommender.cells import (
@@ -252,7 +253,9 @@ def _read_row(cells: Sequence[str], place: Place, n_columns: int,
     movie = Movie(
         movie_id, clean_text(_cell(cells, place, "imdb_id")), title,
         clean_text(_cell(cells, place, "original_title")),
-        clean_text(_cell(cells, place, "original_language")), year or 0, (), overview, 0.0, 0)
+        # One object for all films of a language.
+        sys.intern(clean_text(_cell(cells, place, "original_language"))),
+        year or 0, (), overview, 0.0, 0)
     if overview.casefold().rstrip(". ") in PLACEHOLDERS:
         return movie._replace(overview=""), "without an overview"
     genres = read_genres(_cell(cells, place, "genres"))

@@ -4,6 +4,7 @@ A cell that cannot be understood is never turned into a wrong value: its reader 
 """
 
 import ast
+import functools
 import json
 import re
 from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Tuple, TypeVar
@@ -159,6 +160,7 @@ class Genres(NamedTuple):
     n_unreadable: int
 
 
+@functools.lru_cache(1 << 12)  # films share few sets of genres
 def read_genres(text: str) -> Genres:
     """Read genres as JSON or a Python literal, of dicts or of names, or as names joined.
 

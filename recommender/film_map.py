@@ -4,19 +4,26 @@ The points are found by t-SNE (van der Maaten and Hinton, 2008) on the graph of 
 neighbours with equal weights; 15 neighbours give the picture of the usual perplexity of 30
 (Böhm, Berens and Kobak, 2022, section 3.1). The points start along the eigenvectors of that
 graph, so that large distances on the map have a meaning, too (Kobak and Linderman, 2021).
+
+Of many films a sample is placed so, and each other film in the midst of its nearest among them:
+comparing all with all takes time with the square of their number.
 """
 
 from typing import Any, Optional
 
 import numpy as np
 
-from recommender.neighbours import nearest_others
+from recommender.neighbours import Products, matrix_of, nearest_others
 from recommender.progress import Progress, silent
+from recommender.text_places import NEAREST, place_among
 from recommender.words import SparseRows
 
 _NEIGHBOURS = 15  # nearest films joined with each film in the graph; see above for the choice
 _FEWEST = 8  # films that t-SNE needs; fewer are placed on a circle
 _MANY = 5000  # films from which on threads save time; for fewer they mostly wait for each other
+_MOST = 60000  # films that are all placed by t-SNE; comparing more takes over ten minutes
+_SAMPLE = 10000  # films placed by t-SNE where there are more
+_BLOCK = 512  # other films that are compared with the sample at once
 
 
 def place_films(dense: np.ndarray, words: Optional[SparseRows],
@@ -33,6 +40,10 @@ def place_films(dense: np.ndarray, words: Optional[SparseRows],
         Advances by films that are compared, then by iterations of t-SNE.
     """
     n = len(dense)
+    if n > _MOST:
+        rows = np.linspace(0, n - 1, _SAMPLE).astype(np.int64)
+        some = dense[rows], None if words is None else words.take(rows)
+        return _place_others(dense, words, rows, place_films(*some, progress), progress)
     if n < _FEWEST:
         angles = np.linspace(0, 2 * np.pi, n, endpoint=False)
         return _in_square(np.stack([np.cos(angles), np.sin(angles)], axis=1))
@@ -54,6 +65,30 @@ def place_films(dense: np.ndarray, words: Optional[SparseRows],
 
         tsne.callbacks = [count]
         return _in_square(np.asarray(tsne.fit(affinities=affinities, initialization=start)))
+
+
+def _place_others(dense: np.ndarray, words: Optional[SparseRows], placed: np.ndarray,
+                  points: np.ndarray, progress: Progress) -> np.ndarray:
+    """Return a point for each film, float32 (n, 2), from the `points` of the rows `placed`.
+
+    Films are compared by their numbers alone where they have any: sparse products with words would
+    take ten times as long, and say little more of where a film lies.
+    """
+    found = np.empty((len(dense), 2), np.float32)
+    by_words = words if words is not None and not dense.shape[1] else None
+    lengths = np.linalg.norm(dense[placed], axis=1, keepdims=True)
+    some = dense[placed] / np.where(lengths > 0, lengths, 1)
+    products = Products(some, None if by_words is None else by_words.take(placed))
+    with progress("placing the other films", len(dense)) as advance:
+        for start in range(0, len(dense), _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, len(dense)))
+            scores = products(dense[block], None if by_words is None else matrix_of(
+                by_words.take(block)))
+            near = np.argpartition(-scores, NEAREST, axis=1)[:, :NEAREST]
+            found[block] = [place_among(each).place for each in points[near]]
+            advance(len(block))
+    found[placed] = points
+    return found
 
 
 def _in_square(points: np.ndarray) -> np.ndarray:

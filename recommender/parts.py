@@ -14,6 +14,7 @@ import numpy as np
 from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.source import Features, Source
+from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import Settings
 
 
@@ -71,7 +72,7 @@ class Mean:
         return self.transform(self._pooled(movies, features))
 
     def _pooled(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
-        pooled = np.empty((len(movies), self._hidden_size))
+        pooled = scratch((len(movies), self._hidden_size), np.float64)
         for row, movie in features():
             pooled[row] = self.pool(movie.layers, movie.token_ids)
         _check(pooled, movies)
@@ -264,7 +265,9 @@ class Genres:
         """Learn the genres of all films and return the films' vectors, float64 (n, n_genres)."""
         self.arrays["genres"] = np.array(
             sorted({genre for movie in movies for genre in movie.genres}), object)
-        has = np.array([self._has(movie.genres) for movie in movies])
+        has = np.empty((len(movies), len(self.arrays["genres"])))
+        for row, movie in enumerate(movies):
+            has[row] = self._has(movie.genres)
         self.arrays["idf"] = np.log((1 + len(movies)) / (1 + has.sum(axis=0)))
         return has * self.arrays["idf"]
 
@@ -282,7 +285,9 @@ class Genres:
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:
     """Raise RecommenderError that names the films whose vectors are not numbers or all zero."""
-    bad = np.flatnonzero(~np.isfinite(pooled).all(axis=1) | ~pooled.any(axis=1))
+    bad = np.concatenate([rows.start + np.flatnonzero(
+        ~np.isfinite(pooled[rows]).all(axis=1) | ~pooled[rows].any(axis=1))
+        for rows in blocks(len(pooled))])
     if len(bad):
         raise RecommenderError(
             "the features of {} {} are not numbers or all zero: remove the folder and run "

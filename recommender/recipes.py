@@ -24,6 +24,7 @@ from recommender.parts import (
 )
 from recommender.source import Features, Source
 from recommender.storage.hdf5 import PlainFile
+from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import Settings
 from recommender.text_words import TextWords, Words
 from recommender.words import SparseRows
@@ -127,7 +128,7 @@ class Recipe:
         words = blocks[-1].scaled(scales[-1]) if isinstance(blocks[-1], SparseRows) else None
         of_numbers = [block for block in blocks if not isinstance(block, SparseRows)]
         width = sum(block.shape[1] for block in of_numbers)
-        dense, end = np.empty((len(lengths), width), np.float32), 0
+        dense, end = scratch((len(lengths), width), np.float32), 0
         for block, scale in zip(of_numbers, scales):
             start, end = end, end + block.shape[1]
             np.multiply(block, scale[:, None], out=dense[:, start:end], casting="same_kind")
@@ -335,5 +336,7 @@ def _scales(lengths: np.ndarray, weights: Sequence[float]) -> np.ndarray:
 
 def _lengths(block: Union[np.ndarray, SparseRows]) -> np.ndarray:
     """Return the length of each row, float64 (n,)."""
-    return block.lengths() if isinstance(block, SparseRows) else np.linalg.norm(block, axis=1)
+    if isinstance(block, SparseRows):
+        return block.lengths()
+    return np.concatenate([np.linalg.norm(block[rows], axis=1) for rows in blocks(len(block))])
 

@@ -19,6 +19,9 @@ Regions = Dict[int, List[Tuple[float, float, str]]]  # by level: place on the ma
 
 # For each level, the coarsest first: most regions, and films that a region has on average at least.
 LEVELS = ((12, 40), (40, 16), (160, 8))
+# Films whose words name regions, evenly drawn where there are more: those of a million would take
+# gigabytes, and name the same regions.
+_MOST = 100000
 _WORDS = 3  # most words of a name
 _FEWEST_WORDS = 2  # a region of fewer good words has no name
 _FEWEST_FILMS = 3  # films of a region that must hold a word, so that no single film names it
@@ -92,6 +95,8 @@ def regions_of(points: np.ndarray, overviews: Sequence[str]) -> Regions:
         The place of each region, which is that of a film, and its name; the largest region first.
         No word stands twice at a level. A catalogue of a few films has no regions.
     """
+    step = -(-len(points) // _MOST) or 1
+    points, overviews = points[::step], overviews[::step]
     columns, words = _vocabulary(overviews)
     return {level: _level(points, columns, words, min(most, len(points) // size))
             for level, (most, size) in enumerate(LEVELS)}

@@ -16,6 +16,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 from recommender.errors import RecommenderError
 
 _MAX_BYTES = 2 << 30  # of an unpacked table; the data set's largest, ratings.csv, has 0.7 GB
+_BLOCK = 1 << 20  # bytes that are decoded at once: all letters would take 4 bytes each
 _MAX_CELL = 1 << 24  # characters of a cell; a quote that never ends is seen in time
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # with their names in notes
 # Beginnings of files that people take for tables, and what such a file is.
@@ -197,6 +198,17 @@ def _lines(content: bytes, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
 
 
+def _decode(content: bytes, encoding: str) -> None:
+    """Raise UnicodeDecodeError, with the place in `content`, if it is not of that encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for start in range(0, len(content), _BLOCK):
+        try:
+            decoder.decode(content[start:start + _BLOCK], start + _BLOCK >= len(content))
+        except UnicodeDecodeError:
+            content.decode(encoding)  # which finds the place
+            raise
+
+
 def _encoding(path: str, content: bytes, notes: List[str]) -> str:
     """Return the encoding of a table: UTF-8, UTF-16 or Windows-1252.
 
@@ -204,10 +216,10 @@ def _encoding(path: str, content: bytes, notes: List[str]) -> str:
     """
     try:
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            content.decode("utf-16")
+            _decode(content, "utf-16")
             notes.append("read as UTF-16")
             return "utf-16"
-        content.decode("utf-8")
+        _decode(content, "utf-8")
         return "utf-8-sig"
     except UnicodeDecodeError as error:
         damaged = RecommenderError(

@@ -6,15 +6,17 @@ another form of a word of the text, such as its plural, counts in part.
 """
 
 import collections
-from typing import Any, Counter, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Counter, Dict, Iterable, Iterator, Sequence, Tuple
 
 import numpy as np
 
 from recommender.catalogue import Movie
 from recommender.source import Features, Source
+from recommender.storage.scratch import blocks
 from recommender.storage.shards import Settings
 from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
 
+_BLOCK = 1 << 22  # values of words that are computed at once, so that no copy is made of all
 _K1 = 1.2  # how soon counts level off: BM25's usual value, Robertson and Zaragoza 2009
 _OTHER_FORM = 0.5  # weight of a word of the same stem; chosen as docs/recipes.md says
 _SHORTEST = 3  # letters of a stem: a shorter one is that of unlike words
@@ -64,10 +66,10 @@ class Words:
 
     def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
         """Learn the vocabulary of all films and return their rows."""
-        counts = self._counts(movies)
-        words, self.arrays["idf"] = fit_vocabulary(counts)
+        words, self.arrays["idf"] = fit_vocabulary(self._counts(movies))
         self.arrays["vocabulary"] = np.array(words, object)
-        return self._rows(counts)
+        # Counted again: kept, the words of a million films would take gigabytes.
+        return self._rows(self._counts(movies))
 
     def place(self, movies: Sequence[Movie], features: Features) -> SparseRows:
         """Return the rows of other films by the vocabulary that was learnt before."""
@@ -96,13 +98,13 @@ class Words:
         self.arrays["idf"] = np.append(self.arrays["idf"], idf)
         self._place_of = {}
 
-    def _rows(self, counts: Sequence[Counter[str]]) -> SparseRows:
+    def _rows(self, counts: Iterable[Counter[str]]) -> SparseRows:
         known = map(self._known, counts)
         return sparse_rows(((at, n * self.arrays["idf"][at]) for at, n in known),
                            len(self.arrays["vocabulary"]))
 
-    def _counts(self, movies: Sequence[Movie]) -> List[Counter[str]]:
-        return [self._count(movie.overview, movie.title) for movie in movies]
+    def _counts(self, movies: Sequence[Movie]) -> Iterator[Counter[str]]:
+        return (self._count(movie.overview, movie.title) for movie in movies)
 
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of one film or text, float64 (n_words,)."""
@@ -164,10 +166,13 @@ class TextWords(Words):
 
     kind = "text_words"
 
-    def _rows(self, counts: Sequence[Counter[str]]) -> SparseRows:
+    def _rows(self, counts: Iterable[Counter[str]]) -> SparseRows:
         rows = super()._rows(counts)
-        idf = self.arrays["idf"][rows.indices]
-        return rows._replace(text_data=_saturated(rows.data / idf) * idf)
+        for_texts = np.empty(len(rows.data))
+        for some in blocks(len(rows.data), _BLOCK):
+            idf = self.arrays["idf"][rows.indices[some]]
+            for_texts[some] = _saturated(rows.data[some] / idf) * idf
+        return rows._replace(text_data=for_texts)
 
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of a film, float64 (n_words,), or of a text, (2 * n_words,)."""

@@ -7,9 +7,11 @@ are the words of row i, and `data` at the same places are their weights.
 import re
 import textwrap
 from collections import Counter
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
+
+from recommender.storage.scratch import blocks
 
 _WORD = re.compile(r"\w\w+")
 _COMMON = 0.2  # share of the films above which a word is dropped: it says nothing about a film
@@ -58,22 +60,37 @@ class SparseRows(NamedTuple):
         return self._lengths(self.data)
 
     def _lengths(self, data: np.ndarray) -> np.ndarray:
-        row_of = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
-        return np.sqrt(np.bincount(row_of, np.square(data), len(self.indptr) - 1))
+        found = np.empty(len(self.indptr) - 1)
+        for rows, values in self._blocks():
+            n_words = np.diff(self.indptr[rows.start:rows.stop + 1])
+            row_of = np.repeat(np.arange(len(n_words)), n_words)
+            found[rows] = np.bincount(row_of, np.square(data[values]), len(n_words))
+        return np.sqrt(found)
+
+    def _blocks(self) -> Iterator[Tuple[slice, slice]]:
+        """Yield some rows after the other, and where their values are: no copy is made of all."""
+        for rows in blocks(len(self.indptr) - 1):
+            yield rows, slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop]))
+
+    def _times(self, data: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Return values (nnz,) multiplied by a factor for each row (n,), float32."""
+        found = np.empty(len(data), np.float32)
+        for rows, values in self._blocks():
+            n_words = np.diff(self.indptr[rows.start:rows.stop + 1])
+            found[values] = data[values] * np.repeat(factors[rows], n_words)
+        return found
 
     def scaled(self, scales: np.ndarray) -> "SparseRows":
         """Return each row multiplied by its own factor, `scales` (n,), in float32.
 
         The values for texts come to the same length in each row.
         """
-        n_words = np.diff(self.indptr)
-        data = (self.data * np.repeat(scales, n_words)).astype(np.float32)
+        data = self._times(self.data, scales)
         if self.text_data is None:
             return self._replace(data=data)
         lengths = self._lengths(self.text_data)
         factors = scales * self.lengths() / np.where(lengths > 0, lengths, 1)
-        for_texts = self.text_data * np.repeat(factors, n_words)
-        return self._replace(data=data, text_data=for_texts.astype(np.float32))
+        return self._replace(data=data, text_data=self._times(self.text_data, factors))
 
     def row(self, at: int) -> np.ndarray:
         """Return one row with its zeros, float32 (width,)."""
@@ -127,13 +144,16 @@ def joined_row(dense: np.ndarray, words: Optional[SparseRows], at: int) -> np.nd
 
 def sparse_rows(rows: Iterable[Tuple[np.ndarray, np.ndarray]], width: int) -> SparseRows:
     """Return rows from the columns, ascending, and the values of each."""
-    indices, data = [], []
+    # As bytes: arrays of a few numbers each would take many times their size.
+    indices, data, n_words = bytearray(), bytearray(), [0]
+    dtype = np.dtype(np.float64)
     for words, weights in rows:
-        indices.append(words)
-        data.append(weights)
-    return SparseRows(np.concatenate([[0], np.cumsum([len(words) for words in indices])]),
-                      np.concatenate(indices).astype(np.int32),
-                      np.concatenate(data), width)
+        indices += np.asarray(words, np.int32).tobytes()
+        data += weights.tobytes()
+        n_words.append(len(words))
+        dtype = weights.dtype
+    return SparseRows(np.cumsum(n_words), np.frombuffer(indices, np.int32),
+                      np.frombuffer(data, dtype), width)
 
 
 def words_of(text: str) -> Iterator[Tuple[str, int, int]]:
@@ -156,7 +176,7 @@ def quoted(text: str) -> str:
     return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
-def fit_vocabulary(texts: Sequence[Counter],
+def fit_vocabulary(texts: Iterable[Counter],
                    n_texts: Optional[int] = None) -> Tuple[List[str], np.ndarray]:
     """Return the words of many texts, sorted, and the inverse document frequency of each.
 
@@ -166,10 +186,12 @@ def fit_vocabulary(texts: Sequence[Counter],
     language; words of a single text are kept, since a query may hold them. `n_texts` counts also
     texts that hold none of these words, by default there are none.
     """
-    n_texts = len(texts) if n_texts is None else n_texts
     found: Counter = Counter()
+    n_here = 0
     for words in texts:
+        n_here += 1
         found.update(words.keys())
+    n_texts = n_here if n_texts is None else n_texts
     most = max(_COMMON * n_texts, _AT_LEAST)
     vocabulary = sorted(word for word, n in found.items() if n <= most)
     frequency = np.array([found[word] for word in vocabulary], np.float64)

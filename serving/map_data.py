@@ -21,6 +21,8 @@ from serving.validation import address_reader
 # Films whose names come with the points: as many as the page tries for titles, so that a first look
 # has all of its titles before the names of the other films are there.
 NAMED = 900
+# Films that the map shows, those of most votes: a page gets 2 MB for them, and draws all at once.
+MOST = 100000
 UNRATED = 255  # byte of the rating of a film without votes; others are twentieths of 0 to 10
 _NO_GENRE = 255  # byte of the first genre of a film without genres
 _NO_TOPIC = 255  # byte of the coarse topic of a film without one
@@ -58,7 +60,7 @@ def map_data(library: Library) -> Blueprint:
     def passing_films() -> Response:
         index = library.now.index
         filters = Filters(**read_filters({}))
-        return Response(np.packbits(passing(index, filters)[unmarked(index)]).tobytes(),
+        return Response(np.packbits(passing(index, filters)[on_map(index)]).tobytes(),
                         content_type=_BYTES)
 
     return blueprint
@@ -93,12 +95,12 @@ def load_map(served: Served) -> None:
 def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
     """Return the films, most votes first, as a list for each property that the map shows.
 
-    Films marked as adult are not among them. The places are those by a recipe, by default the
-    first.
+    Films marked as adult are not among them, nor any beyond MOST. The places are those by a
+    recipe, by default the first.
 
     Raises NothingFound if the index was built without a map.
     """
-    order = unmarked(index)
+    order = on_map(index)
     places = _places(index, recipe)
     first = _first_genres(index)
     genres = _by_frequency(first)
@@ -119,7 +121,7 @@ def film_bytes(index: Index) -> bytes:
     of the coarse topic (a place in `topics`). In the end stands `name_bytes` of the `named` films
     with most votes.
     """
-    order = unmarked(index)
+    order = on_map(index)
     first = _first_genres(index)
     known, has = index.genres()
     genres = _by_frequency(first)
@@ -156,7 +158,7 @@ def _coarse_topics(index: Index) -> Tuple[List[str], np.ndarray]:
 def name_bytes(index: Index, most: Optional[int] = None) -> bytes:
     """Return 8 planes of n bytes of the ids of the films, in the order of `film_map`, and their
     titles in UTF-8, one a line; of the first `most` films, by default of all."""
-    order = unmarked(index)[:most]
+    order = on_map(index)[:most]
     titles = [" ".join(title.splitlines()) for title in index.column("title")[order].tolist()]
     return _planes(index.ids[order].astype("<i8")) + "\n".join(titles).encode()
 
@@ -173,6 +175,11 @@ def unmarked(index: Index) -> np.ndarray:
     return order[~index.column("adult")[order]]
 
 
+def on_map(index: Index) -> np.ndarray:
+    """Return the rows of the films that the map shows, int64 (n,), most votes first."""
+    return unmarked(index)[:MOST]
+
+
 def _planes(numbers: np.ndarray) -> bytes:
     """Return little-endian numbers (n,) as all their lowest bytes, then the next, and so on."""
     size = numbers.dtype.itemsize
@@ -180,13 +187,13 @@ def _planes(numbers: np.ndarray) -> bytes:
 
 
 def _places(index: Index, recipe: Optional[str]) -> np.ndarray:
-    """Return the places of the films of `unmarked`, int64 (n, 2), from 0 to MAP_SIZE."""
-    return np.rint(index.space(recipe).map()[unmarked(index)] * MAP_SIZE).astype(int)
+    """Return the places of the films of `on_map`, int64 (n, 2), from 0 to MAP_SIZE."""
+    return np.rint(index.space(recipe).map()[on_map(index)] * MAP_SIZE).astype(int)
 
 
 def _first_genres(index: Index) -> List[str]:
-    """Return the first genre of each film of `unmarked`, or ""."""
-    of_films = index.column("genres")[unmarked(index)].tolist()
+    """Return the first genre of each film of `on_map`, or ""."""
+    of_films = index.column("genres")[on_map(index)].tolist()
     # Films share few sets of genres, so only the different ones are split.
     first = {genres: (split_genres(genres) or [""])[0] for genres in set(of_films)}
     return [first[genres] for genres in of_films]

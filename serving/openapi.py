@@ -283,7 +283,8 @@ DOCUMENT = {
         "/map": {
             "get": {
                 "operationId": "map_of_films",
-                "summary": "All films as points in the plane, most votes first, near ones together",
+                "summary": "Films as points in the plane, most votes first, near ones together; "
+                           "up to 100,000",
                 "parameters": [_query("recipe", _RECIPE)],
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
                               "400": _BAD_REQUEST,

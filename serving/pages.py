@@ -13,7 +13,7 @@ from recommender.index import Index
 from serving.api_page import operations, told_once
 from serving.asked_for import filters_of, wishes_of
 from serving.library import Library
-from serving.map_data import unmarked
+from serving.map_data import on_map, unmarked
 from serving.openapi import MAX_TEXT, PREFIX
 from serving.posters import with_posters
 from serving.static_files import imported_by
@@ -127,7 +127,9 @@ def _about(index: Index, features: str, posters: str) -> Dict[str, Any]:
     most_voted = unmarked(index)[:_POPULAR]
     genres, has = index.genres()
     most_frequent = np.argsort(-has.sum(axis=0), kind="stable")
-    return {"n_films": len(index), "checkpoint": index.features.checkpoint,
+    return {"n_films": len(index), "n_on_map": len(on_map(index)),
+            "few_on_map": len(on_map(index)) < len(unmarked(index)),
+            "checkpoint": index.features.checkpoint,
             "recipe": space.recipe.name, "recipes": index.recipes, "has_map": bool(maps),
             "maps": maps,
             "can_explain": os.path.isdir(features) or not space.recipe.uses_bert,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recommender import film_map
 from recommender.errors import NothingFound
 from recommender.film_map import place_films
 from recommender.index import Index
@@ -43,6 +44,17 @@ def test_words_alone_can_be_laid_out():
     words = SparseRows(np.arange(0, 5 * len(group) + 1, 5), indices,
                        np.full(len(indices), 5 ** -0.5, np.float32), 80)
     assert_groups_lie_together(place_films(np.zeros((len(group), 0), np.float32), words), group)
+
+
+@pytest.mark.parametrize("with_words", [False, True])
+def test_of_many_films_some_are_placed_and_the_others_among_them(monkeypatch, with_words):
+    monkeypatch.setattr(film_map, "_MOST", 100)
+    monkeypatch.setattr(film_map, "_SAMPLE", 80)
+    rows, group = groups(4, 40)
+    words = SparseRows(np.arange(161), group.astype(np.int32), np.ones(160, np.float32), 4)
+    points = place_films(rows[:, :0], words) if with_words else place_films(rows, None)
+    assert points.shape == (160, 2)
+    assert_groups_lie_together(points, group)
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 12])

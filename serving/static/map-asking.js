@@ -5,7 +5,26 @@ import { sentence } from "./dom.js";
 import { inJson } from "./filters.js";
 
 const SIDE = 65535; // of the map, in the units of places
+const WHY_NOT = { no_overview: "it has no overview", not_in_index: "it is not in the index" };
 const APART = "Its nearest films lie far apart, so no star shows where it would lie.";
+
+const titles = new Map(); // of films that an answer told, which may not be on the map
+
+// Keeps the titles of films of an answer; returns the films.
+export function remember(films) {
+  films.forEach(({ id, title }) => titles.set(id, title));
+  return films;
+}
+
+// Returns why a film that is in no index is not on the map.
+export function whyNotOf({ title, code }) {
+  return `${title} is not on the map: ${WHY_NOT[code]}.`;
+}
+
+// Returns the title of a film by its id, or the id where no answer told it.
+export function titleOf(id) {
+  return titles.get(id) ?? id;
+}
 
 // Returns what pairs of an address ask for, before there is an answer.
 export function askedOf(pairs, titleOf) {

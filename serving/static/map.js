@@ -5,7 +5,7 @@ import { complain, say, sentence } from "./dom.js";
 import { tokensOf } from "./filters.js";
 import { gridOf, nearestIn, nextIn } from "./grid.js";
 import { Address, choiceIn, seenBefore } from "./map-address.js";
-import { answer, askedOf } from "./map-asking.js";
+import { answer, askedOf, remember, titleOf, whyNotOf } from "./map-asking.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
 import { bytesOf, loadFilms, loadPlaces } from "./map-data.js";
 import { Drawing } from "./map-drawing.js";
@@ -27,7 +27,6 @@ import { searchBox } from "./search.js";
 const REACH = 14; // pixels from the pointer within which a film is hit
 const FIRST_LOOK = 8; // square root of the films in sight, about, where a film is searched
 const K = 10; // nearest films
-const WHY_NOT = { no_overview: "it has no overview", not_in_index: "it is not in the index" };
 const PAUSE = 300; // milliseconds without a change until the address is written
 
 const canvas = document.querySelector("canvas");
@@ -36,7 +35,6 @@ if (canvas) start().catch((error) => complain("The map cannot be drawn", error))
 async function start() {
   const given = new URLSearchParams(location.search);
   const { recipes, state, rest } = openedWith(given, canvas.dataset.recipes.split(" "));
-
   let [films, places, regions] = await Promise.all([loadFilms(), loadPlaces(state.recipe),
     loadRegions(state.recipe)]); // for each level of zoom
   let grid = gridOf(places.xs, places.ys);
@@ -91,7 +89,6 @@ async function start() {
     clearTimeout(timer);
     timer = setTimeout(settle, PAUSE);
   }
-
   // Writes what is seen into the address, once nothing changes any more.
   function settle() {
     address.write();
@@ -103,7 +100,7 @@ async function start() {
   const panel = new Panel(byId("chosen"), {
     choose: (id) => {
       panel.focus();
-      choose(rowOf.get(id));
+      showChoice([["id", String(id)]], false);
     },
     lit: (id) => {
       state.lit = id === null ? -1 : rowOf.get(id);
@@ -167,12 +164,12 @@ async function start() {
   }
 
   function onMap(results) {
-    return results.map(({ id }) => rowOf.get(id)).filter((row) => row !== undefined);
+    return remember(results).map(({ id }) => rowOf.get(id)).filter((row) => row !== undefined);
   }
 
   // Asks for texts, or several films, and lights the nearest.
   async function askFor(pairs, { look = true } = {}) {
-    const asked = askedOf(pairs, (id) => films.titles[rowOf.get(id)] ?? id);
+    const asked = askedOf(pairs, (id) => films.titles[rowOf.get(id)] ?? titleOf(id));
     Object.assign(state, { asked, chosen: -1, near: [] });
     showText(true);
     layout();
@@ -302,18 +299,21 @@ async function start() {
     tell("");
     try {
       const [{ film, leftOut }] = await Promise.all([meaningOf(text), named]);
-      if (rowOf.has(film?.id)) await choose(rowOf.get(film.id), { look: true });
-      else if (leftOut) tell(`${leftOut.title} is not on the map: ${WHY_NOT[leftOut.code]}.`);
+      if (film) await showFilm(film);
+      else if (leftOut) tell(whyNotOf(leftOut));
       else await askFor([["text", text]]);
     } catch (error) {
       tellOf(error);
     }
   }
 
+  const showFilm = (film) => showChoice(remember([film]).map(({ id }) => ["id", String(id)]), true);
+
+  // A film of too few votes to be on the map is asked for like a text.
   function showChoice(pairs, look) {
-    if (pairs.length === 1 && pairs[0][0] === "id") {
-      choose(rowOf.get(Number(pairs[0][1])) ?? -1, { look });
-    } else if (pairs.length) askFor(pairs, { look });
+    const row = pairs.length === 1 && pairs[0][0] === "id" ? rowOf.get(Number(pairs[0][1])) : -1;
+    if (row >= 0) return choose(row, { look });
+    return pairs.length ? askFor(pairs, { look }) : null;
   }
 
   // Shows an entry of the history; `seen` is its view. The text that a film was chosen from stays.
@@ -362,7 +362,7 @@ async function start() {
   byId("out").addEventListener("click", () => zoom(1 / 1.5));
   byId("all").addEventListener("click", showAll);
   searchBox(form, {
-    choose: (film) => named.then(() => choose(rowOf.get(film.id), { look: true })).catch(tellOf),
+    choose: (film) => named.then(() => showFilm(film)).catch(tellOf),
     submit,
     textLabel: (typed) => `Films about “${typed}”`,
     asText: (text) => askFor([["text", text]]).catch(tellOf),
