@@ -10,6 +10,7 @@ from torture import (
     documented,
     inputs,
     kills,
+    lost_workers,
     overload,
     replacing,
     requests,
@@ -20,5 +21,5 @@ from torture import (
 )
 
 PROOFS = (
-    kills, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing, requests,
-    documented, overload)
+    kills, lost_workers, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing,
+    requests, documented, overload)
