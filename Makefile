@@ -179,8 +179,9 @@ bench: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
-bench-scale: $(VENV)/installed-dev data/sample_index.h5
+bench-scale: $(VENV)/installed-dev $(VENV)/installed-spark data/sample_index.h5
 	$(PYTHON) -m benchmarks.scale.updates
+	$(PYTHON) -m benchmarks.scale.workers
 
 clean:
 	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \

@@ -21,7 +21,7 @@ from torture.worlds import (
     wrong_films,
 )
 
-_PATIENCE = 120  # seconds for a worker to begin; a busy machine takes long to start Spark
+_PATIENCE = 240  # seconds for a worker to begin; a busy machine takes long to start Spark
 _SECONDS = 30  # seconds within which workers end whose driver was killed
 
 
