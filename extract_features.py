@@ -247,13 +247,13 @@ def _share_out(args: argparse.Namespace, writer: FeatureWriter, movies: List[Ove
         raise BertError("one process keeps the GPU busy: leave out --num_workers")
     films = {movie.id: movie for movie in movies}
     with contextlib.ExitStack() as stack:
+        publisher = stack.enter_context(Publisher(writer))  # it ends after all workers
         session = None
         if args.spark is not None:
             session = stack.enter_context(on_spark.Session(args.spark, args.verbose))
         tasks = cut(movies, number_of_tasks(
             movies, session.n_slots if session else args.num_workers, n_bytes,
             args.shard_mb << 20, checkpoint.config))
-        publisher = stack.enter_context(Publisher(writer))
         bar = stack.enter_context(FilmBar(movies))
 
         def published(ids: List[int]) -> None:

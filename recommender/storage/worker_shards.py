@@ -7,6 +7,7 @@ run leaves, its token included, is removed when the next one takes the lock, and
 what its workers write after that.
 """
 
+import contextlib
 import glob
 import os
 import re
@@ -74,7 +75,8 @@ class Publisher:
 
     def __exit__(self, *error: Any) -> None:
         for path in self._files(""):
-            os.remove(path)
+            with contextlib.suppress(FileNotFoundError):  # handed in at this moment
+                os.remove(path)
 
     def stop(self) -> None:
         """Ask the workers to hand in what they have."""
