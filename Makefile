@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo faiss-env evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock clean
+.PHONY: help demo evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock faiss-env spark-env clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -38,6 +38,7 @@ help:
 	@echo "make pictures  take the README's pictures of the pages"
 	@echo "make torture  kill it, fill its disk, feed it rubbish, and print what was lost (15 minutes)"
 	@echo "make lint   check style, types, spelling and what imports what"
+	@echo "make spark-env   install pyspark, and see that Java is there: extract_features.py --spark"
 	@echo "make lock   write requirements*.txt anew from requirements*.in"
 	@echo "make bench  measure beside Google's script, bert-as-service, PyTorch and onnxruntime (half an hour)"
 	@echo "make bench-server  measure the server under load (a quarter of an hour)"
@@ -61,6 +62,13 @@ faiss-env: $(VENV)/installed-faiss
 $(VENV)/installed-faiss: $(VENV)/installed requirements-faiss.txt
 	$(PIP_INSTALL) -r requirements-faiss.txt
 	@touch $@
+
+$(VENV)/installed-spark: $(VENV)/installed requirements-spark.txt
+	$(PIP_INSTALL) -r requirements-spark.txt
+	@touch $@
+
+spark-env: $(VENV)/installed-spark
+	@sh tools/get_java.sh
 
 tmp/all-MiniLM-L6-v2/bert_config.json: | $(VENV)/installed
 	$(PYTHON) download.py --model minilm
@@ -110,16 +118,20 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 	    $(if $(filter bert,$*),--train_layers 6) --folds $(FOLDS) --input_file $(INPUT_FILE)
 
 # The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
-PACKAGES := bert fetching recommender serving
+PACKAGES := bert extracting fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto
 ALL_TESTS := --doctest-modules tests $(PACKAGES) *.py
-ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint) $(VENV)/installed-faiss tmp/all-MiniLM-L6-v2/bert_config.json
+ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint $(VENV)/installed-spark) $(VENV)/installed-faiss tmp/all-MiniLM-L6-v2/bert_config.json
 test: $(ENVIRONMENT)
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
+	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>&1 | grep -v "^make: there is no") || true
 	$(PYTEST) $(ALL_TESTS)
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
 	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
 	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
+	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>/dev/null) || echo "make: all tests passed, but" \
+	    "those of Spark did not run: there is no Java here; install a runtime (Debian, Ubuntu:" \
+	    "sudo apt-get install default-jre-headless)"
 
 # By itself: measured so, each program that a test starts takes half as much time again.
 coverage: $(ENVIRONMENT)
@@ -163,6 +175,7 @@ else
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements.txt requirements.in
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-dev.txt requirements-dev.in
 	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-faiss.txt requirements-faiss.in
+	$(PYTHON) -m piptools compile $(LOCK_OPTIONS) --output-file requirements-spark.txt requirements-spark.in
 endif
 
 # No address of an index goes into the lock: it installs from wherever pip is set up to look.
@@ -175,9 +188,10 @@ bench: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_config.json
 bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 	$(PYTHON) -m benchmarks.server --output benchmarks/server.md
 
-bench-scale: $(VENV)/installed-dev data/sample_index.h5
+bench-scale: $(VENV)/installed-dev $(VENV)/installed-spark data/sample_index.h5
 	$(PYTHON) -m benchmarks.scale.updates
 	$(PYTHON) -m benchmarks.scale.million
+	$(PYTHON) -m benchmarks.scale.workers
 
 clean:
 	rm -rf .venv .venv-tf2 .uv benchmarks/.envs benchmarks/.data data/sample_features \

@@ -12,30 +12,33 @@ import recommender.environment  # noqa: F401
 
 import argparse
 import contextlib
-import queue
+import os
 import shutil
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import (
     TYPE_CHECKING,
-    Any,
-    Callable,
-    Dict,
     Iterable,
     Iterator,
     List,
-    NamedTuple,
     Optional,
     Sequence,
     TypeVar,
 )
 
-from tqdm import tqdm
-
 from bert import quiet
-from bert.checkpoint import default_bert_dir, open_checkpoint, takes_lower_case, top_layers
+from bert.checkpoint import (
+    Checkpoint,
+    default_bert_dir,
+    open_checkpoint,
+    takes_lower_case,
+    top_layers,
+)
 from bert.errors import BertError
 from bert.tokenizing import WordPieces
+from extracting import on_spark, processes
+from extracting.background import for_each_in_background
+from extracting.film_bar import FilmBar
+from extracting.tasks import Counts, Job, Overview, cut, number_of_tasks
 from recommender import cli
 from recommender.catalogue import Movie, read_catalogue
 from recommender.errors import RecommenderError
@@ -45,6 +48,7 @@ from recommender.storage.feature_store import (
     overview_digest,
 )
 from recommender.storage.shards import Settings
+from recommender.storage.worker_shards import Publisher
 from recommender.upkeep import compact_folder, in_words, tell_damage, verify
 
 if TYPE_CHECKING:
@@ -54,14 +58,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SAMPLE = 512  # overviews tokenised beforehand to estimate the disk space; takes 0.1 s
-_WAITING = 4  # batches computed ahead of writing: enough to bridge a slow write, little memory
-
-
-class Overview(NamedTuple):
-    """The text of a film to extract."""
-
-    id: int
-    overview: str
 
 
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -99,6 +95,11 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        help="graph to compute with: reference is Google's own, for comparison")
     flags.add_argument("--shard_mb", type=cli.whole_number(1), default=256, help="megabytes after "
                        "which a shard is closed and safe; a minute's work closes it, too")
+    flags.add_argument("--num_workers", type=cli.whole_number(1), default=1, metavar="N",
+                       help="processes that share the films and the cores of this machine")
+    flags.add_argument("--spark", metavar="MASTER", nargs="?", const="", help="let Apache Spark "
+                       "share the films among machines; MASTER is its cluster, such as local[4] or "
+                       "spark://HOST:7077 (default: the one that spark-submit was given)")
     flags.add_argument("--verify", action="store_true", help="extract nothing: compare the "
                        "shards in --output_dir with their checksums and set aside damaged ones, "
                        "which the next run extracts again")
@@ -116,6 +117,8 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     args = flags.parse_args(argv)
     if not args.input_file and not args.verify:
         flags.error("--input_file is missing: the catalogue to read, or --verify")
+    if args.spark is not None and args.num_workers > 1:
+        flags.error("--num_workers and --spark exclude each other: Spark has workers of its own")
     return args
 
 
@@ -137,6 +140,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     """
     quiet.silence(args.verbose)
     _check_tensorflow(args)
+    if args.spark is not None:
+        on_spark.check()
     bert_dir = args.bert_dir
     if bert_dir is None and not (args.bert_config_file and args.vocab_file
                                  and args.init_checkpoint):
@@ -180,9 +185,6 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             cli.note("nothing to do")
             return 0
         # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
-        from bert import gpu
-        from bert.extraction import default_batch_tokens, extract
-        from bert.graphs import graph_of
         from bert.tensorflow_version import computed_by
 
         writer.computed_by = computed_by(args.precision)
@@ -191,21 +193,11 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             cli.note("{} holds films computed by {}; the others will be computed by {}".format(
                 args.output_dir, " and by ".join(others), writer.computed_by))
         pieces = WordPieces(checkpoint.vocab_file, settings.do_lower_case)
-        if args.graph == "reference":
-            # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
-            from bert.reference import ReferenceGraph
-
-            encoder: Graph = ReferenceGraph(checkpoint, settings.layers)
+        n_bytes = _check_disk(movies, pieces, settings, args.output_dir)
+        if args.num_workers > 1 or args.spark is not None:
+            counts = _share_out(args, writer, movies, checkpoint, settings, n_bytes, caught)
         else:
-            encoder = graph_of(checkpoint, settings.layers, args.precision, gpu.is_there())
-        _check_disk(movies, pieces, settings, args.output_dir)
-        texts = [movie.overview for movie in movies]
-        batches = extract(encoder, pieces, texts, args.max_seq_length,
-                          args.batch_tokens or default_batch_tokens(encoder, texts),
-                          args.batch_size or 0, args.pooled)
-        # Closed here, since TensorFlow cannot close its session when the interpreter exits.
-        with contextlib.closing(batches):
-            counts = _store(writer, movies, pieces, _until(caught, batches))
+            counts = _compute(args, writer, movies, checkpoint, settings, pieces, caught)
     cli.note("{:,} films written to {}; {:,} overviews were longer than {} word pieces and "
              "were cut".format(counts.n_done, args.output_dir, counts.n_cut, args.max_seq_length))
     if counts.n_unknown:
@@ -216,6 +208,71 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
             len(movies) - counts.n_done))
         return 128 + caught[0]
     return 0
+
+
+def _compute(args: argparse.Namespace, writer: FeatureWriter, movies: List[Overview],
+             checkpoint: Checkpoint, settings: Settings, pieces: WordPieces,
+             caught: List[int]) -> Counts:
+    """Compute the films in this process, until a signal is `caught`."""
+    # Late, because TensorFlow takes seconds to import.
+    from bert import gpu
+    from bert.extraction import default_batch_tokens, extract
+    from bert.graphs import graph_of
+
+    if args.graph == "reference":
+        # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
+        from bert.reference import ReferenceGraph
+
+        encoder: Graph = ReferenceGraph(checkpoint, settings.layers)
+    else:
+        encoder = graph_of(checkpoint, settings.layers, args.precision, gpu.is_there())
+    texts = [movie.overview for movie in movies]
+    batches = extract(encoder, pieces, texts, args.max_seq_length,
+                      args.batch_tokens or default_batch_tokens(encoder, texts),
+                      args.batch_size or 0, args.pooled)
+    # Closed here, since TensorFlow cannot close its session when the interpreter exits.
+    with contextlib.closing(batches):
+        return _store(writer, movies, pieces, _until(caught, batches))
+
+
+def _share_out(args: argparse.Namespace, writer: FeatureWriter, movies: List[Overview],
+               checkpoint: Checkpoint, settings: Settings, n_bytes: int,
+               caught: List[int]) -> Counts:
+    """Let other processes compute the films, until a signal is `caught`."""
+    # Late, because TensorFlow takes seconds to import.
+    from bert import gpu
+    from bert.extraction import available_cores
+
+    if args.num_workers > 1 and gpu.is_there():
+        raise BertError("one process keeps the GPU busy: leave out --num_workers")
+    films = {movie.id: movie for movie in movies}
+    with contextlib.ExitStack() as stack:
+        publisher = stack.enter_context(Publisher(writer))  # it ends after all workers
+        session = None
+        if args.spark is not None:
+            session = stack.enter_context(on_spark.Session(args.spark, args.verbose))
+        tasks = cut(movies, number_of_tasks(
+            movies, session.n_slots if session else args.num_workers, n_bytes,
+            args.shard_mb << 20, checkpoint.config))
+        bar = stack.enter_context(FilmBar(movies))
+
+        def published(ids: List[int]) -> None:
+            bar.n_done += len(ids)
+            bar.update(sum(len(films[movie_id].overview) for movie_id in ids))
+
+        job = Job(publisher.run, settings, os.path.abspath(checkpoint.config_file),
+                  os.path.abspath(checkpoint.vocab_file),
+                  os.path.abspath(checkpoint.init_checkpoint), args.precision, args.graph,
+                  args.batch_tokens or 0, args.batch_size or 0, args.verbose)
+        if session:
+            counts = on_spark.run(job, tasks, session, publisher, published, caught)
+        else:
+            n_cores = max(1, available_cores() // args.num_workers)
+            counts = processes.run(job._replace(n_cores=n_cores), tasks, args.num_workers,
+                                   publisher, published, caught)
+        bar.refresh()
+    return Counts(bar.n_done, sum(each.n_cut for each in counts),
+                  sum(each.n_unknown for each in counts))
 
 
 def _known(movies: Sequence[Movie], min_votes: int) -> List[Overview]:
@@ -256,8 +313,8 @@ def _until(caught: List[int], batches: Iterable[T]) -> Iterator[T]:
 
 
 def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
-                folder: str) -> None:
-    """Tell how much disk the features of `movies` will take.
+                folder: str) -> int:
+    """Return, and tell, how many bytes of disk the features of `movies` will take.
 
     Raises RecommenderError if the disk of `folder` has less.
     """
@@ -273,46 +330,16 @@ def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
                                "another --output_dir".format(
                                    folder, in_words(free), in_words(needed),
                                    "" if settings.pooled else "take --pooled or --dtype float16, "))
+    return needed
 
 
-class _FilmBar(tqdm):
-    """Progress bar whose time left goes by characters, and that shows films.
-
-    The longest texts come first, so the time left would be wrong if it went by films.
-    """
-
-    n_done = 0
-
-    def __init__(self, movies: List[Overview]):
-        self._n_films = len(movies)
-        super().__init__(
-            total=sum(len(movie.overview) for movie in movies), unit="char",
-            bar_format="{percentage:3.0f}%|{bar}| {n_done:,}/{n_films:,} films "
-                       "[{elapsed}<{remaining}, {films_a_second:.1f} films/s]",
-            file=cli.BarStream(), mininterval=0.5)
-
-    @property
-    def format_dict(self) -> Dict[str, Any]:
-        values = super().format_dict
-        elapsed = values["elapsed"]
-        return dict(values, n_done=self.n_done, n_films=self._n_films,
-                    films_a_second=self.n_done / elapsed if elapsed else 0.0)
-
-
-class _Counts(NamedTuple):
-    """Numbers of films written: all, those whose overview was cut, and those of whose overview
-    no word is known."""
-
-    n_done: int
-    n_cut: int
-    n_unknown: int
 
 
 def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,
-           batches: "Iterable[Iterable[TokenFeatures]]") -> _Counts:
+           batches: "Iterable[Iterable[TokenFeatures]]") -> Counts:
     """Write all batches, with a progress bar."""
     n_cut = n_unknown = 0
-    with _FilmBar(movies) as bar:
+    with FilmBar(movies) as bar:
 
         def write(batch: "Iterable[TokenFeatures]") -> None:
             nonlocal n_cut, n_unknown
@@ -326,38 +353,7 @@ def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,
 
         for_each_in_background(batches, write)
         bar.refresh()
-    return _Counts(bar.n_done, n_cut, n_unknown)
-
-
-def for_each_in_background(items: Iterable[T], write: Callable[[T], None]) -> None:
-    """Call `write` for each item in a thread of its own, while the next item is computed.
-
-    An error of `write` ends the loop and is raised here. What was computed before an error of
-    `items`, or before Ctrl-C, is still written.
-    """
-    waiting = queue.Queue(_WAITING)  # type: queue.Queue[Optional[T]]
-    failed = []  # type: List[BaseException]
-
-    def work() -> None:
-        for item in iter(waiting.get, None):
-            if not failed:
-                try:
-                    write(item)
-                except BaseException as error:  # raised again in the main thread
-                    failed.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        for item in items:
-            if failed:
-                break
-            waiting.put(item)
-    finally:
-        waiting.put(None)
-        thread.join()
-    if failed:
-        raise failed[0]
+    return Counts(bar.n_done, n_cut, n_unknown)
 
 
 if __name__ == "__main__":

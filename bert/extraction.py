@@ -6,8 +6,10 @@ to the longest of their batch, and the graph is built once for all texts.
 """
 
 import ctypes
+import functools
 import os
 import platform
+import queue
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -43,15 +45,16 @@ _CHARACTERS_A_TOKEN = 3  # of an overview, at least; on average it is 4 to 5
 _TOKENS_A_CORE = 2048  # tokens of a batch, per core: starting a batch costs little beside them
 
 
-def default_batch_tokens(encoder: Optional[Graph] = None, texts: Sequence[str] = ()) -> int:
-    """Return how many tokens of a batch keep every core of this machine busy, or fill its GPU.
+def default_batch_tokens(encoder: Optional[Graph] = None, texts: Sequence[str] = (),
+                         n_cores: int = 0) -> int:
+    """Return how many tokens of a batch keep `n_cores` cores busy, 0 for all, or fill the GPU.
 
     That of a GPU depends on the encoder's sizes, and is no more than all `texts` about have.
     """
     if encoder is not None and encoder.for_gpu:
         return gpu.batch_tokens(encoder.checkpoint.config, encoder.dtype.size,
                                 sum(map(len, texts)) // _CHARACTERS_A_TOKEN)
-    return _TOKENS_A_CORE * _n_cores()
+    return _TOKENS_A_CORE * (n_cores or available_cores())
 
 
 def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
@@ -74,27 +77,78 @@ def extract(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_le
         One batch. It is split into texts when it is iterated over, which another thread may do
         while the next batch is computed.
     """
-    options, config = session_config(encoder)
+    made = functools.partial(_batches_of(encoder), pieces, texts, max_seq_length, batch_tokens,
+                             batch_size)
+    for _, batch in _predict(encoder, made, 0 if batch_size else batch_tokens, pooled):
+        yield batch
+
+
+class TextStream:
+    """Hidden layers of lists of texts, one list after another, by a graph that is built once.
+
+    Parameters
+    ----------
+    encoder, pieces, max_seq_length, batch_tokens, batch_size, pooled
+        As for `extract`.
+    n_cores : int
+        Cores to compute on, 0 for all.
+    """
+
+    def __init__(self, encoder: Graph, pieces: WordPieces, max_seq_length: int, batch_tokens: int,
+                 batch_size: int = 0, pooled: bool = False, n_cores: int = 0):
+        self._waiting: "queue.Queue[Optional[Sequence[str]]]" = queue.Queue()
+
+        def all_batches() -> Iterator[Batch]:
+            for texts in iter(self._waiting.get, None):
+                yield from _batches_of(encoder)(
+                    pieces, texts, max_seq_length, batch_tokens, batch_size)
+
+        self._predictions = _predict(encoder, all_batches, 0 if batch_size else batch_tokens,
+                                     pooled, n_cores)
+
+    def extract(self, texts: Sequence[str]) -> Iterator[Iterator[TokenFeatures]]:
+        """Yield the hidden layers of all texts as `extract` does. Take all before the next list."""
+        self._waiting.put(texts)
+        n_left = len(texts)
+        while n_left:
+            n_texts, batch = next(self._predictions)
+            n_left -= n_texts
+            yield batch
+
+    def close(self) -> None:
+        """End the graph's session."""
+        self._waiting.put(None)  # what waits for the next list
+        self._predictions.close()
+
+
+def _batches_of(encoder: Graph) -> Callable[..., Iterator[Batch]]:
+    """Return the function that makes the batches that an encoder computes fastest."""
+    return batches_of_few_shapes if encoder.for_gpu else batches
+
+
+def _predict(encoder: Graph, made: Callable[[], Iterator[Batch]], n_rows: int,
+             pooled: bool, n_cores: int = 0
+             ) -> Generator[Tuple[int, Iterator[TokenFeatures]], None, None]:
+    """Yield the number of texts and the hidden layers of each batch of the iterator `made`."""
+    options, config = session_config(encoder, n_cores)
     n_towers = options.get("n_towers", 1)
     if encoder.for_gpu:
-        options = {"pooled": pooled, "n_rows": 0 if batch_size else batch_tokens}
+        options = {"pooled": pooled, "n_rows": n_rows}
     # The Estimator would make a folder for checkpoints where it is given none; it looks for one in
     # this, finds none, and lets the scaffold set the weights.
     estimator = tf.estimator.Estimator(
         model_fn_builder(encoder, options), os.devnull,
         tf.estimator.RunConfig(session_config=config))
-    predictions = estimator.predict(
-        input_fn_builder(pieces, texts, max_seq_length, batch_tokens, batch_size,
-                         batches_of_few_shapes if encoder.for_gpu else batches),
-        yield_single_examples=False)
-    for batch in predictions:
-        yield _texts(batch, len(encoder.layers), n_towers, pooled and encoder.for_gpu)
+    for batch in estimator.predict(input_fn_builder(made), yield_single_examples=False):
+        yield len(batch["rows"]), _texts(batch, len(encoder.layers), n_towers,
+                                         pooled and encoder.for_gpu)
 
 
-def session_config(encoder: Graph) -> Tuple[Dict[str, Any], tf.ConfigProto]:
+def session_config(encoder: Graph, n_cores: int = 0) -> Tuple[Dict[str, Any], tf.ConfigProto]:
     """Return arguments of the encoder's `build`, and the session config that runs it fastest here.
 
-    Also sets how this process allocates memory: call it before the first session starts.
+    It runs on `n_cores` cores, 0 for all. Also sets how this process allocates memory: call it
+    before the first session starts.
     """
     # TensorFlow's own allocator keeps large buffers, which malloc would return to the system
     # after every operation, so that the next one would get zeroed pages again.
@@ -102,9 +156,10 @@ def session_config(encoder: Graph) -> Tuple[Dict[str, Any], tf.ConfigProto]:
     _limit_arenas()
     if encoder.for_gpu:
         return {}, gpu.session_config()
-    n_cores = _n_cores()
+    n_threads, n_cores = n_cores, n_cores or available_cores()
     if not encoder.runs_in_towers or n_cores == 1:
-        return {}, tf.ConfigProto()
+        return {}, tf.ConfigProto(intra_op_parallelism_threads=n_threads,
+                                  inter_op_parallelism_threads=n_threads)
     # One core for each tower: operations are not split further, and towers run side by side. One
     # more thread would now and then move a tower to another core, away from its cache.
     return side_by_side(n_cores), tf.ConfigProto(intra_op_parallelism_threads=1,
@@ -161,24 +216,20 @@ def _prediction(tower: int, layer: int) -> str:
     return "tower_{}_layer_{}".format(tower, layer)
 
 
-def _n_cores() -> int:
+def available_cores() -> int:
     """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def input_fn_builder(pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
-                     batch_tokens: int, batch_size: int,
-                     batches_of: Callable[..., Iterator[Batch]] = batches) -> Any:
-    """Return an Estimator's `input_fn` that streams the batches of `batches_of`."""
+def input_fn_builder(made: Callable[[], Iterator[Batch]]) -> Any:
+    """Return an Estimator's `input_fn` that streams the batches of the iterator `made`."""
     types = {"rows": tf.int32, "token_ids": tf.int32, "lengths": tf.int32, "was_cut": tf.bool}
     shapes = {"rows": [None], "token_ids": [None, None], "lengths": [None], "was_cut": [None]}
 
     def input_fn() -> tf.data.Dataset:
-        dataset = tf.data.Dataset.from_generator(
-            lambda: batches_of(pieces, texts, max_seq_length, batch_tokens, batch_size),
-            types, shapes).prefetch(4)
+        dataset = tf.data.Dataset.from_generator(made, types, shapes).prefetch(4)
         # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()
         limit_pipeline_threads(options, 1)

@@ -13,6 +13,7 @@ from benchmarks.bench import Bench
 from benchmarks.catalogues import evenly, repeated, write_csv
 from benchmarks.engines import in_turns
 from benchmarks.environments import NotMeasured
+from benchmarks.scale import workers
 from benchmarks.table import Row, best_of, markdown, number, ratios, useful_flops
 from recommender.catalogue import read_catalogue
 from tests import worlds
@@ -161,3 +162,19 @@ def measured(output, *command):
     assert text.strip() == done.stdout.strip()
     assert "not measured" not in text
     return text
+
+
+def test_workers_are_measured_beside_processes_that_were_started_by_hand(monkeypatch):
+    class Fake:
+        def seconds(self, *flags):
+            return 12.0 if "--spark" in flags else 8.0
+
+        def by_hand(self):
+            return 10.0
+
+    monkeypatch.setattr(workers.spark, "is_there", lambda: True)
+    assert workers.measure(Fake(), 120, 1) == [
+        "two processes started by hand: 12.0 texts a second",
+        "--num_workers 2: 15.0 texts a second; 1.25 of the two processes started by hand",
+        "--spark local-cluster[2,1,4096]: 10.0 texts a second; 0.83 of the two processes started "
+        "by hand"]

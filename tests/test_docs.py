@@ -20,7 +20,7 @@ PAGES = ["README.md", *sorted(os.path.relpath(path, ROOT)
 TEXTS = PAGES + ["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md",
                  os.path.join("data", "README.md"), os.path.join("tmp", "README.md")]
 PROGRAMS = sorted(os.path.basename(path) for path in glob.glob(os.path.join(ROOT, "*.py")))
-PACKAGES = ("bert", "recommender", "serving", "fetching")
+PACKAGES = ("bert", "recommender", "serving", "fetching", "extracting")
 README_LINES = 200
 _FENCE = re.compile(r"^```(.*)$\n((?:.*\n)*?)^```$", re.MULTILINE)
 _KINDS = {"console", "python", "sh", "json", "text"}

@@ -19,6 +19,7 @@ from bert.encoder import Encoder
 from bert.errors import BertError
 from bert.tensorflow_version import IS_1
 from bert.tokenizing import WordPieces
+from extracting.background import for_each_in_background
 from recommender.errors import RecommenderError
 from recommender.storage.feature_store import FeatureReader
 from tests.conftest import ROOT
@@ -341,7 +342,7 @@ def test_a_failed_write_stops_the_work_and_is_told():
             raise OSError(28, "No space left on device", "features")
 
     with pytest.raises(OSError, match="No space left"):
-        extract_features.for_each_in_background(items(), write)
+        for_each_in_background(items(), write)
     assert len(computed) < 20
 
 
@@ -354,5 +355,5 @@ def test_what_was_computed_before_an_error_is_still_written():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extract_features.for_each_in_background(items(), written.append)
+        for_each_in_background(items(), written.append)
     assert written == [1, 2]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PACKAGES = ("bert", "recommender", "serving", "fetching")
+PACKAGES = ("bert", "recommender", "serving", "fetching", "extracting")
 PROGRAMS = {os.path.basename(path)[:-3] for path in glob.glob(os.path.join(ROOT, "*.py"))}
 # Each of these packages has errors of its own. Programs, tests, benchmarks and torture are no
 # packages that others import, so that the same name there misleads nobody.
@@ -141,7 +141,7 @@ def test_late_imports_say_why_they_are_late():
 
 def test_packages_import_only_what_is_below_them():
     allowed = {"bert": set(), "recommender": {"bert"}, "serving": {"bert", "recommender"},
-               "fetching": {"bert", "recommender"}}
+               "fetching": {"bert", "recommender"}, "extracting": {"bert", "recommender"}}
     wrong = [one for one in IMPORTS
              if package_of(one.by) in allowed and one.of in MODULES
              and package_of(one.of) not in allowed[package_of(one.by)] | {package_of(one.by)}]
@@ -162,7 +162,8 @@ def test_storage_imports_nothing_above_it():
     assert not wrong, told(wrong)
 
 
-@pytest.mark.parametrize("package, program", [("serving", "server"), ("fetching", "download")])
+@pytest.mark.parametrize("package, program", [
+    ("serving", "server"), ("fetching", "download"), ("extracting", "extract_features")])
 def test_a_programs_package_is_imported_by_no_other_program(package, program):
     wrong = [one for one in IMPORTS if package_of(one.of) == package
              and package_of(one.by) not in (package, program)]

@@ -45,7 +45,8 @@ def test_conda_gets_the_same_lock():
     assert from_pip == {"pip": ["-r requirements.txt"]}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-faiss"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-faiss",
+                                  "requirements-spark"])
 def test_the_lock_holds_what_was_asked_for_with_hashes(name):
     lock = locked(name + ".txt")
     for requirement in asked_for(name + ".in"):
@@ -56,7 +57,8 @@ def test_the_lock_holds_what_was_asked_for_with_hashes(name):
 
 
 def test_the_lock_names_no_index():
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-faiss.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-faiss.txt",
+                 "requirements-spark.txt"):
         assert not re.search(r"://|--index-url|--find-links", read(name))
 
 
@@ -366,28 +368,36 @@ def test_what_is_run_under_tensorflow_2_is_all_that_imports_bert_and_the_pages()
     assert set(needed) <= set(listed)
 
 
-def get_browser(folder, user):
-    """Runs tools/get_browser.sh as root ("0") or another user, with an apt-get that works."""
+# What each script sees to, and the packages of Debian that bring it.
+SEEN_TO = {"get_browser.sh": (["chromium", "chromedriver"], "chromium chromium-driver"),
+           "get_java.sh": (["java"], "default-jre-headless")}
+
+
+def see_to(folder, script, user):
+    """Runs a script of tools/ as root ("0") or another user, with an apt-get that works."""
     for name, text in (("id", "echo " + user), ("apt-get", 'touch "$0.asked"\n'
-                       '[ "$1" = update ] || for name in chromium chromedriver; do\n'
-                       'printf "#!/bin/sh\\n" > "${0%/*}/$name"; chmod +x "${0%/*}/$name"; done')):
+                       '[ "$1" = update ] || for name in {}; do\n'
+                       'printf "#!/bin/sh\\n" > "${{0%/*}}/$name"; chmod +x "${{0%/*}}/$name"; '
+                       'done'.format(" ".join(SEEN_TO[script][0])))):
         (folder / name).write_text("#!/bin/sh\n" + text + "\n")
         (folder / name).chmod(0o755)
     for tool in ("env", "touch", "chmod"):
         (folder / tool).symlink_to(shutil.which(tool))
-    return subprocess.run(["/bin/sh", os.path.join(ROOT, "tools", "get_browser.sh")],
+    return subprocess.run(["/bin/sh", os.path.join(TOOLS, script)],
                           env={"PATH": str(folder)}, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, universal_newlines=True, check=False)
 
 
-def test_the_browser_is_installed_where_this_user_may(tmp_path):
-    assert get_browser(tmp_path, "0").returncode == 0
-    assert (tmp_path / "chromedriver").exists()
+@pytest.mark.parametrize("script", SEEN_TO)
+def test_browser_and_java_are_installed_where_this_user_may(tmp_path, script):
+    assert see_to(tmp_path, script, "0").returncode == 0
+    assert all((tmp_path / name).exists() for name in SEEN_TO[script][0])
 
 
-def test_elsewhere_one_line_says_how_to_get_the_browser(tmp_path):
-    done = get_browser(tmp_path, "1000")
+@pytest.mark.parametrize("script", SEEN_TO)
+def test_elsewhere_one_line_says_how_to_get_browser_and_java(tmp_path, script):
+    done = see_to(tmp_path, script, "1000")
     assert done.returncode == 1
     message, = done.stderr.splitlines()
-    assert "apt-get install chromium chromium-driver" in message
+    assert "apt-get install " + SEEN_TO[script][1] in message
     assert not (tmp_path / "apt-get.asked").exists()

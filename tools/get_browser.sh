@@ -8,14 +8,8 @@ has_browser() {
 }
 
 has_browser && exit 0
-as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
-    echo "make: installing chromium and chromium-driver with apt, for the tests of the pages" >&2
-    $as_root apt-get update -qq >&2
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
-        chromium chromium-driver >/dev/null
-fi
+. "${0%/*}/apt_install.sh"
+apt_install "the tests of the pages" chromium chromium-driver
 has_browser && exit 0
 echo "make: there is no chromium with its chromedriver, in which the pages are tested: install both (Debian and Ubuntu: sudo apt-get install chromium chromium-driver; macOS: brew install --cask chromium chromedriver) and run make test again" >&2
 exit 1

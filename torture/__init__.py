@@ -10,6 +10,7 @@ from torture import (
     documented,
     inputs,
     kills,
+    lost_workers,
     overload,
     replacing,
     requests,
@@ -21,5 +22,5 @@ from torture import (
 )
 
 PROOFS = (
-    kills, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing, requests,
-    documented, overload, updating)
+    kills, lost_workers, stopping, disks, corruption, touching, writers, inputs, rubbish, replacing,
+    requests, documented, overload, updating)

@@ -26,12 +26,13 @@ def run(short: bool) -> List[Row]:
     # So many films that the signal comes long before the last one.
     world, draw = finished_world() if short else finished_world(1000), draw_for("stopping")
     rows = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number, flags in ((signal.SIGINT, ()), (signal.SIGTERM, ()),
+                          (signal.SIGINT, ("--num_workers", "2"))):
         n, lost = 1 if short else 10, 0
         for _ in range(n):
             with temporary_folder() as folder:
                 output_dir = os.path.join(folder, "features")
-                command = world.extraction(output_dir, "--batch_size", "1")
+                command = world.extraction(output_dir, "--batch_size", "1", *flags)
                 process = start(command)
                 said = ""
                 # Wait for the end of the first batch: the limit counts from a batch on.
@@ -52,8 +53,9 @@ def run(short: bool) -> List[Row]:
             if wrong:
                 lost += 1
                 tell("{}: {}".format(signal.Signals(number).name, "; ".join(wrong)))
-        rows.append(Row("{} at random instants of an extraction: ended within {:.0f} s, kept all, "
-                        "went on".format(signal.Signals(number).name, _SECONDS), n, lost))
+        rows.append(Row("{} at random instants of an extraction{}: ended within {:.0f} s, kept "
+                        "all, went on".format(signal.Signals(number).name, " with {} {}".format(
+                            *flags) if flags else "", _SECONDS), n, lost))
     return rows
 
 

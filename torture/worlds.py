@@ -122,9 +122,8 @@ def program(name: str, *flags: str) -> List[str]:
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen:
     """Start a command; its stdout and stderr can be read as text."""
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            universal_newlines=True, encoding="utf-8",
-                            **{"cwd": ROOT, **options})
+    return subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True,
+                            encoding="utf-8", **{"stderr": subprocess.PIPE, "cwd": ROOT, **options})
 
 
 def finish(command: Sequence[str], **options: Any) -> Done:

@@ -28,7 +28,7 @@ from typing import (
 import numpy as np
 
 from recommender.errors import RecommenderError
-from recommender.storage.files import PART, remove_abandoned
+from recommender.storage.files import PART, publish, remove_abandoned
 from recommender.storage.hdf5 import DamagedFile
 from recommender.storage.links import (
     LINKS,
@@ -40,6 +40,7 @@ from recommender.storage.links import (
 from recommender.storage.locks import one_writer
 from recommender.storage.open_elsewhere import TouchedFile, is_blank, refuse_in_use
 from recommender.storage.shards import (
+    ENDING,
     OVERHEAD,
     REMEDY,
     MovieFeatures,
@@ -196,13 +197,14 @@ class FeatureWriter:
 
     Attributes
     ----------
+    folder : str
     stock : Stock
     computed_by : str
         What computes the features that are added; shards say it.
     """
 
     def __init__(self, folder: str, settings: Settings, max_shard_bytes: int = MAX_SHARD_BYTES):
-        self._folder = folder
+        self.folder = folder
         self._settings = settings
         self._max_shard_bytes = max_shard_bytes
         self.computed_by = ""
@@ -248,7 +250,7 @@ class FeatureWriter:
             If the disk does not take them; shards that are closed stay.
         """
         shard = self._shard = self._shard or ShardWriter(
-            self._folder, self._settings, self.computed_by, next_stem(self._folder))
+            self.folder, self._settings, self.computed_by, next_stem(self.folder))
         shard.add(movie_id, layers, token_ids, digest)
         if (shard.n_bytes >= self._max_shard_bytes or shard.failed
                 or time.monotonic() - shard.opened >= MAX_SHARD_SECONDS):
@@ -263,6 +265,21 @@ class FeatureWriter:
         for movie_id in movie_ids:
             del self.stock.digests[movie_id], self.stock.shards[movie_id]
         self._write_links()
+
+    def publish(self, path: str, digest: str) -> List[int]:
+        """Take a complete shard, with its checksum, that a worker of this run wrote.
+
+        Returns its movie ids. Raises RecommenderError if its settings are others, OSError if it
+        cannot be renamed.
+        """
+        with Shard(path) as shard:
+            _refuse_others(self.folder, shard.settings, self._settings)
+            digests = dict(zip(shard.ids, shard.digests))
+        published = os.path.join(self.folder, "shards", "{}-{}{}".format(
+            next_stem(self.folder), digest, ENDING))
+        publish(path, published)
+        self._show(published, digests)
+        return list(digests)
 
     def _close_shard(self) -> None:
         if self._shard is None:
@@ -281,7 +298,7 @@ class FeatureWriter:
             self._write_links()
 
     def _write_links(self) -> None:
-        write_links(os.path.join(self._folder, LINKS), self._settings, self.stock.shards)
+        write_links(os.path.join(self.folder, LINKS), self._settings, self.stock.shards)
         self._n_missing = 0
 
 

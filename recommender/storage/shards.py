@@ -35,7 +35,7 @@ REMEDY = "remove it and run extract_features.py again, which redoes what it held
 # features of version 2 held one vector a film.
 FULL_VERSION, POOLED_VERSION = 2, 4
 DTYPES = ("float32", "float16")  # of the stored hidden layers
-_ENDING = ".h5"  # of the file names of shards
+ENDING = ".h5"  # of the file names of shards
 _SHARD_NAME = re.compile(r"(\d{5,})-([0-9a-f]{32})\.h5")
 OVERHEAD = 1024  # bytes that HDF5 takes for a dataset's header, link and attribute
 _COMPUTED_BY = "computed_by"  # name of the attribute that says what computed a shard
@@ -156,12 +156,12 @@ class ShardWriter:
     """
 
     def __init__(self, folder: str, settings: Settings, computed_by: str, stem: str,
-                 ending: str = _ENDING):
+                 ending: str = ENDING):
         self._path = os.path.join(folder, "shards", stem)
         self._ending = ending
         self._settings = settings
         self._computed_by = computed_by
-        self._file = NewFile(self._path + _ENDING + PART)
+        self._file = NewFile(self._path + ENDING + PART)
         self._movies = self._file.file.create_group("movies").id
         self._added: List[Tuple[int, int, int, np.ndarray]] = []
         self.n_bytes = 0
@@ -183,6 +183,10 @@ class ShardWriter:
         offset = _write_movie(self._movies, movie_id, layers, token_ids)
         self._added.append((movie_id, digest, offset, token_ids))
         self.n_bytes += layers.nbytes + OVERHEAD
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self._file.discard()
 
     def close(self) -> Tuple[str, Dict[int, int]]:
         """Complete the shard, sync it and give it its final name.
