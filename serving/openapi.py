@@ -283,8 +283,7 @@ DOCUMENT = {
         "/map": {
             "get": {
                 "operationId": "map_of_films",
-                "summary": "Films as points in the plane, most votes first, near ones together; "
-                           "up to 100,000",
+                "summary": "Up to 100,000 films as points in the plane, most votes first",
                 "parameters": [_query("recipe", _RECIPE)],
                 "responses": {"200": _answer("the films, a list for each thing", "Map"),
                               "400": _BAD_REQUEST,

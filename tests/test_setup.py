@@ -45,8 +45,10 @@ def test_conda_gets_the_same_lock():
     assert from_pip == {"pip": ["-r requirements.txt"]}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-faiss",
-                                  "requirements-spark"])
+LOCKS = ["requirements", "requirements-dev", "requirements-faiss", "requirements-spark"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_the_lock_holds_what_was_asked_for_with_hashes(name):
     lock = locked(name + ".txt")
     for requirement in asked_for(name + ".in"):
@@ -57,9 +59,8 @@ def test_the_lock_holds_what_was_asked_for_with_hashes(name):
 
 
 def test_the_lock_names_no_index():
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-faiss.txt",
-                 "requirements-spark.txt"):
-        assert not re.search(r"://|--index-url|--find-links", read(name))
+    for name in LOCKS:
+        assert not re.search(r"://|--index-url|--find-links", read(name + ".txt"))
 
 
 def test_this_environment_is_the_lock():
@@ -71,8 +72,7 @@ def test_this_environment_is_the_lock():
     assert not different
 
 
-def find_python(path, *versions, tools=TOOLS, script="find_python.sh",
-                **environment):
+def find_python(path, *versions, tools=TOOLS, script="find_python.sh", **environment):
     environment["PATH"] = path
     environment.setdefault("HOME", "/nonexistent")
     return subprocess.run(["/bin/sh", os.path.join(tools, script), *versions], env=environment,
