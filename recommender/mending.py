@@ -129,7 +129,10 @@ def _what_is_left(films: Films, before: Neighbours) -> _Lists:
     if (np.diff(old) < 0).any():
         # Which of equally near films was the last to be listed went by another order than now.
         rows[cosines <= cosines[:, -1:]] = -1
-    return _sorted(rows, cosines)
+        return _sorted(rows, cosines)
+    order = np.argsort(rows < 0, axis=1, kind="stable")  # they are in their order already
+    return _Lists(np.take_along_axis(rows, order, axis=1),
+                  np.take_along_axis(cosines, order, axis=1))
 
 
 def _pairs(products: RowProducts, came: np.ndarray, stayed: np.ndarray, bound: np.ndarray,
