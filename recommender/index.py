@@ -123,8 +123,6 @@ class Index:
         Films of the catalogue that the index cannot answer for.
     companions : dict of str to Companion
         The files beside it that it names, by kind; they are not opened.
-    title_tables : TitleTables or None
-        Tables in which an index of many films finds titles.
     """
 
     def __init__(self, path: str):
@@ -142,11 +140,9 @@ class Index:
         self._spaces: Dict[str, EmbeddingSpace] = {}
         self._built: Dict[str, str] = {}
         self.space()
-        self._columns = columns = Columns(file, self.ids)
-        self.has_posters = columns.has_posters
-        self.title_tables = TitleTables(
-            file, TEXTS_GROUP, TITLES, len(self.ids),
-            partial(columns.column, "vote_count")) if columns.are_packed else None
+        self._columns = Columns(file, self.ids)
+        self.has_posters = self._columns.has_posters
+        self._tables: Optional[TitleTables] = None
         self._genres: Optional[Tuple[List[str], np.ndarray]] = None
         self.has_topics = file.holds("topics")
         self._topics: Optional[TopicTree] = None
@@ -308,6 +304,14 @@ class Index:
     def rows_of_ids(self, movie_ids: Iterable[int]) -> List[int]:
         """Return the rows of films by TMDB ids, each once, without ids that are not here."""
         return sorted(self.row_by_id[each] for each in set(movie_ids) if each in self.row_by_id)
+
+    @property
+    def title_tables(self) -> Optional[TitleTables]:
+        """Tables in which an index of many films finds titles; checked at the first call."""
+        if self._tables is None and self._columns.are_packed:
+            self._tables = TitleTables(self._file, TEXTS_GROUP, TITLES, len(self),
+                                       partial(self._columns.column, "vote_count"))
+        return self._tables
 
     @property
     def _titles(self) -> TitleLookup:

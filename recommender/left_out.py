@@ -43,11 +43,9 @@ class LeftOut:
         self._years = self._numbers("year", np.int16, n if n == 0 else len(self._ids))
         self._has_overview = self._numbers("has_overview", np.bool_, n if n == 0 else len(self))
         self._columns: Dict[str, Any] = {}
-        texts, titles = ("{}/{}".format(TABLE, group) for group in (TEXTS_GROUP, TITLES))
-        self._tables = TitleTables(file, texts, titles, len(self), lambda: np.zeros(
-            len(self))) if len(self) and file.holds(texts[:-1]) else None
-        if self._tables:
-            self._columns = {name: read_packed(file, texts + name, len(self)) for name in TEXTS}
+        texts = "{}/{}".format(TABLE, TEXTS_GROUP)
+        self._are_packed = bool(len(self)) and file.holds(texts[:-1])
+        self._found: Optional[TitleTables] = None
         self._near: Optional[NearTitles] = None
 
     def __len__(self) -> int:
@@ -57,8 +55,20 @@ class LeftOut:
         return np.zeros(0, dtype) if n == 0 else self._file.array(
             "{}/{}".format(TABLE, name), dtype, (n,))
 
+    @property
+    def _tables(self) -> Optional[TitleTables]:
+        """The tables of many films; checked at the first call."""
+        if self._found is None and self._are_packed:
+            texts, titles = ("{}/{}".format(TABLE, group) for group in (TEXTS_GROUP, TITLES))
+            self._found = TitleTables(self._file, texts, titles, len(self),
+                                      lambda: np.zeros(len(self)))
+        return self._found
+
     def _texts(self, name: str) -> Any:
-        if name not in self._columns:
+        if name not in self._columns and self._are_packed:
+            self._columns[name] = read_packed(self._file, "{}/{}{}".format(
+                TABLE, TEXTS_GROUP, name), len(self))
+        elif name not in self._columns:
             path = "{}/{}".format(TABLE, name)
             self._columns[name] = self._file.read(path, self._file.texts(path, len(self))) if (
                 len(self)) else np.zeros(0, object)

@@ -36,15 +36,16 @@ class Columns:
     """
 
     def __init__(self, file: PlainFile, ids: np.ndarray):
-        n, self._file = len(ids), file
+        n = self._n = len(ids)
+        self._file = file
         self.are_packed = file.holds(TEXTS_GROUP[:-1])
         group = TEXTS_GROUP if self.are_packed else ""
         self.has_posters = file.holds(group + "poster_path")
         self._stored = {name: file.array(name, dtype, (n,))
                         for name, dtype in NUMBER_COLUMNS.items()}  # type: Dict[str, Any]
         for name in (*TEXT_COLUMNS, *["poster_path"] * self.has_posters):
-            self._stored[name] = read_packed(file, group + name, n) if self.are_packed \
-                else file.texts(name, n)
+            # One that is packed is opened, and checked, when it is first needed.
+            self._stored[name] = None if self.are_packed else file.texts(name, n)
         self._read: Dict[str, Any] = {"id": ids}
         if file.holds("adult"):
             self._stored["adult"] = file.array("adult", np.bool_, (n,))
@@ -62,15 +63,15 @@ class Columns:
     def column(self, name: str) -> Any:
         """Return a column, (n,): an array, or packed strings; it is read once."""
         if name not in self._read:
-            packed = self.are_packed and name not in NUMBER_COLUMNS and name != "adult"
-            self._read[name] = self._stored[name] if packed else self._file.read(
-                name, self._stored[name])
+            stored = self._stored[name]
+            self._read[name] = self._file.read(name, stored) if stored is not None else \
+                read_packed(self._file, TEXTS_GROUP + name, self._n)
         return self._read[name]
 
     def cell(self, name: str, row: int) -> Any:
         """Return one value, from the column if it was read, else from the file."""
-        stored = self._read if name in self._read else self._stored
-        return self._file.read(name, stored[name], row)
+        stored = None if name in self._read else self._stored[name]
+        return self._file.read(name, self.column(name) if stored is None else stored, row)
 
     def codes(self, name: str) -> Tuple[List[str], np.ndarray]:
         """Return the different texts of a column that has few, in the order in which they come,

@@ -140,4 +140,6 @@ def test_the_file_says_its_version_and_what_is_damaged(tmp_path, monkeypatch, na
         assert file.attrs["format_version"] == PACKED_VERSION
         file[name][1] = -5
     with pytest.raises(RecommenderError, match=told + ": build it again"):
-        Index(path)
+        Index(path).read_columns()
+    with pytest.raises(RecommenderError, match=told + ": build it again"):
+        Index(path).near_titles("heat")
