@@ -134,12 +134,15 @@ def note_topics(output: str, topics: StoredTopics) -> None:
 
 def note_recall(index: Index, is_asked_for: bool) -> None:
     """Note which share of the nearest films the approximate search of an index finds."""
-    recalls = [(name, index.space(name).candidates.recall) for name in index.recipes]
-    told = ", ".join("{:.1%} by {}".format(recall, name) for name, recall in recalls
-                     if recall is not None)
+    found = [(name, index.space(name).candidates) for name in index.recipes]
+    told = ", ".join("{:.1%} by {}".format(each.recall, name) for name, each in found
+                     if each.recall is not None)
+    of_neighbours = ", ".join("{:.1%} by {}".format(each.neighbours_recall, name)
+                              for name, each in found if each.neighbours_recall is not None)
     if told:
-        cli.note("{}: approximate search ({}) finds of the ten nearest films {}".format(
-            index.path, index.ann, told))
+        cli.note("{}: approximate search ({}) finds of the ten nearest films {}{}".format(
+            index.path, index.ann, told, of_neighbours and "; of the stored neighbours "
+            + of_neighbours))
     elif is_asked_for:
         cli.note("{}: --ann is left out: {:,} films are compared as soon".format(
             index.path, len(index)))

@@ -2,7 +2,8 @@
 
 A recipe that was built with it has, in its group, `ann/effort` int64 (), the effort at which its
 approximate search is asked, and `ann/recall` float64 (), the share of the ten nearest films that
-was then found for films of a sample; for a recipe that joins words `words/by_word/`, the inverted
+was then found for films of a sample, and with stored neighbours `ann/neighbours_recall`, the share
+of these; for a recipe that joins words `words/by_word/`, the inverted
 file: `indptr`, `rows`, `data` and, where texts have values of their own, `text_data`. The FAISS
 index is the companion `KIND-RECIPE`, such as `hnsw-mean4`.
 """
@@ -126,6 +127,8 @@ class StoredCandidates:
     recall : float or None
         The share of the ten nearest films that was found for films of a sample; None where the
         recipe was built without approximate search.
+    neighbours_recall : float or None
+        The same share of the stored neighbours, None where there are none.
     """
 
     def __init__(self, file: PlainFile, name: str, group: str):
@@ -133,9 +136,13 @@ class StoredCandidates:
         self._lock, self._is_read = threading.Lock(), False
         self._found: Optional[Candidates] = None
         self.recall: Optional[float] = None
+        self.neighbours_recall: Optional[float] = None
         self._ann: Optional[Callable[[], Ann]] = None
         if file.holds(group + "ann"):
             self.recall = float(file.array(group + "ann/recall", np.float64, ()))
+            if file.holds(group + "ann/neighbours_recall"):
+                self.neighbours_recall = float(file.array(
+                    group + "ann/neighbours_recall", np.float64, ()))
             named = companions_of(file)
             self._ann = _opened(next((named[companion_kind(kind, name)] for kind in KINDS
                                       if companion_kind(kind, name) in named), None))

@@ -26,12 +26,13 @@ import h5py
 import numpy as np
 
 from recommender.ann_building import write_ann
+from recommender.candidates import Candidates
 from recommender.catalogue import Catalogue, Movie
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
 from recommender.index import FORMAT_VERSION, PACKED_VERSION
-from recommender.neighbours import nearest_films
+from recommender.neighbours import nearest_films, share_found
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
 from recommender.regions import Regions, regions_of, write_regions
@@ -288,9 +289,9 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
             digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
             digest.update(np.ascontiguousarray(one.embeddings))
             group = file.create_group(GROUP.format(one.recipe.name))
-            if ann is not None:
-                write_ann(group, beside, one.recipe.name, ann, one.embeddings, one.words, progress)
-            _write_recipe(group, one, n_neighbours, progress)
+            candidates = write_ann(group, beside, one.recipe.name, ann, one.embeddings, one.words,
+                                   progress) if ann is not None else None
+            _write_recipe(group, one, n_neighbours, progress, candidates)
             if with_map:
                 _write_map(group, one, movies, tree, progress)
             recipes.append(one.recipe)
@@ -313,8 +314,8 @@ def _now() -> str:
     return datetime.datetime.utcfromtimestamp(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
-                  progress: Progress) -> None:
+def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int, progress: Progress,
+                  candidates: Optional[Candidates] = None) -> None:
     """Write the vectors by a recipe, what it learnt, and what is made of them."""
     recipe, embeddings, words, of_texts, mended = fitted
     group["embeddings"] = embeddings
@@ -328,9 +329,11 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int,
         group["mean_when_built"] = mended.mean
         of_texts = mended.scales
     neighbours = mended.neighbours if mended is not None else nearest_films(
-        embeddings, words, n_neighbours, progress) if n_neighbours else None
+        embeddings, words, n_neighbours, progress, candidates) if n_neighbours else None
     if neighbours is not None:
         group["neighbours/rows"], group["neighbours/cosines"] = neighbours
+        if candidates is not None:
+            group["ann/neighbours_recall"] = share_found(neighbours[0], embeddings, words)
     rows = sample(len(embeddings))
     if mended is None and len(embeddings) > 1:
         vectors = [joined_row(embeddings, words, row) for row in rows]

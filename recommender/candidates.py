@@ -9,14 +9,15 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from recommender.ann import Ann
+from recommender.ann import Ann, n_threads
 from recommender.postings import Postings
 from recommender.ranking import PRODUCT_ERROR, nearest_among, reached, unit
 from recommender.words import SparseRows
 
 FEWEST = 10_000  # films from which on candidates save time: fewer are compared in a millisecond
 NARROW = 20  # films of which one counts, from which on comparing those that count is cheapest
-_USUAL = 10  # films of an answer, for which the effort was chosen; more take more
+_USUAL = 10  # films of an answer, for which the effort was chosen
+_MORE = 3  # effort for each film more: it must be greater than their number to find nearly all
 
 Nearest = Tuple[np.ndarray, np.ndarray]  # rows int64 (k,) and their cosines float64 (k,)
 
@@ -41,10 +42,11 @@ class Candidates:
     def __init__(self, dense: np.ndarray, words: Optional[SparseRows], ann: Optional[Ann],
                  postings: Optional[Postings], effort: int):
         self._dense, self._words = dense, words
-        self._ann, self._postings = ann, postings
+        self.ann, self._postings = ann, postings
         self._effort = effort
 
-    def nearest(self, vector: np.ndarray, k: int, counts: np.ndarray) -> Optional[Nearest]:
+    def nearest(self, vector: np.ndarray, k: int, counts: np.ndarray,
+                found: Optional[np.ndarray] = None) -> Optional[Nearest]:
         """Return what `ranking.nearest_rows` does, or None where comparing all is cheaper.
 
         Parameters
@@ -54,14 +56,17 @@ class Candidates:
         k : int
         counts : np.ndarray
             bool (n,): the rows that may be returned.
+        found : np.ndarray, optional
+            Rows that `by_embeddings` found for the vector.
         """
         n, n_counting = len(counts), int(np.count_nonzero(counts))
         if n_counting <= max(n // NARROW, k):
             return nearest_among(self._dense, self._words, vector, k, np.flatnonzero(counts))
         query, d = unit(vector).astype(np.float32), self._dense.shape[1]
-        # Of films further than the ten nearest, and where many do not count, more must be seen.
-        effort = int(np.ceil(self._effort * max(k / _USUAL, 1) * n / n_counting))
-        found = self._by_embedding(query[:d], effort, n)
+        if found is None:
+            # Where many do not count, more must be seen.
+            effort = int(np.ceil(self._effort_of(k) * n / n_counting))
+            found = self._by_embedding(query[:d], effort, n)
         if found is None or d and np.count_nonzero(counts[found]) < k:
             return None
         if self._words is not None:
@@ -76,16 +81,31 @@ class Candidates:
         found = self._by_embedding(vector, self._effort, len(self._dense))
         return None if found is None else float((self._dense[found] @ vector).max())
 
+    def by_embeddings(self, dense: np.ndarray, k: int) -> Optional[np.ndarray]:
+        """Return rows likely to be the `k` nearest of many vectors, float32 (m, d), by all cores.
+
+        They are int64 (m, l), to be given to `nearest`, or None where comparing all is cheaper.
+        """
+        effort = self._effort_of(k)
+        if self.ann is None or self.ann.n_candidates(effort) > len(self._dense) // NARROW:
+            return None
+        return self.ann.search(dense, self.ann.n_candidates(effort), effort, n_threads())
+
+    def _effort_of(self, k: int) -> int:
+        """Return the effort for `k` films: of those further than the ten nearest fewer are found
+        by the same effort."""
+        return self._effort + _MORE * max(k - _USUAL, 0)
+
     def _by_embedding(self, query: np.ndarray, effort: int, n: int) -> Optional[np.ndarray]:
         """Return rows likely to be near by their embeddings, or None if too many would be."""
         if not len(query):
             return np.zeros(0, np.int64)
-        if self._ann is None:
+        if self.ann is None:
             return None
-        wanted = self._ann.n_candidates(effort)
+        wanted = self.ann.n_candidates(effort)
         if wanted > n // NARROW:
             return None
-        found = self._ann.search(query[None], wanted, effort)[0]
+        found = self.ann.search(query[None], wanted, effort)[0]
         return found[found >= 0]
 
     def _with_words(self, query: np.ndarray, k: int, counts: np.ndarray,

@@ -5,6 +5,7 @@ from typing import Callable, Iterable, Optional, Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
+from recommender.candidates import Candidates
 from recommender.progress import Progress, silent
 from recommender.ranking import (
     PRODUCT_ERROR,
@@ -15,11 +16,13 @@ from recommender.ranking import (
 from recommender.words import SparseRows, joined_row
 
 SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
+_SAMPLE = 100  # films of which neighbours found among candidates are compared with all
 _BLOCK = 512  # rows compared with all others at once; bounds memory to 512 x n floats
 
 
 def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
-                  progress: Progress = silent) -> Tuple[np.ndarray, np.ndarray]:
+                  progress: Progress = silent, candidates: Optional[Candidates] = None
+                  ) -> Tuple[np.ndarray, np.ndarray]:
     """Return the `k` nearest other films of each film, and their cosines with it.
 
     They are those that `EmbeddingSpace.nearest` finds, in its order. Every film is compared with
@@ -36,6 +39,9 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
         All others are returned where there are fewer.
     progress : Progress
         Advances by films.
+    candidates : Candidates, optional
+        Where they are given, films are compared with candidates only: nearly all of the nearest
+        are then found.
 
     Returns
     -------
@@ -49,10 +55,13 @@ def nearest_films(dense: np.ndarray, words: Optional[SparseRows], k: int,
     rows, cosines = np.empty((n, k), np.int32), np.empty((n, k))
     if not k:
         return rows, cosines
-    candidates = np.sort(nearest_others(
+    if candidates is not None:
+        _fill_by_candidates(rows, cosines, dense, words, candidates, progress)
+        return rows, cosines
+    near = np.sort(nearest_others(
         dense, words, min(k + SPARE, n - 1), progress=progress), axis=1)
     for row in range(n):
-        rows[row], cosines[row] = exact_neighbours(dense, words, row, candidates[row], k)
+        rows[row], cosines[row] = exact_neighbours(dense, words, row, near[row], k)
     return rows, cosines
 
 
@@ -71,6 +80,35 @@ def exact_neighbours(dense: np.ndarray, words: Optional[SparseRows], row: int,
         return candidates[best], scores[best]
     # So many are alike that a film that is no candidate may be as near.
     return nearest_rows(dense, words, vector, k, np.arange(n) != row)
+
+
+def _fill_by_candidates(rows: np.ndarray, cosines: np.ndarray, dense: np.ndarray,
+                        words: Optional[SparseRows], candidates: Candidates,
+                        progress: Progress) -> None:
+    """Fill in the nearest others of each film, (n, k), found among candidates."""
+    n, k = rows.shape
+    counts = np.ones(n, bool)
+    with progress("comparing films with candidates", n) as advance:
+        for start in range(0, n, _BLOCK):
+            block = dense[start:start + _BLOCK]
+            found = candidates.by_embeddings(block, k)
+            for row in range(start, start + len(block)):
+                vector = joined_row(dense, words, row)
+                counts[row] = False
+                near = candidates.nearest(vector, k, counts,
+                                          None if found is None else found[row - start])
+                rows[row], cosines[row] = near or nearest_rows(dense, words, vector, k, counts)
+                counts[row] = True
+            advance(len(block))
+
+
+def share_found(rows: np.ndarray, dense: np.ndarray, words: Optional[SparseRows]) -> float:
+    """Return which share of the nearest others `rows`, (n, k), has, for films of a sample."""
+    n, k = rows.shape
+    asked = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    n_found = sum(len(np.intersect1d(rows[row], nearest_rows(
+        dense, words, joined_row(dense, words, row), k, np.arange(n) != row)[0])) for row in asked)
+    return n_found / len(asked) / k
 
 
 def nearest_others(dense: np.ndarray, words: Optional[SparseRows], k: int,

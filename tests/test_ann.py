@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import build_index
+from benchmarks.scale import search
 from recommender import ann_building
 from recommender.ann import KINDS, NoFaiss, build_ann, load_faiss
 from recommender.candidates import Candidates
@@ -18,6 +19,7 @@ from recommender.catalogue import read_catalogue
 from recommender.filters import Filters
 from recommender.index import Index
 from recommender.many import similar_many
+from recommender.neighbours import nearest_films, share_found
 from recommender.postings import postings_of
 from recommender.ranking import nearest_rows
 from recommender.recommender import Recommender
@@ -241,6 +243,34 @@ def test_the_build_measures_what_is_found(paths):
     assert sorted(index.companions) == ["hnsw-best", "hnsw-mean4"]
 
 
+@pytest.mark.parametrize("joins", [False, True])
+def test_stored_neighbours_are_found_among_candidates(joins):
+    words = random_words(1200) if joins else None
+    dense = clustered(1200, 24)
+    if words is not None:
+        dense = dense * np.sqrt(1 - np.square(words.lengths()))[:, None].astype(np.float32)
+    candidates = Candidates(dense, words, build_ann(dense, "hnsw"), joins and postings_of(words)
+                            or None, 32)
+    rows, cosines = nearest_films(dense, words, K, candidates=candidates)
+    assert share_found(rows, dense, words) >= 0.97
+    exact, theirs = nearest_films(dense, words, K)
+    assert share_found(exact, dense, words) == 1
+    for at in range(0, 1200, 50):
+        same = np.isin(rows[at], exact[at])
+        assert set(cosines[at, same]) <= set(theirs[at])
+
+
+def test_a_build_tells_what_share_of_the_neighbours_is_stored(tmp_path, few):
+    films = [row(n, "Film {}".format(n)) for n in range(1, 1102)]
+    path = write_index(tmp_path, films, {n: random_layers(1, n) for n in range(1, 1102)},
+                       n_neighbours=12, ann="hnsw")
+    space = Index(path).space()
+    assert 0.97 <= space.candidates.neighbours_recall <= 1
+    assert space.nearest_to_film(5, 10, np.ones(1101, bool))[0].tolist() == [
+        each for each in nearest_rows(*space.all_rows(), space.embedding(5), 11,
+                                      np.ones(1101, bool))[0].tolist() if each != 5][:10]
+
+
 def test_few_films_are_compared_whole(tmp_path):
     path = write_index(tmp_path, [row(1, "Heat"), row(2, "Jaws")], ann="hnsw")
     index = Index(path)
@@ -310,3 +340,26 @@ def test_faiss_is_loaded_only_where_it_is_used(paths):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               universal_newlines=True)
         assert done.stdout.splitlines()[-1:] == [loads], done.stderr
+
+
+def test_made_up_vectors_lie_as_those_of_the_sample(sample, monkeypatch):
+    monkeypatch.setattr(search, "SAMPLE_INDEX", sample.index)
+    real = Index(sample.index).space("mean4").all_rows()[0]
+    made = search.made_up("mean4", len(real)).dense
+    for rows in (real, made):
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    middles = []
+    for rows in (real, made):
+        cosines = rows @ rows.T
+        np.fill_diagonal(cosines, np.nan)
+        middles.append([np.nanmedian(cosines), np.median(np.nanmax(cosines, axis=1))])
+    np.testing.assert_allclose(*middles, atol=0.04)
+
+
+def test_the_measurement_of_the_search_prints_its_lines(sample, monkeypatch, few):
+    monkeypatch.setattr(search, "SAMPLE_INDEX", sample.index)
+    lines = search.measure("best", "hnsw", 2000)
+    assert len(lines) == 4
+    assert all("best hnsw" in line for line in lines)
+    assert float(re.findall(r"recall@10 (\S+),", lines[1])[0]) >= 0.97
+    assert float(re.findall(r"recall@10 (\S+),", lines[2])[0]) == 1
