@@ -76,8 +76,7 @@ def find_python(path, *versions, tools=TOOLS, script="find_python.sh", **environ
     environment["PATH"] = path
     environment.setdefault("HOME", "/nonexistent")
     return subprocess.run(["/bin/sh", os.path.join(tools, script), *versions], env=environment,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True, check=False)
+                          capture_output=True, universal_newlines=True, check=False)
 
 
 # What PEP 508 says of the platform of each lock of TensorFlow 2.15.
@@ -335,8 +334,8 @@ def test_make_takes_the_environment_of_the_tensorflow_that_was_chosen(
         if name.startswith("requirements"):
             shutil.copy(os.path.join(ROOT, name), str(project))
     done = subprocess.run([shutil.which("make"), "-n", *flags, folder + "/installed"],
-                          cwd=str(project), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          universal_newlines=True, check=False, env={
+                          cwd=str(project), capture_output=True, universal_newlines=True,
+                          check=False, env={
                               "PATH": str(tmp_path / "path"), "HOME": "/nonexistent"})
     assert done.returncode == 0, done.stderr
     assert "-m venv --clear {}\n".format(folder) in done.stdout
@@ -346,9 +345,8 @@ def test_make_takes_the_environment_of_the_tensorflow_that_was_chosen(
     "build_index.py", "download.py", "evaluate.py", "extract_features.py", "recommend.py",
     "server.py"])
 def test_a_python_outside_the_environment_is_told_in_one_line(program):
-    done = subprocess.run([sys.executable, "-S", program, "--help"], cwd=ROOT,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-                          check=False)
+    done = subprocess.run([sys.executable, "-S", program, "--help"], cwd=ROOT, capture_output=True,
+                          universal_newlines=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     message, = done.stderr.splitlines()
     assert message.startswith("{}: error: this Python (".format(program))
@@ -384,8 +382,8 @@ def see_to(folder, script, user):
     for tool in ("env", "touch", "chmod"):
         (folder / tool).symlink_to(shutil.which(tool))
     return subprocess.run(["/bin/sh", os.path.join(TOOLS, script)],
-                          env={"PATH": str(folder)}, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True, check=False)
+                          env={"PATH": str(folder)}, capture_output=True,
+                          universal_newlines=True, check=False)
 
 
 @pytest.mark.parametrize("script", SEEN_TO)
