@@ -43,6 +43,15 @@ def test_the_pages_run_nothing_that_stands_in_them_and_ask_no_other_host(client)
             assert client.get(unescape(address)).status_code == 200, address
 
 
+@pytest.mark.parametrize("path", ["/", "/map", "/api", "/about"])
+def test_a_link_to_a_page_is_shown_with_its_title_and_what_it_is_for(client, path):
+    text = client.get(path).data.decode("utf-8")
+    shown = dict(re.findall(r'<meta (?:property|name)="([\w:]+)" content="([^"]*)">', text))
+    assert shown["og:title"] == re.search("<title>(.*)</title>", text).group(1)
+    assert shown["og:description"] == shown["description"] != ""
+    assert (shown["og:type"], shown["twitter:card"]) == ("website", "summary")
+
+
 def test_the_chips_are_of_what_the_index_holds(client):
     text = client.get("/").data.decode("utf-8")
     assert re.findall(r'data-genre="(.+?)"', text) == ["Drama"]
