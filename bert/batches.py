@@ -122,7 +122,7 @@ def _most_texts(width: int, batch_tokens: int) -> int:
     """Return the B of batches of a width: about as many texts as have `batch_tokens` tokens.
 
     >>> _most_texts(32, 32768), _most_texts(96, 32768)
-    (4096, 585)
+    (4096, 586)
     """
     smaller = max((other for other in _WIDTHS if other < width), default=0)
     return -(-batch_tokens // max(_LEAST, int(_SHORTEST * smaller)))

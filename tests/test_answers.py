@@ -157,4 +157,5 @@ def test_features_that_go_away_are_told(sample, minilm, tmp_path):
     shutil.rmtree(features + "/shards")
     response = client.get(RECOMMEND + "?id=603&k=1&explain=true")
     assert response.status_code == 503
-    assert response.get_json()["error"].endswith(" is gone: run extract_features.py again")
+    assert response.get_json()["error"].endswith(
+        " no longer there for movie 603: run extract_features.py and build_index.py again")

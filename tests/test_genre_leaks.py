@@ -143,7 +143,9 @@ def test_other_texts_and_genres_of_the_test_films_change_no_bit_of_what_is_learn
     for one, other in ((head, other_head), (weights, other_weights)):
         assert set(one) == set(other)
         for name in one:
-            np.testing.assert_allclose(one[name], other[name], rtol=0, atol=2e-4, err_msg=name)
+            # Adam turns the last digit of a gradient near 0 into a step: 2e-4 was seen between two
+            # trainings of the same. Two films of the training split, changed so, make 0.17.
+            np.testing.assert_allclose(one[name], other[name], rtol=0, atol=2e-3, err_msg=name)
     # And the change did change what is said of the test films.
     assert set(unseen["ids"]) == set(other_unseen["ids"]) == tested
     assert np.abs(unseen["probabilities"] - other_unseen["probabilities"]).max() > 0.05
