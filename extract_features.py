@@ -53,7 +53,6 @@ from recommender.upkeep import compact_folder, in_words, tell_damage, verify
 
 if TYPE_CHECKING:
     from bert.batches import TokenFeatures
-    from bert.extraction import Graph
 
 T = TypeVar("T")
 
@@ -215,17 +214,10 @@ def _compute(args: argparse.Namespace, writer: FeatureWriter, movies: List[Overv
              caught: List[int]) -> Counts:
     """Compute the films in this process, until a signal is `caught`."""
     # Late, because TensorFlow takes seconds to import.
-    from bert import gpu
     from bert.extraction import default_batch_tokens, extract
-    from bert.graphs import graph_of
+    from bert.graphs import chosen_graph
 
-    if args.graph == "reference":
-        # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
-        from bert.reference import ReferenceGraph
-
-        encoder: Graph = ReferenceGraph(checkpoint, settings.layers)
-    else:
-        encoder = graph_of(checkpoint, settings.layers, args.precision, gpu.is_there())
+    encoder = chosen_graph(args.graph, checkpoint, settings.layers, args.precision)
     texts = [movie.overview for movie in movies]
     batches = extract(encoder, pieces, texts, args.max_seq_length,
                       args.batch_tokens or default_batch_tokens(encoder, texts),
@@ -331,8 +323,6 @@ def _check_disk(movies: List[Overview], pieces: WordPieces, settings: Settings,
                                    folder, in_words(free), in_words(needed),
                                    "" if settings.pooled else "take --pooled or --dtype float16, "))
     return needed
-
-
 
 
 def _store(writer: FeatureWriter, movies: List[Overview], pieces: WordPieces,

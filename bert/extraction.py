@@ -10,18 +10,7 @@ import functools
 import os
 import platform
 import queue
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Callable,
-    Dict,
-    Generator,
-    Iterator,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import Any, Callable, Dict, Generator, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -30,14 +19,9 @@ from bert import gpu
 from bert.batches import Batch, TokenFeatures, batches, batches_of_few_shapes
 from bert.encoder import Encoder
 from bert.gpu_encoder import GpuEncoder
-from bert.gru import GruEncoder
+from bert.graphs import Graph
 from bert.tensorflow_version import limit_pipeline_threads, side_by_side
 from bert.tokenizing import WordPieces
-
-if TYPE_CHECKING:
-    from bert.reference import ReferenceGraph  # imports tf.contrib, which only 1.15 has
-
-Graph = Union[Encoder, GruEncoder, "ReferenceGraph"]
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
 _ARENAS = 2  # malloc arenas of the process: with one for each thread, memory grows with the films

@@ -1,4 +1,4 @@
-"""What a worker needs to know, and the films cut into tasks of about equal cost."""
+"""The order that workers are given, and films cut into tasks of about equal cost."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ class Task(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What the workers of a run need to know; the same for all of them.
+    """Settings of a run that all of its workers are given.
 
     Attributes
     ----------

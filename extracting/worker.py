@@ -7,11 +7,10 @@ import contextlib
 import os
 from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Sequence
 
-from bert import gpu
 from bert.batches import TokenFeatures
 from bert.checkpoint import open_checkpoint
-from bert.extraction import Graph, TextStream, default_batch_tokens
-from bert.graphs import graph_of
+from bert.extraction import TextStream, default_batch_tokens
+from bert.graphs import chosen_graph
 from bert.tensorflow_version import computed_by
 from bert.tokenizing import WordPieces
 from extracting.background import for_each_in_background
@@ -22,7 +21,7 @@ from recommender.storage.shards import ShardWriter
 
 
 class _Item(NamedTuple):
-    """What the writing thread gets: a batch of a task's texts, or its end."""
+    """Item for the writing thread: a batch of a task's texts, or its end."""
 
     task: Task
     batch: Optional[Iterator[TokenFeatures]]
@@ -88,16 +87,8 @@ class Worker:
         self._pieces = WordPieces(job.vocab_file, job.settings.do_lower_case)
         self._computed_by = computed_by(job.precision)
         self._stream: Optional[TextStream] = None
-        self._encoder = self._graph()
-
-    def _graph(self) -> Graph:
-        job = self._job
-        if job.graph == "reference":
-            # Late, because it imports tf.contrib, which only TensorFlow 1.15 has.
-            from bert.reference import ReferenceGraph
-
-            return ReferenceGraph(self._checkpoint, job.settings.layers)
-        return graph_of(self._checkpoint, job.settings.layers, job.precision, gpu.is_there())
+        self._encoder = chosen_graph(job.graph, self._checkpoint, job.settings.layers,
+                                     job.precision)
 
     def work(self, tasks: Iterable[Task], done: Callable[[Task, Counts], Any],
              failed: Callable[[], Any] = lambda: None) -> None:

@@ -108,7 +108,7 @@ def _least_effort(dense: np.ndarray, words: Optional[SparseRows], ann: Optional[
 
 
 class StoredCandidates:
-    """What an index holds for the search of a recipe among candidates.
+    """Parts of an index for the search of a recipe among candidates.
 
     It is read when first needed. What is missing is told on stderr, once, and then all films are
     compared.

@@ -191,7 +191,7 @@ def features_by_row(movies: Sequence[Movie],
 
 
 class Mended(NamedTuple):
-    """What an update keeps or mends of a recipe instead of making it anew.
+    """Parts of a recipe that an update keeps or mends instead of making them anew.
 
     Attributes
     ----------

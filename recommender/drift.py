@@ -1,4 +1,4 @@
-"""How far an index that was updated is from one built from nothing.
+"""Distance of an index that was updated from one built from nothing.
 
 An update keeps what the recipes learnt: means, matrices, vocabulary, inverse document frequencies,
 the scales of scores, the map's regions. Each index therefore keeps, in its root attributes,
@@ -47,7 +47,7 @@ def read_history(file: PlainFile) -> History:
 
 
 class Drift(NamedTuple):
-    """How far one recipe of an index is from one that is fitted anew.
+    """Distance of one recipe of an index from one that is fitted anew.
 
     Attributes
     ----------

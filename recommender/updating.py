@@ -39,7 +39,7 @@ _SCALES = ("films", "texts", "texts_by_bert")  # scales of scores that an index 
 
 
 class UpdateReport(NamedTuple):
-    """What an update did.
+    """Counts of what an update did.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What becomes of large and changing catalogues: `make bench-scale` prints it."""
+"""Measurements of large and changing catalogues, which `make bench-scale` prints."""

@@ -42,7 +42,7 @@ class Prices(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """What a stage takes for n texts: bytes it leaves, core-hours and GPU-hours, each of n."""
+    """Needs of a stage for n texts: bytes it leaves, core-hours and GPU-hours, each of n."""
 
     name: str
     n_bytes: Optional[Callable[[float], float]] = None

@@ -23,7 +23,7 @@ OnCopied = Callable[[int, int], Any]
 
 
 class Compaction(NamedTuple):
-    """What a compaction did.
+    """Counts of what a compaction did.
 
     Attributes
     ----------
