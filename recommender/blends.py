@@ -17,14 +17,24 @@ def scale_of_wishes(space: EmbeddingSpace, wishes: Wishes, push: float,
 
     `push` is the weight of their disliked films; `vector` returns their query vector.
     """
-    if wishes.is_single:
-        return space.scale("films" if wishes.films else "texts")
-    scales = [space.scale(of) for of in ["films"] * len(wishes.films)
-              + ["texts"] * len(wishes.texts)]
-    if len(scales) > MOST:
+    if len(wishes.films) + len(wishes.texts) > MOST:
         return None
+    scales = [space.scale("films")] * len(wishes.films) + [
+        _scale_of_text(space, text) for text in wishes.texts]
+    if wishes.is_single:
+        return scales[0]
     return blended(scales, wishes.all_weights(), float(np.linalg.norm(vector())),
                    space.scale("films"), push if wishes.unlike else 0.0)
+
+
+def _scale_of_text(space: EmbeddingSpace, text: str) -> Optional[Scale]:
+    """Return the scale of scores for a text, or None where there is none.
+
+    The words that no film has are left out of its vector, which makes scores greater: with them,
+    each would be less by the length that the vector is then left with.
+    """
+    scale, (_, length) = space.scale("texts"), space.of_no_film(text)
+    return scale and Scale(*(each / max(length, 1e-9) for each in scale))
 
 
 def blended(scales: Sequence[Optional[Scale]], weights: Sequence[float], length: float,

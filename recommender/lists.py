@@ -11,6 +11,7 @@ from recommender.cells import clean_text, is_missing, read_id, read_numbers, rea
 from recommender.errors import NothingFound, RecommenderError
 from recommender.index import Index
 from recommender.tables import Table, other_kind, read_text, with_header
+from recommender.words import some_of
 
 # Names of the columns that are read: Letterboxd's, IMDb's, Trakt's, and what people write.
 _COLUMNS = {
@@ -25,7 +26,6 @@ _LETTERBOXD_LIST = "Letterboxd list export"  # first words of a list with a head
 _IMDB_ID = re.compile(r"(?:^|/)(tt[0-9]{5,10})(?:$|[/?])", re.IGNORECASE)  # alone or in an address
 _TMDB_ADDRESS = re.compile(r"themoviedb\.org/movie/([0-9]{1,18})")
 _TITLE_AND_YEAR = re.compile(r"(.*?)[\s,;-]+[(\[]?((?:18|19|20)[0-9]{2})[)\]]?")
-_SHOWN = 5  # films that a note names: enough to see what is wrong with a list
 
 
 class Listed(NamedTuple):
@@ -222,10 +222,10 @@ def find_films(index: Index, films: FilmList) -> Found:
     notes = list(films.notes)
     if shared:
         notes.append("{:,} of its titles are those of several films: taking the one with the most "
-                     "votes: {}".format(len(shared), _first(shared)))
+                     "votes: {}".format(len(shared), some_of(shared)))
     if lost:
         notes.append("{:,} of {:,} fit no film of {}: {}".format(
-            len(lost), len(films.films), index.path, _first(lost)))
+            len(lost), len(films.films), index.path, some_of(lost)))
     return Found(liked, others, ["{}: {}".format(films.path, note) for note in notes])
 
 
@@ -274,7 +274,3 @@ def nothing_liked(index: Index, liked: Sequence[FilmList]) -> NothingFound:
     return NothingFound("{}: no film of the index {} is liked there: name one by its title, or "
                         "describe one in your own words".format(
                             ", ".join(films.path for films in liked), index.path))
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

@@ -40,6 +40,7 @@ class Mean:
     kind = "mean"
     uses_bert = True
     names: Tuple[str, ...] = ()  # of the arrays that it learns
+    may_lack: Tuple[str, ...] = ()  # of these, those that an index of a former version may lack
 
     def __init__(self, layers: Sequence[int]):
         self.options: Dict[str, Any] = {"layers": [int(layer) for layer in layers]}
@@ -253,6 +254,7 @@ class Genres:
     kind = "genres"
     uses_bert = False
     names = ("genres", "idf")
+    may_lack: Tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.options: Dict[str, Any] = {}

@@ -154,6 +154,20 @@ class Recipe:
                 blocks[at] = part.row(film) * (np.linalg.norm(blocks[at]) / length)
         return blocks
 
+    def of_no_film(self, text: str) -> Tuple[Tuple[str, ...], float]:
+        """Return the words of a text that no film has, and how long its vector is without them.
+
+        The length is 1 where there are none, and less the more of the text they are.
+        """
+        of_text = [(weight, part) for weight, (_, part) in zip(self._text_weights, self.parts)
+                   if not isinstance(part, Genres)]  # which a text has none of
+        for weight, part in of_text:
+            if isinstance(part, Words):
+                words, share = part.of_no_film(text)
+                share *= weight / sum(each for each, _ in of_text)
+                return words, float(np.sqrt(1 - share))
+        return (), 1.0
+
     def options(self) -> List[Dict[str, Any]]:
         """Return kind, weights and options of each part, for JSON."""
         return [{"kind": part.kind, "weight": weight, **part.options,
@@ -163,8 +177,7 @@ class Recipe:
     def save_learnt(self, group: h5py.Group) -> None:
         """Write what the parts learnt into the recipe's group of an index."""
         for at, (_, part) in enumerate(self.parts):
-            for name in part.names:
-                array = part.arrays[name]
+            for name, array in part.arrays.items():
                 group.create_dataset("learnt/{}/{}".format(at, name), data=array,
                                      dtype=h5py.special_dtype(vlen=str)
                                      if array.dtype == object else None)
@@ -225,7 +238,9 @@ def read_learnt(recipe: Recipe, file: PlainFile, group: str, settings: Settings,
     try:
         for at, (_, part) in enumerate(recipe.parts):
             for name in part.names:
-                part.arrays[name] = file.values("{}learnt/{}/{}".format(group, at, name))
+                stored = "{}learnt/{}/{}".format(group, at, name)
+                if name not in part.may_lack or file.holds(stored):
+                    part.arrays[name] = file.values(stored)
         if recipe.embed(blank).shape != (width,):
             raise ValueError
     except (RecommenderError, ValueError, TypeError, AttributeError, IndexError):

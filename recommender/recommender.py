@@ -19,9 +19,12 @@ from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader, version_of
 from recommender.variety import n_candidates, varied
 from recommender.wishes import Wishes
-from recommender.words import quoted
+from recommender.words import quoted, some_of
 
 PUSH = 0.5  # weight of the disliked films (Rocchio's gamma); changes about half of ten films
+# Length left to the vector of a text below which its words that no film has are told: they would
+# have been a fifth of it.
+_OF_NO_FILM = 0.8 ** 0.5
 _KEPT_TEXTS = 16  # texts whose hidden layers, a few MB each, are kept for the steps of a query
 
 Embed = Callable[[str], Source]  # returns a text with its hidden layers and token ids
@@ -304,6 +307,11 @@ class Recommender:
             by = "meaning alone" if wishes.texts and space.joins_words else space.recipe.name
             notes.append("nothing near was found: 98 of 100 {} have a nearer film (by {})".format(
                 "films" if wishes.films else "short texts", by))
+            return notes
+        for words, length in map(space.of_no_film, wishes.texts):
+            if length < _OF_NO_FILM:
+                notes.append("no title or overview here has {}: actors and directors are not "
+                             "read".format(some_of(words)))
         return notes
 
     def explain(self, wishes: Wishes, results: Sequence[Result],

@@ -5,9 +5,7 @@ from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from recommender.storage.shards import MovieFeatures, Settings
-from recommender.words import quoted
-
-_SHOWN_WORDS = 5  # unknown words that a note lists: enough to see what they are
+from recommender.words import quoted, some_of
 
 
 class Source(NamedTuple):
@@ -56,10 +54,8 @@ class Source(NamedTuple):
             notes.append("{} is longer than {} word pieces: the rest was not read".format(
                 quoted(self.overview), made_by.max_seq_length))
         if self.unknown:
-            more = ", …" if len(self.unknown) > _SHOWN_WORDS else ""
-            notes.append("{} does not know {}{} in {}".format(
-                made_by.checkpoint, ", ".join(self.unknown[:_SHOWN_WORDS]), more,
-                quoted(self.overview)))
+            notes.append("{} does not know {} in {}".format(
+                made_by.checkpoint, some_of(self.unknown), quoted(self.overview)))
         return notes
 
 

@@ -193,6 +193,13 @@ class EmbeddingSpace:
             raise NothingFound("no film's overview has a word of the text: say more")
         return vector
 
+    def of_no_film(self, text: str) -> Tuple[Tuple[str, ...], float]:
+        """Return the words of a text that no film has, and how long its vector is without them.
+
+        As `Recipe.of_no_film`.
+        """
+        return self.fitted_recipe().of_no_film(text)
+
     def fitted_recipe(self) -> Recipe:
         """Return the recipe with what it learnt, which is read at the first call."""
         with self._lock:

@@ -54,7 +54,8 @@ class Words:
 
     kind = "words"
     uses_bert = False
-    names = ("vocabulary", "idf")
+    names = ("vocabulary", "idf", "common")
+    may_lack = ("common",)
 
     def __init__(self, titles: int = 0):
         self.options: Dict[str, Any] = {"titles": int(titles)}
@@ -66,8 +67,10 @@ class Words:
 
     def fit(self, movies: Sequence[Movie], features: Features) -> SparseRows:
         """Learn the vocabulary of all films and return their rows."""
-        words, self.arrays["idf"] = fit_vocabulary(self._counts(movies))
-        self.arrays["vocabulary"] = np.array(words, object)
+        vocabulary = fit_vocabulary(self._counts(movies))
+        self.arrays["vocabulary"] = np.array(vocabulary.words, object)
+        self.arrays["idf"] = vocabulary.idf
+        self.arrays["common"] = np.array(vocabulary.common, object)
         # Counted again: kept, the words of a million films would take gigabytes.
         return self._rows(self._counts(movies))
 
@@ -90,12 +93,13 @@ class Words:
         """
         places = self._places()
         common = {word for counts in self._counts(known) for word in counts if word not in places}
-        new, idf = fit_vocabulary([
+        new = fit_vocabulary([
             collections.Counter({word: n for word, n in counts.items()
                                  if word not in places and word not in common})
             for counts in self._counts(movies)], n_films)
-        self.arrays["vocabulary"] = np.append(self.arrays["vocabulary"], np.array(new, object))
-        self.arrays["idf"] = np.append(self.arrays["idf"], idf)
+        self.arrays["vocabulary"] = np.append(self.arrays["vocabulary"],
+                                              np.array(new.words, object))
+        self.arrays["idf"] = np.append(self.arrays["idf"], new.idf)
         self._place_of = {}
 
     def _rows(self, counts: Iterable[Counter[str]]) -> SparseRows:
@@ -112,6 +116,29 @@ class Words:
         counts = np.zeros(len(self.arrays["vocabulary"]))
         counts[at] = n
         return counts * self.arrays["idf"]
+
+    def of_no_film(self, text: str) -> Tuple[Tuple[str, ...], float]:
+        """Return the words of a text that no film has, and their share of its weight, 0 to 1.
+
+        The weight is the squared length of the text's vector, in which each of these words would
+        weigh as much as the rarest. Without the words that are too common to weigh, which indexes
+        of former versions do not keep, there are none, and the share is 0.
+        """
+        if "common" not in self.arrays or not len(self.arrays["idf"]):
+            return (), 0.0
+        idf, common, found, known = self.arrays["idf"], set(self.arrays["common"]), [], 0.0
+        for word in count_words(text):
+            columns = self._columns(word)
+            known += sum((weight * idf[column]) ** 2 for column, weight in columns.items())
+            if not columns and word not in common:
+                found.append(word)
+        of_no_film = len(found) * idf.max() ** 2
+        return tuple(found), of_no_film / (known + of_no_film) if found else 0.0
+
+    def _columns(self, word: str) -> Dict[int, float]:
+        """Return the columns for which a word of a text counts, each with its weight."""
+        places = self._places()
+        return {places[word]: 1.0} if word in places else {}
 
     def occurrences(self, source: Source) -> Iterable[Tuple[str, Tuple[int, int], int, float]]:
         """Yield every occurrence of a known word.
@@ -203,12 +230,9 @@ class TextWords(Words):
                        counts[word] * float(weights[column]) / weight)
 
     def _columns(self, word: str) -> Dict[int, float]:
-        """Return the columns for which a word of a text counts, each with its weight."""
         places = self._places()
-        found = {places[other]: _OTHER_FORM for other in forms(word) if other in places}
-        if word in places:
-            found[places[word]] = 1.0
-        return found
+        return {**{places[other]: _OTHER_FORM for other in forms(word) if other in places},
+                **super()._columns(word)}
 
 
 def _saturated(counts: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ are the words of row i, and `data` at the same places are their weights.
 import re
 import textwrap
 from collections import Counter
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from recommender.storage.scratch import blocks
 
 _WORD = re.compile(r"\w\w+")
 _COMMON = 0.2  # share of the films above which a word is dropped: it says nothing about a film
+_SHOWN = 5  # words that a message lists
 _AT_LEAST = 20  # films in which a word must be to be dropped, so that tiny catalogues keep words
 
 
@@ -176,9 +177,35 @@ def quoted(text: str) -> str:
     return '"{}"'.format(textwrap.shorten(text, 60, placeholder="…"))
 
 
-def fit_vocabulary(texts: Iterable[Counter],
-                   n_texts: Optional[int] = None) -> Tuple[List[str], np.ndarray]:
-    """Return the words of many texts, sorted, and the inverse document frequency of each.
+def some_of(words: Sequence[str]) -> str:
+    """Return the first words of a list, enough to see what they are.
+
+    >>> some_of(["a", "b"]), some_of("abcdefg")
+    ('a, b', 'a, b, c, d, e, …')
+    """
+    return ", ".join([*words[:_SHOWN], *["…"] * (len(words) > _SHOWN)])
+
+
+class Vocabulary(NamedTuple):
+    """Words of many texts.
+
+    Attributes
+    ----------
+    words : list of str
+        Those that tell texts apart, sorted.
+    idf : np.ndarray
+        float64 (n_words,): the inverse document frequency of each.
+    common : list of str
+        Those that are in too many texts to tell them apart, sorted.
+    """
+
+    words: List[str]
+    idf: np.ndarray
+    common: List[str]
+
+
+def fit_vocabulary(texts: Iterable[Counter], n_texts: Optional[int] = None) -> Vocabulary:
+    """Return the words of many texts with their inverse document frequencies.
 
     ln((1 + n) / (1 + df)) + 1 with n texts, df of which hold the word: Salton and Buckley 1988,
     smoothed as in scikit-learn's TfidfVectorizer, whose rows ours equal. Words of more than a
@@ -193,9 +220,10 @@ def fit_vocabulary(texts: Iterable[Counter],
         found.update(words.keys())
     n_texts = n_here if n_texts is None else n_texts
     most = max(_COMMON * n_texts, _AT_LEAST)
-    vocabulary = sorted(word for word, n in found.items() if n <= most)
-    frequency = np.array([found[word] for word in vocabulary], np.float64)
-    return vocabulary, inverse_frequency(frequency, n_texts)
+    telling = sorted(word for word, n in found.items() if n <= most)
+    frequency = np.array([found[word] for word in telling], np.float64)
+    return Vocabulary(telling, inverse_frequency(frequency, n_texts),
+                      sorted(word for word, n in found.items() if n > most))
 
 
 def inverse_frequency(frequency: np.ndarray, n_texts: int) -> np.ndarray:

@@ -8,14 +8,17 @@ import h5py
 import numpy as np
 import pytest
 
+from recommender.blends import scale_of_wishes
 from recommender.errors import RecommenderError
 from recommender.explain import explain
 from recommender.index import Index
 from recommender.many import similar_many
 from recommender.recipes import Recipe
 from recommender.recommender import Recommender
+from recommender.scale import Scale
 from recommender.source import Source
 from recommender.text_words import TextWords, Words
+from recommender.wishes import Wishes
 from tests.served import FakeTexts
 from tests.worlds import row, write_index
 
@@ -153,3 +156,58 @@ def test_values_for_texts_that_are_not_whole_are_told(path, tmp_path):
         file["recipes/best/words/text_data"] = values
     with pytest.raises(RecommenderError, match="the words of the films are damaged"):
         Index(broken).space("best")
+
+
+def test_the_share_of_words_that_no_film_has_is_that_of_words_of_one_film():
+    part = fitted(TextWords())[0].parts[0][1]
+    # "killer" and, by half, "killers" are in one film each; "hanks" would be in one.
+    assert part.of_no_film("killer hanks") == (("hanks",), pytest.approx(1 / (1 + 1 + 0.25)))
+    assert part.of_no_film("killers sings") == ((), 0)
+    assert part.of_no_film("streep") == (("streep",), 1)
+
+
+def test_words_too_common_to_weigh_are_words_of_films():
+    films = [Source("the shark and {}".format(3 * letter)) for letter in "abcdefghijklmnopqrstuvw"]
+    part = Words()
+    part.fit(films, lambda: ())
+    assert part.of_no_film("the shark and a fish") == (("fish",), 1)
+
+
+def test_a_text_of_words_that_no_film_has_is_told_so(recommender):
+    def notes(text):
+        wishes = recommender.wishes(overview=text, recipe="best")
+        return [note for note in recommender.notes(wishes, recommender.recommend(wishes))
+                if "actors" in note]
+
+    assert not notes("the killer")
+    assert notes("the killer by spielberg and streep") == [
+        "no title or overview here has spielberg, streep: actors and directors are not read"]
+
+
+def test_words_that_no_film_has_make_an_answer_less_near():
+    class Space:
+        def scale(self, of):
+            return Scale(np.array([0.0, 0.1, 0.2]), np.array([0.2, 0.3, 0.4]))
+
+        def of_no_film(self, text):
+            return (("streep",), 0.5) if "streep" in text else ((), 1.0)
+
+    def nearness(*texts):
+        scale = scale_of_wishes(Space(), Wishes(texts=texts), 0.5, lambda: np.array([1.0]))
+        return float(scale.nearness(np.array(0.4)))
+
+    assert nearness("killer") == pytest.approx((0.4 - 0.1) / (0.3 - 0.1))
+    # As if the score were half as great: 0.2.
+    assert nearness("killer streep") == pytest.approx((0.2 - 0.1) / (0.3 - 0.1))
+    assert nearness("killer streep", "killer") == pytest.approx((0.4 - 0.15) / (0.45 - 0.15))
+
+
+def test_an_index_that_does_not_tell_common_words_tells_no_words_of_no_film(path, tmp_path):
+    older = shutil.copy(path, str(tmp_path / "older.h5"))
+    with h5py.File(older, "r+") as file:
+        group = file["recipes/best/learnt"]
+        for part in group.values():
+            if "common" in part:
+                del part["common"]
+    space = Index(older).space("best")
+    assert space.of_no_film("streep") == ((), 1)

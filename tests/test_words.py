@@ -44,9 +44,11 @@ def test_titles_count_as_often_as_asked(movies):
 
 def test_words_of_most_films_are_left_out_but_not_in_a_small_catalogue():
     many = [count_words("the shark {}".format(3 * c)) for c in "abcdefghijklmnopqrstuvwxyz"]
-    assert "the" not in fit_vocabulary(many)[0]
-    assert "aaa" in fit_vocabulary(many)[0]
-    assert {"shark", "the"} < set(fit_vocabulary(many[:20])[0])
+    vocabulary = fit_vocabulary(many)
+    assert "the" not in vocabulary.words and vocabulary.common == ["shark", "the"]
+    assert "aaa" in vocabulary.words
+    in_few = fit_vocabulary(many[:20])
+    assert {"shark", "the"} < set(in_few.words) and not in_few.common
 
 
 def test_words_have_their_places_in_the_text():

@@ -66,8 +66,7 @@ def bm25_rows(texts: Sequence[str], asked: Optional[Sequence[str]] = None,
     documents, and also the queries where none are `asked`.
     """
     counts = [count_words(text) for text in texts]
-    vocabulary, _ = fit_vocabulary(counts)
-    places = {word: place for place, word in enumerate(vocabulary)}
+    places = {word: place for place, word in enumerate(fit_vocabulary(counts).words)}
     documents = _word_counts(counts, places)
     queries = documents.copy() if asked is None else _word_counts(
         [count_words(text) for text in asked], places)
