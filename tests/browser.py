@@ -60,7 +60,7 @@ def chromium():
 
 
 class Page:
-    """What a person sees and does."""
+    """A page as a person sees and uses it."""
 
     def __init__(self, driver, address):
         self.driver = driver
@@ -79,7 +79,7 @@ class Page:
         self.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
 
     def connected(self, is_online, latency=0, megabits=0):
-        """Whether the server is reached, how many milliseconds that takes at least, and how many
+        """Set whether the server is reached, in how many milliseconds at least, and how many
         megabits come in a second, by default all that can."""
         self.driver.execute_cdp_cmd("Network.enable", {})
         self.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
@@ -173,7 +173,7 @@ class Page:
         return [text.replace("×", "").strip() for text in self.texts("#{} .token".format(of))]
 
     def recommended(self, query=None):
-        """What the API says, explained, of what an address asks, by default the page's."""
+        """Return what the API says, explained, of what an address asks, by default the page's."""
         asked = {name: values[0] for name, values in parse_qs(
             query or urlsplit(self.driver.current_url).query).items()}
         if "text" in asked:
@@ -229,7 +229,7 @@ class Page:
         self.wait(lambda: self.query() == path, path)
 
     def query(self):
-        """What stands in the address behind the host."""
+        """Return what stands in the address behind the host."""
         return self.driver.current_url[len(self.address):]
 
     def messages(self):
@@ -244,7 +244,7 @@ class Page:
         return {"/".join(url.split("/")[:3]) for url in urls if not url.startswith("data:")}
 
     def faults(self, *rules):
-        """What axe-core finds, of any weight, by those rules or by all."""
+        """Return what axe-core finds, of any weight, by those rules or by all."""
         if not self.run("'axe' in window"):
             Axe(self.driver).inject()
         found = self.driver.execute_async_script(

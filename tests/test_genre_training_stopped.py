@@ -88,7 +88,7 @@ class Run:
         return self.events()[before:]
 
     def events(self):
-        """What was logged: batches that were made, and steps that were done, with their numbers."""
+        """Return what was logged: batches made and steps done, with their numbers."""
         if not os.path.exists(self.log):
             return []
         with open(self.log) as file:

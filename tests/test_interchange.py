@@ -104,7 +104,7 @@ def test_features_that_one_began_the_other_continues_and_says_so(written, tmp_pa
 
 
 def sample_values(index):
-    """What is kept of each recipe: numbers of each row, and lists of films with their scores."""
+    """Return numbers of each row, and lists of films with scores, of each recipe."""
     recommender = Recommender(index)
     for name in index.recipes:
         rows, _ = index.space(name).all_rows()

@@ -36,7 +36,7 @@ def code(cells):
 
 
 def kinds(cell):
-    """What kinds of outputs a cell has, in their order."""
+    """Return the kinds of outputs of a cell, in their order."""
     return [(output.output_type, output.get("name"), sorted(output.get("data", ())))
             for output in cell.outputs]
 

@@ -124,7 +124,7 @@ def test_abtt_takes_away_the_direction_in_which_films_differ_most(world):
 
 
 def counts(count):
-    """How many films have a token, or how often it is in all of them."""
+    """Return in how many films a token is, or how often in all of them."""
     found = np.zeros(103)
     for movie_id in range(1, N + 1):
         token_ids = features_of(movie_id)[1]

@@ -36,7 +36,7 @@ def error_of(response, status):
 
 
 def at_once(n, ask):
-    """What `ask` returns in each of `n` threads that begin together."""
+    """Return what `ask` does in each of `n` threads that begin together."""
     together = threading.Barrier(n)
 
     def task(_):

@@ -96,7 +96,7 @@ def let_go_on(program, connection):
 
 
 def comes_true(condition, seconds=120):
-    """Whether `condition` becomes true within `seconds`."""
+    """Return True if `condition` becomes true within `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

@@ -41,7 +41,7 @@ def both(tmp_path, monkeypatch):
 
 
 def told(ask):
-    """What a call returns, or the error that it raises."""
+    """Return what a call returns, or the error that it raises."""
     try:
         return ask()
     except (FilmLeftOut, NothingFound) as error:

@@ -84,7 +84,7 @@ def test_no_more_near_titles_than_asked_for():
 
 
 def compared_with_each(key, keys, limit):
-    """What `nearest` must find, by comparing `key` with each of `keys`."""
+    """Return what `nearest` must find, by comparing `key` with each of `keys`."""
     scores = np.zeros(len(keys))
     for scorer, weight, cutoff in ((OSA.normalized_similarity, 1.0, 0.6), (fuzz.WRatio, 0.008, 75)):
         found, = process.cdist([key], keys, scorer=scorer, score_cutoff=cutoff, dtype=np.float64)

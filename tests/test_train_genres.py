@@ -208,7 +208,7 @@ def test_the_trained_folder_goes_the_whole_way(trained, run_program, tmp_path):
 
 
 def test_features_give_the_probabilities_that_were_measured(trained):
-    """What the head says of a film's features is what the training said of the film."""
+    """The head says of a film's features what the training said of the film."""
     from bert.embedder import Embedder
     from recommender.catalogue import read_catalogue
 

@@ -112,7 +112,7 @@ def _is_allowed(case: Case, document: Dict[str, Any]) -> bool:
 
 
 def _can_be_wrong(operation: APIOperation) -> bool:
-    """Whether there is anything in a request that may contradict the document."""
+    """Return True if anything in a request can contradict the document."""
     return bool(operation.query or operation.path_parameters or operation.body)
 
 

@@ -120,13 +120,13 @@ def _status(server: Program, text: Optional[str]) -> Optional[int]:
 
 
 def _statuses(server: Program, texts: Sequence[Optional[str]]) -> List[Optional[int]]:
-    """What `_status` returns for each text, all asked at once."""
+    """Return `_status` of each text, all asked at once."""
     with ThreadPoolExecutor(len(texts)) as pool:
         return list(pool.map(partial(_status, server), texts))
 
 
 def _recovers(server: Program) -> bool:
-    """Whether a film is answered at once, and a text soon."""
+    """Return True if a film is answered at once, and a text soon."""
     return _status(server, None) == 200 and _until_texts_are_answered(server)
 
 

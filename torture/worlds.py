@@ -49,7 +49,7 @@ class World(NamedTuple):
 
 
 class Done(NamedTuple):
-    """How a program ended, and what it printed."""
+    """Exit code and output of a program that ended."""
 
     code: int  # exit code, or minus the number of the signal that ended it
     out: str

@@ -15,7 +15,7 @@ Fit = Callable[[np.ndarray], TopicModel]  # topics of the films of some rows
 
 
 class Measures(NamedTuple):
-    """How good topics are.
+    """Quality of topics.
 
     `coherence` is from -1 to 1, `diversity` from 0 to 1, `stability` of words from 0 to 1 and
     `same_films` up to 1.
