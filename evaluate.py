@@ -243,7 +243,7 @@ def topics_if_any(task: Task) -> Iterator[Contender]:
 
 
 def films_to_measure(catalogue: Catalogue, readers: Sequence[FeatureReader],
-                     indexes: Sequence[Index]) -> List[Movie]:
+                     indexes: Sequence[Index]) -> Sequence[Movie]:
     """Return the films of the catalogue that have all features and are in all indexes.
 
     Raises RecommenderError if they are fewer than two.

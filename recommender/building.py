@@ -27,7 +27,7 @@ import numpy as np
 
 from recommender.ann_building import write_ann
 from recommender.candidates import Candidates
-from recommender.catalogue import Catalogue, Movie
+from recommender.catalogue import Catalogue, Movie, films_at
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
@@ -118,7 +118,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
     made, not_made = make_recipes(features.settings, recipes or DEFAULT_RECIPES,
                                   recipes is not None, layers, word_weight)
     kept, report = films_with_features(catalogue, features)
-    movies = [catalogue.movies[place] for place in kept]
+    movies = films_at(catalogue.movies, kept)
 
     rows = sample(len(movies)).tolist()
     texts = [Source(short_text(movies[row].overview)) for row in rows]
@@ -267,7 +267,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
     OSError
         If the file cannot be written.
     """
-    movies = [catalogue.movies[place] for place in kept]
+    movies = films_at(catalogue.movies, kept)
     ratings = weighted_ratings(catalogue.movies)[kept]
     tree = topics.for_films([movie.id for movie in movies]) if topics is not None else None
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)

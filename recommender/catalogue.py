@@ -9,7 +9,21 @@ cannot be read is counted by column.
 import collections
 import re
 import sys
-from typing import Counter, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Counter,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+    overload,
+)
+
+import numpy as np
 
 from recommender.cells import (
     MISSING,
@@ -21,6 +35,7 @@ from recommender.cells import (
     read_year,
 )
 from recommender.errors import RecommenderError
+from recommender.storage.records import Records
 from recommender.tables import Table, read_table
 
 NEEDED = ("id", "title", "overview")  # columns without which there is no catalogue
@@ -50,6 +65,7 @@ PLACEHOLDERS = MISSING | {
     "released", "coming soon", "tba",
 }
 POSTER_PATH = re.compile(r"/[A-Za-z0-9_-]{1,100}\.(?:jpe?g|png|webp)")  # appended to an address
+MANY = 100000  # films from which on they are kept on the disk: as objects they take 2 KB each
 Place = Dict[str, Optional[int]]  # from a column's name to its place in a row, if it is there
 
 
@@ -91,6 +107,81 @@ class Movie(NamedTuple):
     poster_path: str = ""
 
 
+_VOTES = Movie._fields.index("vote_average")  # vote_count is behind it
+
+
+class FilmsOnDisk(Sequence[Movie]):
+    """Films of a large catalogue, each of which is made when it is asked for.
+
+    Parameters
+    ----------
+    films : iterable of Movie
+        The first ones, without votes.
+    """
+
+    def __init__(self, films: Sequence[Movie] = ()):
+        self._records = Records()
+        self._places: Optional[np.ndarray] = None  # of the films of a part, among the records
+        self._averages = self._counts = np.empty(0)
+        for movie in films:
+            self.append(movie)
+
+    def append(self, movie: Movie) -> None:
+        """Add a film, without votes."""
+        self._records.append(tuple(movie))
+
+    def with_votes(self, averages: Sequence[float], counts: Sequence[int]) -> "FilmsOnDisk":
+        """Return the same films with votes, one number each."""
+        return self._view(self._places, np.array(averages, np.float64), np.array(counts, np.int64))
+
+    def take(self, places: Sequence[int]) -> "FilmsOnDisk":
+        """Return the films at these places."""
+        chosen = np.array(places, np.int64)
+        return self._view(chosen if self._places is None else self._places[chosen],
+                          self._averages, self._counts)
+
+    def _view(self, places: Optional[np.ndarray], averages: np.ndarray,
+              counts: np.ndarray) -> "FilmsOnDisk":
+        view = FilmsOnDisk.__new__(FilmsOnDisk)
+        view._records, view._places = self._records, places
+        view._averages, view._counts = averages, counts
+        return view
+
+    def __len__(self) -> int:
+        return len(self._records) if self._places is None else len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> Movie: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> List[Movie]: ...
+
+    def __getitem__(self, at: Union[int, slice]) -> Any:
+        everything = range(len(self))
+        if isinstance(at, slice):
+            return list(self._at(everything[at]))
+        place = everything[at]  # raises IndexError beyond the end
+        return next(self._at(range(place, place + 1)))
+
+    def __iter__(self) -> Iterator[Movie]:
+        return self._at(range(len(self)))
+
+    def _at(self, chosen: range) -> Iterator[Movie]:
+        places: Sequence[int] = chosen if self._places is None else self._places[list(chosen)]
+        for place, record in zip(places, self._records.at(places)):
+            if len(self._counts):
+                record = (*record[:_VOTES], float(self._averages[place]), int(self._counts[place]),
+                          *record[_VOTES + 2:])
+            yield Movie._make(record)
+
+
+def films_at(movies: Sequence[Movie], places: Sequence[int]) -> Sequence[Movie]:
+    """Return the films at these places; those of a large catalogue stay on the disk."""
+    if isinstance(movies, FilmsOnDisk):
+        return movies.take(places)
+    return [movies[place] for place in places]
+
+
 class Catalogue(NamedTuple):
     """Films in the order of their file, with counts of what could not be used.
 
@@ -99,7 +190,8 @@ class Catalogue(NamedTuple):
     path : str
     sha256 : str
         Digest of the file, in hex.
-    movies : list of Movie
+    movies : sequence of Movie
+        Those of MANY films or more are on the disk, in a file that is gone with them.
     n_rows : int
         Rows in the file, those left out included.
     left_out : dict
@@ -114,7 +206,7 @@ class Catalogue(NamedTuple):
 
     path: str
     sha256: str
-    movies: List[Movie]
+    movies: Sequence[Movie]
     n_rows: int
     left_out: Dict[str, int]
     unreadable: Dict[str, int]
@@ -162,8 +254,9 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
     aliases = [name for names in ALIASES.values() for name in names]
     table = read_table(path, [*NEEDED, *OPTIONAL, *aliases])
     place = _places(table)
-    movies: Dict[int, Movie] = {}
-    votes: Dict[int, Tuple[str, str]] = {}
+    movies: Union[List[Movie], FilmsOnDisk] = []
+    at: Dict[int, int] = {}  # from a film's id to its place among these
+    votes: List[Tuple[str, str]] = []
     without_overview: Dict[int, Movie] = {}
     left_out: Counter[str] = collections.Counter()
     unreadable: Counter[str] = collections.Counter()
@@ -173,11 +266,16 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
         movie, reason = _read_row(cells, place, len(table.names), unreadable)
         if movie is not None and not movie.overview:
             without_overview.setdefault(movie.id, movie)
-        elif movie is not None and movie.id in movies:
-            same = (movies[movie.id], votes[movie.id]) == (movie, _votes(cells, place))
+        elif movie is not None and movie.id in at:
+            before = at[movie.id]
+            same = (movies[before], votes[before]) == (movie, _votes(cells, place))
             reason = "with an id seen before" + ("" if same else " and other values")
         if movie is not None and not reason:
-            movies[movie.id], votes[movie.id] = movie, _votes(cells, place)
+            at[movie.id] = len(movies)
+            movies.append(movie)
+            votes.append(_votes(cells, place))
+            if len(movies) == MANY:
+                movies = FilmsOnDisk(movies)
             continue
         left_out[reason] += 1
         if strict:
@@ -193,10 +291,10 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
         raise RecommenderError("{}: no film with an overview in {} rows: is this the right "
                                "file?".format(path, n_rows))
     notes = [*table.notes, *_without(place)]
-    rated = _with_votes(list(movies.values()), list(votes.values()), unreadable, notes)
+    rated = _with_votes(movies, votes, unreadable, notes)
     return Catalogue(path, table.sha256, rated, n_rows, dict(left_out),
                      {name: n for name, n in unreadable.items() if n}, notes,
-                     [movie for movie in without_overview.values() if movie.id not in movies])
+                     [movie for movie in without_overview.values() if movie.id not in at])
 
 
 def _places(table: Table) -> Place:
@@ -230,7 +328,9 @@ def _cell(cells: Sequence[str], place: Place, column: str) -> str:
 
 
 def _votes(cells: Sequence[str], place: Place) -> Tuple[str, str]:
-    return _cell(cells, place, "vote_average"), _cell(cells, place, "vote_count")
+    # One object for all films with the same.
+    average, count = _cell(cells, place, "vote_average"), _cell(cells, place, "vote_count")
+    return sys.intern(average), sys.intern(count)
 
 
 def _read_row(cells: Sequence[str], place: Place, n_columns: int,
@@ -270,8 +370,8 @@ def _read_row(cells: Sequence[str], place: Place, n_columns: int,
                           poster_path=poster if is_path else ""), ""
 
 
-def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: Counter[str],
-                notes: List[str]) -> List[Movie]:
+def _with_votes(movies: Union[List[Movie], FilmsOnDisk], votes: List[Tuple[str, str]],
+                unreadable: Counter[str], notes: List[str]) -> Sequence[Movie]:
     """Return the films with their votes, which are read a column at a time."""
     averages = read_numbers((average for average, _ in votes), whole=False)
     counts = read_numbers((count for _, count in votes), whole=True)
@@ -279,6 +379,9 @@ def _with_votes(movies: List[Movie], votes: List[Tuple[str, str]], unreadable: C
         unreadable[name] += sum(value is None for value in column.values)
         if column.note:
             notes.append("{} read {}".format(name, column.note))
-    return [movie._replace(vote_average=min(max(average or 0.0, 0.0), 10.0),
-                           vote_count=int(min(max(count or 0.0, 0), 2 ** 31 - 1)))
-            for movie, average, count in zip(movies, averages.values, counts.values)]
+    of_ten = [min(max(average or 0.0, 0.0), 10.0) for average in averages.values]
+    whole = [int(min(max(count or 0.0, 0), 2 ** 31 - 1)) for count in counts.values]
+    if isinstance(movies, FilmsOnDisk):
+        return movies.with_votes(of_ten, whole)
+    return [movie._replace(vote_average=average, vote_count=count)
+            for movie, average, count in zip(movies, of_ten, whole)]

@@ -21,7 +21,7 @@ from recommender.building import (
     refuse_folder,
     write_index,
 )
-from recommender.catalogue import Catalogue, Movie
+from recommender.catalogue import Catalogue, Movie, films_at
 from recommender.drift import Drift, History, drift_of, due
 from recommender.errors import RecommenderError
 from recommender.index import Index, join_genres
@@ -102,7 +102,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
     _refuse_others(index, features, recipes, layers, word_weight)
     _refuse_missing(index, with_map, n_neighbours)
     kept, report = films_with_features(catalogue, features)
-    movies = [catalogue.movies[place] for place in kept]
+    movies = films_at(catalogue.movies, kept)
     old_rows, n_new = _rows_before(index, movies)
     stayed = np.flatnonzero(old_rows >= 0)
     if not len(stayed):
