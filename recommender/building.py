@@ -35,7 +35,7 @@ from recommender.index import FORMAT_VERSION, PACKED_VERSION
 from recommender.neighbours import nearest_films, share_found
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes
-from recommender.regions import Regions, regions_of, write_regions
+from recommender.regions import Regions, write_regions
 from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.source import Source
 from recommender.spaces import GROUP, WORDS
@@ -353,6 +353,9 @@ def _write_map(group: h5py.Group, fitted: Fitted, movies: Sequence[Movie],
     if mended is not None and mended.regions is not None:
         write_regions(group, mended.regions)
         return
+    # Imported late for start-up time: scikit-learn takes a second, and only maps need it.
+    from recommender.region_names import regions_of
+
     shown = [row for row, movie in enumerate(movies) if not movie.adult]
     write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown])
                   if topics is None else topic_regions(points, topics, np.array(shown, np.int64)))

@@ -12,6 +12,7 @@ from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 from recommender.index import Index
 from serving.api_page import operations, told_once
 from serving.asked_for import filters_of, wishes_of
+from serving.first_request import FirstRequest, first_request
 from serving.library import Library
 from serving.map_data import on_map, unmarked
 from serving.openapi import MAX_TEXT, PREFIX
@@ -55,6 +56,7 @@ def pages(library: Library, posters: str = "") -> Blueprint:
     """
     blueprint = Blueprint("pages", __name__)
     known = WeakKeyDictionary()  # type: WeakKeyDictionary[Index, Dict[str, Any]]
+    opened_with: "WeakKeyDictionary[Index, Optional[FirstRequest]]" = WeakKeyDictionary()
     modules = {view: imported_by(view + ".js") for view in ("home", "map")}
 
     @blueprint.get("/")
@@ -70,7 +72,12 @@ def pages(library: Library, posters: str = "") -> Blueprint:
 
     @blueprint.get("/api")
     def reference() -> str:
-        return render_template("api.html", view="api", operations=operations(), schemas=told_once())
+        served = library.now
+        if served.index not in opened_with:
+            opened_with[served.index] = first_request(served)
+        return render_template("api.html", view="api", operations=operations(),
+                               schemas=told_once(), first=opened_with[served.index],
+                               n_films=len(served.index))
 
     @blueprint.get("/about")
     def about() -> str:

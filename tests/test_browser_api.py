@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+import requests
 from selenium.webdriver.common.by import By
 
 
@@ -17,6 +19,31 @@ def test_every_operation_is_answered_when_it_is_tried_as_it_stands(page):
         page.wait(lambda told=told: " in " in told.text, "an answer")
         assert told.text.startswith("200 "), told.text
         assert part.find_element(By.CSS_SELECTOR, ".answered").text.startswith("{")
+
+
+@pytest.mark.parametrize("size", [(360, 740), (768, 1024), (1440, 900)])
+def test_the_first_screen_shows_what_the_api_does_an_example_and_how_to_go_on(page, size):
+    page.screen(*size)
+    page.open("/api")
+    for selector in (".opening .lead", ".first code", ".first .answered", ".opening h2"):
+        box = page.run("arguments[0].getBoundingClientRect().toJSON()", page.one(selector))
+        assert min(box["left"], box["top"]) >= 0, selector
+        assert box["right"] <= size[0] and box["bottom"] <= size[1], selector
+
+
+def test_the_example_is_answered_as_shown_and_leads_on(page):
+    page.open("/api")
+    shown = page.one(".first .answered").text
+    answer = requests.get(page.address + page.one(".first code").text, timeout=60).json()
+    for film in (answer["query"], *answer["results"]):
+        assert json.dumps(film["title"]) in shown
+    assert len(answer["results"]) == 3
+    page.one(".first [type=submit]").click()
+    page.wait(lambda: page.one(".first .told").text.startswith("200 "), "an answer")
+    assert json.loads(page.one(".first .answered").text)["results"] == answer["results"]
+    for link in page.all(".onward a"):
+        target = link.get_attribute("href").partition("#")[2]
+        assert page.all("#" + target) if target else link.get_attribute("href").endswith(".json")
 
 
 def test_a_body_can_be_changed_and_may_be_a_list(page):

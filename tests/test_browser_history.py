@@ -62,9 +62,10 @@ def test_a_view_colours_and_filters_make_no_entry_and_come_back_with_theirs(page
     page.open("/map?genres=Drama")
     page.map()
     page.one("#colour [value=decade]").click()
+    page.one("#legend [value='1990s']").click()
     page.run("document.querySelector('canvas').focus()")
     page.press("+")
-    page.wait(lambda: "colour=decade&view=" in page.query(), "colours and view")
+    page.wait(lambda: "colour=decade&only=1990s&view=" in page.query(), "colours and view")
     before = page.query()
     page.type("matrix", Keys.ENTER)
     chosen(page, "The Matrix")
@@ -72,17 +73,21 @@ def test_a_view_colours_and_filters_make_no_entry_and_come_back_with_theirs(page
     page.one("#tokens button").click()
     page.one("#colour [value=rating]").click()
     page.one("#recipe [value=mean4]").click()
-    page.wait(lambda: page.query().startswith("/map?id=603&colour=rating")
+    page.one("#legend [value='7 to 8']").click()
+    page.wait(lambda: page.query().startswith("/map?id=603&colour=rating&only=7+to+8")
               and page.query().endswith("&recipe=mean4"), "its address")
     assert "genres" not in page.query()
 
     back(page, before)
     closed(page)
     assert "Drama" in page.texts("#tokens:not([hidden]) button")[0]
-    for value in ("decade", "best"):
-        assert page.one("[value={}]".format(value)).get_attribute("aria-pressed") == "true"
+    for value in ("decade", "1990s", "best"):
+        assert page.one("[value='{}']".format(value)).get_attribute("aria-pressed") == "true"
     page.wait(lambda: page.one("canvas").get_attribute("data-recipe") == "best", "its recipe")
     page.painted()
+    page.driver.forward()
+    page.wait(lambda: page.texts("#legend [aria-pressed=true]") == ["7 to 8"], "the rating alone")
+    back(page, before)
     back(page, "/")
 
 

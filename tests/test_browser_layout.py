@@ -8,6 +8,8 @@ from tests.views import VIEWS
 
 MATRIX = "The Matrix 1999"
 DESK, TABLET, PHONE = (1440, 900), (820, 1180), (390, 844)
+PHONES = [(360, 740), PHONE]
+LONGEST = "wwm_uncased_L-24_H-1024_A-16"  # the name of a published checkpoint
 
 
 def box(page, selector):
@@ -81,13 +83,66 @@ def test_opened_filters_stand_between_what_opens_them_and_the_answer(page, size)
     opened = box(page, "#filters")
     assert opened["top"] >= box(page, "#open-filters")["bottom"]
     assert opened["bottom"] <= box(page, ".asked")["top"]
-    if size == PHONE:  # right below it, as there is no room beside it
-        assert opened["top"] < box(page, ".switch")["top"]
+    assert opened["top"] - box(page, "#open-filters")["bottom"] < 44
 
 
 def test_a_film_that_is_not_there_offers_no_recipes(page):
     VIEWS["no film"](page)
     assert not page.one("#controls").is_displayed()
+
+
+@pytest.mark.parametrize("size", PHONES)
+@pytest.mark.parametrize("path, at_most", [
+    ("/?id=603", 400), ("/?text=a+robot+learns+to+love", 330), ("/?genres=Horror", 340),
+    ("/?text=a+robot+learns+to+love&genres=Drama&year_from=1990", 380),
+    ("/?id=603&genres=Drama&year_from=1990&top_rated=250", 450),
+    ("/?id=603&id=862&not_id=597", 430), ("/?id=603&recipe=compare", 520)])
+def test_on_a_phone_the_first_film_stands_high_on_the_screen(page, size, path, at_most):
+    page.screen(*size)
+    page.media(prefers_reduced_motion="reduce")
+    page.open(path)
+    page.wait(lambda: page.all(".card, .row"), "films")
+    assert box(page, ".card, .row")["top"] <= at_most
+
+
+def test_on_a_phone_the_story_of_the_film_asked_for_unfolds(page):
+    page.screen(*PHONE)
+    page.open("/?id=603")
+    page.answer(MATRIX)
+    button = page.one(".unfold")
+    low = box(page, ".asked .overview")["height"]
+    for is_whole in (True, False):
+        button.click()
+        assert button.get_attribute("aria-expanded") == str(is_whole).lower()
+        assert (box(page, ".asked .overview")["height"] > 2 * low) == is_whole
+    page.screen(*DESK)
+    assert not button.is_displayed()
+    assert page.run("(e => e.scrollHeight === e.clientHeight)"
+                    "(document.querySelector('.asked .overview'))")
+
+
+def test_on_a_phone_variety_stands_with_the_filters_or_where_it_is_changed(page):
+    page.screen(*PHONE)
+    page.open("/?id=603")
+    page.answer(MATRIX)
+    slider = page.one("#diverse")
+    assert not slider.is_displayed()
+    page.one("#open-filters").click()
+    assert slider.is_displayed()
+    page.open("/?id=603&diverse=0.5")
+    assert page.one("#diverse").is_displayed()
+
+
+@pytest.mark.parametrize("size", PHONES)
+def test_on_a_phone_the_map_tells_whole_what_answers(page, size):
+    page.screen(*size)
+    VIEWS["map"](page)
+    page.run("void (arguments[0].firstChild.data += arguments[1])", page.one(".made span"),
+             " · " + LONGEST)
+    line, told = box(page, ".made-here"), box(page, ".made span")
+    assert line["left"] <= told["left"] and told["right"] <= line["right"] <= size[0]
+    assert line["top"] <= told["top"] and told["bottom"] <= line["bottom"]
+    assert page.run("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.made-here'))")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
@@ -110,8 +165,9 @@ def test_the_panel_of_the_map_can_be_closed_wherever_it_is_scrolled_to(page, siz
     page.wait(lambda: not page.one("#chosen").is_displayed(), "no panel")
 
 
-def test_two_recipes_stand_side_by_side_on_a_tablet(page):
-    page.screen(*TABLET)
+@pytest.mark.parametrize("size", [TABLET, *PHONES])
+def test_two_recipes_stand_side_by_side_also_where_there_is_little_room(page, size):
+    page.screen(*size)
     VIEWS["compare"](page)
     left, right = (each.rect for each in page.all(".column"))
     assert left["y"] == right["y"]

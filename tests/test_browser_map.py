@@ -177,9 +177,47 @@ def test_a_genre_can_be_shown_alone(page):
     assert other.get_attribute("aria-pressed") == "true"
     page.pointer_at(films, movie_id).perform()
     assert not page.one("#tip").is_displayed()
+    page.at("/map?only=" + other.text.replace(" ", "+"))
+    page.driver.refresh()
+    page.map()
+    other = page.one("#legend [aria-pressed=true]")
+    assert other.text == names[0 if genre else 1]
+    page.pointer_at(films, movie_id).perform()
+    assert not page.one("#tip").is_displayed()
     other.click()
     page.pointer_at(films, movie_id).move_by_offset(1, 0).perform()
     page.wait(lambda: page.one("#tip").is_displayed(), "the film")
+    page.at("/map")
+
+
+def test_a_colour_that_is_shown_alone_is_one_of_the_chosen_colours(page):
+    page.open("/map?colour=decade&only=1990s")
+    page.map()
+    assert page.texts("#legend [aria-pressed=true]") == ["1990s"]
+    page.one("#colour [value=rating]").click()
+    page.at("/map?colour=rating")
+    assert page.texts("#legend [aria-pressed=true]") == []
+    page.open("/map?only=1990s")  # no genre
+    page.map()
+    assert page.texts("#legend [aria-pressed=true]") == []
+    page.at("/map")
+
+
+def test_points_and_key_have_the_colours_of_the_scheme(page):
+    swatches = "[...document.querySelectorAll('.swatch')].map(e => e.style.background)"
+    page.open("/map?only=Drama")
+    films = page.map()
+    place = page.place(films, next(each for each, genre in zip(films["id"], films["genre"])
+                                   if films["genres"][genre] == "Drama"))
+    seen = {}
+    for scheme in ("light", "dark"):
+        page.media(prefers_color_scheme=scheme)
+        page.painted()
+        seen[scheme] = page.run(swatches), page.pixel(*place)
+        assert page.texts("#legend [aria-pressed=true]") == ["Drama"]
+    (light, light_point), (dark, dark_point) = seen.values()
+    assert len(light) == 13 and not set(light) & set(dark)
+    assert light_point != dark_point
 
 
 def test_filters_are_carried_over_and_back_and_can_be_removed(page):

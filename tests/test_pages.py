@@ -86,6 +86,22 @@ def test_the_example_in_the_search_box_fits_on_a_phone(tmp_path, titles, example
     assert 'placeholder="{}, or: lost in space"'.format(example) in page
 
 
+def test_the_page_of_the_api_opens_with_a_film_of_the_index(tmp_path):
+    index = Index(write_index(tmp_path, [
+        row(at, title, vote_count=str(9 - at), adult=str(title == "No"))
+        for at, title in enumerate(["No", "Heat & Dust", "Ronin"], 1)]))
+    page = create_app(Library(index, FakeTexts())).test_client().get("/api").get_data(as_text=True)
+    assert "/api/v1/recommend?title=Heat+%26+Dust&amp;k=3</code>" in page
+    assert '&#34;title&#34;: &#34;Ronin&#34;' in page
+    assert "&#34;No&#34;" not in page
+
+
+def test_the_page_of_the_api_needs_no_example(tmp_path):
+    index = Index(write_index(tmp_path, [row(1, "No", adult="True")]))
+    client = create_app(Library(index, FakeTexts())).test_client()
+    assert b'class="try first"' not in client.get("/api").data
+
+
 def test_an_index_without_years_has_no_decades(tmp_path):
     index = Index(write_index(tmp_path, [row(1, "One", release_date=""),
                                          row(2, "Two", release_date="")]))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from recommender.index import Index
-from recommender.regions import LEVELS, read_regions, regions_of, write_regions
+from recommender.region_names import regions_of
+from recommender.regions import LEVELS, read_regions, write_regions
 from recommender.storage.hdf5 import NewFile, PlainFile
 from tests.worlds import row, write_index
 
@@ -60,6 +61,28 @@ def test_stop_words_names_and_words_of_single_films_name_nothing(world):
     assert words == set().union(*WORDS.values())
 
 
+@pytest.mark.parametrize("n_films, names", [(4, set()), (20, {"lighthouse"})])
+def test_a_word_names_a_region_if_a_share_of_its_films_have_it(n_films, names):
+    points = np.random.RandomState(0).uniform(0, 1, (1200, 2))  # 12 regions of about 100 films
+    near = np.hypot(*(points - (0.1, 0.1)).T).argsort()[:n_films]
+    overviews = np.full(1200, "He wakes and finally runs.", object)
+    overviews[near] = "He finds the lighthouse."
+    assert {name for _, _, name in regions_of(points, overviews)[0]} == names
+
+
+def test_one_good_word_is_a_name():
+    overviews = 40 * ["A vampire is old."] + 40 * ["A knight is young."]
+    points = np.repeat([[0.1, 0.1], [0.9, 0.9]], 40, axis=0)
+    points = points + np.random.RandomState(0).uniform(-0.05, 0.05, points.shape)
+    assert sorted(name for _, _, name in regions_of(points, overviews)[0]) == [
+        "knight", "vampire"]
+
+
+def test_overviews_without_a_word_that_names_a_place_have_no_regions():
+    points = np.random.RandomState(0).uniform(0, 1, (100, 2))
+    assert regions_of(points, 100 * ["He wakes and finally runs."]) == {0: [], 1: [], 2: []}
+
+
 def test_forms_of_one_word_do_not_stand_beside_each_other():
     overviews = ["A {} in love with {}.".format(*words) for words in 20 * [
         ("vampire", "vampires"), ("vampires", "blood"), ("murderer", "murder"),
@@ -107,7 +130,7 @@ def build(folder, n_adult):
         "A lurid strip in neon." if number <= n_adult else "A {} near the {}, in the {}.".format(
             *(("spaceship", "planet", "stars") if number % 2 else ("castle", "dragon", "knight")))))
             for number in range(1, 161)]
-    return write_index(folder, rows, with_map=True)
+    return write_index(folder, rows, with_map=True, recipes=("best",))
 
 
 def test_an_index_with_a_map_keeps_its_regions_which_adult_films_do_not_name(tmp_path):
@@ -121,5 +144,5 @@ def test_an_index_with_a_map_keeps_its_regions_which_adult_films_do_not_name(tmp
 def test_an_index_built_before_regions_were_kept_has_none(tmp_path):
     path = build(tmp_path, 0)
     with h5py.File(path, "a") as file:
-        del file["recipes/mean4/regions"]
+        del file["recipes/best/regions"]
     assert Index(path).space().regions() == {0: [], 1: [], 2: []}

@@ -1,7 +1,7 @@
 """The words by which topics are found and told: those of the overviews that may name a subject."""
 
 from collections import Counter
-from typing import List, NamedTuple, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -55,11 +55,13 @@ class TopicWords(NamedTuple):
         return self._replace(films=self.films[rows])
 
 
-def topic_words(overviews: Sequence[str]) -> TopicWords:
+def topic_words(overviews: Sequence[str], at_least: Optional[float] = None,
+                at_most: Optional[float] = None) -> TopicWords:
     """Return the words of overviews that may name a subject.
 
     These are neither stop words of English, nor names of persons, which would make a topic of all
-    films with a John, nor too frequent or too rare.
+    films with a John, nor too frequent or too rare: in fewer films than `at_least` or more than
+    `at_most`, by default as suits topics.
 
     Raises
     ------
@@ -86,7 +88,8 @@ def topic_words(overviews: Sequence[str]) -> TopicWords:
         return (capitals[word] > _MOSTLY * inside[word]
                 and placed[word] < _PLACES * capitals[word])
 
-    least, most = max(_FEWEST, _PER_FILM * all_n), max(_COMMON * all_n, _COMMON_AT_LEAST)
+    least = max(_FEWEST, _PER_FILM * all_n) if at_least is None else at_least
+    most = max(_COMMON * all_n, _COMMON_AT_LEAST) if at_most is None else at_most
     vocabulary = sorted(
         word for word, n in held.items() if least <= n <= most and not word.isdigit()
         and word not in _SAYING_NOTHING and not is_person(word))

@@ -8,6 +8,7 @@ import { heardGenres } from "./heard.js";
 import { picture } from "./poster.js";
 import { countOf } from "./query.js";
 
+const SHORT_STORY = 70; // characters of an overview that is seen whole on a phone
 const LONG_TEXT = 120; // characters; a longer text is set small, and cut
 
 // Returns the query with ids in place of the titles that it had, and the films of its ids.
@@ -56,7 +57,18 @@ function askedFilm(film) {
     links.append(element("a", { href: `https://www.imdb.com/title/${film.imdb_id}/`,
       textContent: "On IMDb", rel: "noreferrer" }));
   }
+  if (film.overview.length > SHORT_STORY) links.append(unfolds(section));
   return section;
+}
+
+// Returns a button that shows on a phone the whole story of a film, or only how it begins.
+function unfolds(section) {
+  const button = element("button", { type: "button", className: "unfold", textContent: "Story",
+    ariaExpanded: "false" });
+  button.addEventListener("click", () => {
+    button.ariaExpanded = String(section.classList.toggle("unfolded"));
+  });
+  return button;
 }
 
 function askedText(text) {

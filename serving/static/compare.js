@@ -9,7 +9,9 @@ import { BEST, RESEARCH, nameOf } from "./query.js";
 export function comparison({ lists }, addressFor) {
   const box = copyOf("compared");
   const names = lists.map(({ made_by: { recipe } }) => recipe);
-  if (!names.includes(BEST) || !names.includes(RESEARCH)) box.querySelector(".figures").remove();
+  if (!names.includes(BEST) || !names.includes(RESEARCH)) {
+    for (const words of box.querySelectorAll(".figures")) words.remove();
+  }
   const columns = lists.map(({ results }, at) => {
     const column = copyOf("column", { h3: nameOf(names[at]) });
     column.setAttribute("aria-label", `By ${nameOf(names[at])}`);

@@ -102,6 +102,9 @@ export function onFilters(current, change) {
     box.hidden = !box.hidden;
     opener.ariaExpanded = String(!box.hidden);
   });
+  // On a phone they scroll, and a browser leaves one that is half in sight where it is.
+  tokens.addEventListener("focusin", ({ target }) => target.scrollIntoView({ block: "nearest",
+    inline: "nearest" }));
   tokens.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;

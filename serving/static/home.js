@@ -113,6 +113,7 @@ function adjust(asked, asksNothing) {
     if (isAsked) document.querySelector(".told-recipe").textContent = button.title;
   }
   diverse.value = asked.diverse || 0;
+  controls.classList.toggle("varied", Boolean(asked.diverse)); // shown on a phone, too
 }
 
 async function answerTo(asked) {

@@ -16,7 +16,8 @@ export function seenBefore() {
 
 const keyOf = (pairs) => JSON.stringify(pairs ?? []);
 
-// A choice is an entry of the history; a view, colours, a recipe and filters change the entry.
+// A choice is an entry of the history; a view, colours, the one that is shown alone, a recipe and
+// filters change the entry.
 export class Address {
   // Calls `show` with the parameters of an entry that the visitor goes back or forward to, the
   // view of the map at that time, and whether the film was chosen among those of `state.asked`.
@@ -54,6 +55,7 @@ export class Address {
     const { state, view, choice } = this;
     const address = this.link("map", [...choice,
       ...(state.colour === COLOURINGS[0] ? [] : [["colour", state.colour]]),
+      ...(state.only === null ? [] : [["only", state.only]]),
       ...(view.isMoved ? [["view", view.address]] : [])]);
     const kept = { view: view.address, asked: keyOf(state.asked?.pairs) };
     if (keyOf(choice) === this.written) history.replaceState(kept, "", address);

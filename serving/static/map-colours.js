@@ -1,19 +1,30 @@
 // Colours of the points: by first genre, by decade, by rating or by coarse topic.
 
-// All of them have a contrast of 3 or more with the page, light and dark.
-const GENRES = ["#4f7fe6", "#a86f00", "#d84a20", "#238455", "#b04fc9", "#d6457f", "#12808f",
-  "#92692f", "#7462ee", "#6b8313", "#cf4747", "#4a8072"];
-const OTHER = "#7d7a76"; // of what has no colour of its own
-// From cold to warm, told apart without telling red from green.
-const STEPS = ["#7062d2", "#3f74c9", "#1f86a8", "#1c8a6d", "#56882b", "#87800f", "#a86f00",
-  "#c0562a"];
+// Colours on light and on dark paper, with a contrast of 3 or more. Genres of one place have the
+// same hue in both, and all are as far from each other as they can be; `other` has no colour of its
+// own. Steps go from dark cold to light warm ones, told apart without telling red from green.
+const LIGHT = {
+  genres: ["#2562a9", "#855300", "#db5b0c", "#026040", "#a44ef6", "#e8448a", "#00948a", "#72260a",
+    "#2c14c0", "#5c9246", "#ab2544", "#780b5c"],
+  other: "#75716c",
+  steps: ["#4d235a", "#2c22a9", "#13528d", "#016271", "#05704c", "#5b712b", "#8e7c00", "#be705a"],
+};
+const DARK = {
+  genres: ["#289ae3", "#f6d544", "#f2ab82", "#0e8053", "#c6bdfd", "#fe91b2", "#59d5c9", "#c04d01",
+    "#555bf4", "#6fb120", "#cf4455", "#d30ba2"],
+  other: "#8d8880",
+  steps: ["#8e609a", "#5968fb", "#369bf1", "#05aec3", "#41ba90", "#a6b85a", "#fac801", "#fecea7"],
+};
+const MOST = LIGHT.genres.length; // groups with a colour of their own
+const isDark = matchMedia("(prefers-color-scheme: dark)");
 const FIRST_DECADE = 1950; // all older decades share one colour
 const WORST = 4, BEST = 8; // ratings; those beyond share a colour
 
 const HAS_TOPICS = document.querySelector("canvas[data-topics]");
 export const COLOURINGS = ["genre", "decade", "rating", ...(HAS_TOPICS ? ["topic"] : [])];
 
-// Returns the groups of a colouring: a name and a colour each, and the group of each film.
+// Returns the groups of a colouring: a name and a colour each, that of the scheme by now, and the
+// group of each film.
 export function colouring(by, films) {
   const { n, genres, first, years } = films;
   if (by === "decade") {
@@ -36,12 +47,12 @@ export function colouring(by, films) {
   }
   if (by === "topic") {
     const { topics, topic } = films;
-    return grouped(topics.slice(0, GENRES.length), GENRES, n,
-      (row) => (topic[row] < GENRES.length ? topic[row] : -1),
-      topics.length > GENRES.length ? "other" : "no topic");
+    return grouped(topics.slice(0, MOST), coloursNow().genres, n,
+      (row) => (topic[row] < MOST ? topic[row] : -1),
+      topics.length > MOST ? "other" : "no topic");
   }
-  return grouped(genres.slice(0, GENRES.length), GENRES, n,
-    (row) => (first[row] < GENRES.length ? first[row] : -1), "other");
+  return grouped(genres.slice(0, MOST), coloursNow().genres, n,
+    (row) => (first[row] < MOST ? first[row] : -1), "other");
 }
 
 // Groups without films are left out of the legend; -1 is the group of the rest.
@@ -52,12 +63,17 @@ function grouped(names, colours, n, groupOf, rest) {
     groups[row] = group < 0 ? names.length : group;
     counts[groups[row]] += 1;
   }
-  return { groups, colours: [...colours.slice(0, names.length), OTHER],
+  return { groups, colours: [...colours.slice(0, names.length), coloursNow().other],
     legend: [...names, rest].map((name, group) => ({ name, group })).filter(
       ({ group }) => counts[group]) };
 }
 
+function coloursNow() {
+  return isDark.matches ? DARK : LIGHT;
+}
+
 function ramp(n) {
+  const { steps } = coloursNow();
   return Array.from({ length: n },
-    (_, at) => STEPS[Math.round(at * (STEPS.length - 1) / Math.max(n - 1, 1))]);
+    (_, at) => steps[Math.round(at * (steps.length - 1) / Math.max(n - 1, 1))]);
 }

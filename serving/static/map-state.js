@@ -8,16 +8,17 @@ import { COLOURINGS } from "./map-colours.js";
 export function openedWith(given, maps) {
   const recipes = [...maps.filter((name) => name === "best"), ...maps.filter((name) => name !== "best")];
   const state = {
-    ...lookOf(given, recipes), chosen: -1, hovered: -1, lit: -1, alone: -1,
+    ...lookOf(given, recipes), chosen: -1, hovered: -1, lit: -1,
+    alone: -1, // the group of films of the colour `only`, or all
     asked: null, // the texts and films asked for, with the rows found and the star's place
     near: [] };
   const rest = ["k", "diverse"].flatMap((name) => (given.has(name) ? [[name, given.get(name)]] : []));
   return { recipes, state, rest };
 }
 
-// Returns recipe, colours and filters of an address.
+// Returns recipe, colours, the name of the one that is shown alone, and filters of an address.
 export function lookOf(given, recipes) {
   const oneOf = (values, name) => (values.includes(given.get(name)) ? given.get(name) : values[0]);
   return { recipe: oneOf(recipes, "recipe"), colour: oneOf(COLOURINGS, "colour"),
-    filters: filtersOf(given) };
+    only: given.get("only"), filters: filtersOf(given) };
 }

@@ -247,13 +247,13 @@ async function start() {
     draw();
   }
 
-  function setColour(by) {
-    Object.assign(state, { colour: by, alone: -1 });
+  function setColour(by, only = null) {
     colours = colouring(by, films);
-    legend(byId("legend"), colours, (group) => {
-      state.alone = group;
+    const shown = legend(byId("legend"), colours, only, (alone) => {
+      Object.assign(state, alone);
       draw();
     });
+    Object.assign(state, { colour: by, ...shown });
     layout();
   }
 
@@ -321,8 +321,9 @@ async function start() {
     const pairs = choiceIn(given), hadFocus = panel.box.contains(document.activeElement);
     const asked = isWithin ? state.asked : null;
     Object.assign(state, { chosen: -1, asked: null });
-    const { recipe, colour, filters } = lookOf(given, recipes);
+    const { recipe, colour, only, filters } = lookOf(given, recipes);
     pressColour(colour);
+    if (only !== state.only) setColour(colour, only);
     pressRecipe(recipe);
     if (JSON.stringify(filters) !== JSON.stringify(state.filters)) setFilters(filters).catch(tellOf);
     const hasView = view.restoreOf(given, seen);
@@ -373,7 +374,7 @@ async function start() {
   byId("recipe").hidden = recipes.length < 2;
   const pressColour = choice(byId("colour"), COLOURINGS.map((name) => [name,
     name[0].toUpperCase() + name.slice(1)]), state.colour, setColour);
-  setColour(state.colour);
+  setColour(state.colour, state.only);
   new ResizeObserver(() => {
     view.resize(canvas.clientWidth, canvas.clientHeight);
     drawing.resize();
@@ -382,7 +383,7 @@ async function start() {
   new ResizeObserver(() => layout()).observe(byId("key"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     drawing.restyle();
-    draw();
+    setColour(state.colour, state.only);
   });
   byId("tokens").addEventListener("click", (event) => {
     const { rest } = event.target.closest("button") ?? {};
