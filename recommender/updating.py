@@ -31,6 +31,7 @@ from recommender.recipes import Recipe
 from recommender.scale import sample
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader
+from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import MovieFeatures
 from recommender.topics.topic_file import StoredTopics
 from recommender.words import stacked
@@ -123,6 +124,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
             space = index.space(name)
             films = _films(space, movies, old_rows, features, progress)
             recipe, mean = space.fitted_recipe(), space.mean_when_built()
+            mean = np.pad(mean, (0, films.dense.shape[1] - len(mean)), "constant")
             drifts.append(drift_of(recipe, films.dense, films.words, mean))
             yield Fitted(recipe, films.dense, films.words, mended=_mended(
                 space, films, mean, keeps_regions, progress))
@@ -210,15 +212,19 @@ def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
         return each(features_by_row(fresh, features), progress, "reading features", len(fresh))
 
     placed, their_words = recipe.place(fresh, stream)
+    numbers = scratch((len(movies), placed.shape[1]), dense.dtype)
+    for some in blocks(len(movies)):
+        numbers[some, :dense.shape[1]] = dense[old_rows[some]]
+        numbers[some, dense.shape[1]:] = 0  # columns of genres that none of these films has
+    numbers[came] = placed
+    if words is None or their_words is None:
+        return Films(numbers, None, old_rows)
+    if words.text_data is None:
+        their_words = their_words._replace(text_data=None)
     # The rows that came lie behind all old ones; then both are taken in the new order.
     rows = old_rows.copy()
     rows[came] = len(dense) + np.arange(len(came))
-    both = np.concatenate([dense, placed])
-    if words is None or their_words is None:
-        return Films(both[rows], None, old_rows)
-    if words.text_data is None:
-        their_words = their_words._replace(text_data=None)
-    return Films(both[rows], stacked(words, their_words).take(rows), old_rows)
+    return Films(numbers, stacked(words, their_words).take(rows), old_rows)
 
 
 def _mended(space: EmbeddingSpace, films: Films, mean: np.ndarray, keeps_regions: bool,
