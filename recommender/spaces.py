@@ -248,6 +248,12 @@ class EmbeddingSpace:
         return None if found is None else found.nearest(vector, k, where)
 
     @property
+    def finds_candidates(self) -> bool:
+        """True if the nearest films of many are found without comparing all."""
+        found = self.candidates.read(*self.all_rows())
+        return found is not None and (found.ann is not None or not self._embeddings.shape[1])
+
+    @property
     def joins_words(self) -> bool:
         """True for a recipe of words and BERT."""
         return bool(self._words.width and self._embeddings.shape[1])
