@@ -11,11 +11,10 @@ from recommender.index import Index, Result
 from recommender.recommender import Recommender
 from recommender.wishes import Wishes
 
-# Films by the other recipe that are ranked where an approximate index finds them: these take a
-# tenth of the time of a comparison with all films of a million.
-_DEPTH = 500
-_SHARE = 200  # one film in so many is ranked where that is fewer: of more, with words, so many
-# candidates would be looked at that comparing all is as cheap
+_DEPTH = 500  # films by the other recipe that are ranked at the most by approximate search
+# One film in so many is ranked where that is fewer: for more of them a recipe with words looks at
+# so many candidates that comparing all is as cheap.
+_SHARE = 500
 
 
 class RankedList(NamedTuple):
