@@ -82,16 +82,6 @@ def packed_places(served: Served, recipe: Optional[str] = None) -> Packed:
     return served.bodies.get("places " + name, lambda: place_bytes(served.index, name))
 
 
-def load_map(served: Served) -> None:
-    """Compress all that a first look at the map needs, so that no page waits for it."""
-    maps = [name for name in served.index.recipes if served.index.space(name).has_map]
-    for name in maps:
-        packed_places(served, name)
-    if maps:
-        packed_films(served)
-        packed_names(served)
-
-
 def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
     """Return the films, most votes first, as a list for each property that the map shows.
 

@@ -22,6 +22,9 @@ from serving.map_data import (
     genre_order,
     names_of,
     on_map,
+    packed_films,
+    packed_names,
+    packed_places,
     place_planes,
     places_of,
     unmarked,
@@ -53,6 +56,19 @@ def map_tiles(library: Library) -> Blueprint:
                         content_type=_BYTES)
 
     return blueprint
+
+
+def load_map(served: Served) -> None:
+    """Compress all that a first look at the map needs, so that no page waits for it."""
+    maps = [name for name in served.index.recipes if served.index.space(name).has_map]
+    for name in maps:
+        packed_places(served, name)
+    if maps:
+        packed_films(served)
+        packed_names(served)
+    if len(unmarked(served.index)) > len(on_map(served.index)):
+        for name in maps:
+            tiles_of(served, name)
 
 
 def tiles_of(served: Served, recipe: Optional[str] = None) -> "Tiles":
