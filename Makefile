@@ -191,6 +191,7 @@ bench-server: $(VENV)/installed-dev | tmp/all-MiniLM-L6-v2/bert_config.json
 bench-scale: $(VENV)/installed-dev $(VENV)/installed-faiss $(VENV)/installed-spark data/sample_index.h5
 	$(PYTHON) -m benchmarks.scale.updates
 	$(PYTHON) -m benchmarks.scale.search
+	$(PYTHON) -m benchmarks.scale.halves
 	$(PYTHON) -m benchmarks.scale.million
 	$(PYTHON) -m benchmarks.scale.workers
 

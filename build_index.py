@@ -21,6 +21,7 @@ from recommender.catalogue import Catalogue, read_catalogue
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
 from recommender.given_embeddings import build_from_embeddings, save_embeddings
+from recommender.halves import DTYPES
 from recommender.index import Index
 from recommender.recipes import DEFAULT_RECIPES, POOLED, RECIPES
 from recommender.storage.feature_store import FeatureReader
@@ -68,6 +69,9 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "films and more without comparing all: hnsw, the quickest, is read into "
                        "memory, 400 bytes a film; ivfpq, 60 bytes a film, is not; needs "
                        "faiss-cpu (make faiss-env)")
+    flags.add_argument("--dtype", choices=DTYPES, help="numbers of the embeddings: float16 takes "
+                       "half of the disk and of the memory that maps it, and changes scores by "
+                       "about 0.0001 (default: float32; with --update that of the index)")
     flags.add_argument("--topics", metavar="FILE", help="join the topics of this file, which "
                        "topics.py wrote, so that results show them and filters know them")
     flags.add_argument("--bert_dir", help="folder of the checkpoint, which reads short texts for "
@@ -153,11 +157,11 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace,
     """Build the index by a recipe and say which films it could not take."""
     features = FeatureReader(args.features)
     tell_cost(len(catalogue.movies), features.settings.hidden_size,
-              len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours)
+              len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours, args.dtype)
     read_texts = reader_of_texts(features, args.bert_dir)
     report = build_index(catalogue, features, args.output, args.recipe, args.layers,
                          args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar,
-                         topics, args.ann)
+                         topics, args.ann, args.dtype or DTYPES[0])
     for name, why in report.not_made.items():
         cli.note("recipe {} is left out: {}".format(name, why))
     note_films(args.output, report)
@@ -172,7 +176,7 @@ def update(catalogue: Catalogue, args: argparse.Namespace,
     """Update the index and say what changed, and whether a whole build is due."""
     report = update_index(catalogue, FeatureReader(args.features), args.output, args.recipe,
                           args.layers, args.word_weight, args.map, args.neighbours,
-                          cli.progress_bar, topics, args.ann)
+                          cli.progress_bar, topics, args.ann, args.dtype)
     note_films(args.output, report.build)
     note_other_overviews(report.build)
     cli.note("{}: {:,} films are new, {:,} changed, {:,} left".format(
@@ -203,12 +207,14 @@ def _named(recipes: Sequence[str]) -> str:
     return "recipe{} {}".format("s" if len(recipes) > 1 else "", ", ".join(recipes))
 
 
-def tell_cost(n_films: int, width: int, n_recipes: int, with_map: bool, n_neighbours: int) -> None:
+def tell_cost(n_films: int, width: int, n_recipes: int, with_map: bool, n_neighbours: int,
+              dtype: Optional[str]) -> None:
     """Note how long comparing and the map will take, if it is long, and the disk needed."""
     share = (n_films / 45000) * n_recipes
     seconds = share * (with_map * _MAP_SECONDS + bool(n_neighbours) * _COMPARING_SECONDS
                        * n_films / 45000 * width / 1024)
-    n_bytes = n_recipes * n_films * (4 * width + 12 * n_neighbours)
+    n_bytes = n_recipes * n_films * (np.dtype(dtype or DTYPES[0]).itemsize * width
+                                     + 12 * n_neighbours)
     if seconds > _LONG:
         cli.note("{:,} films by {}: about {:.0f} minutes on 2 cores for {}, and {:,.0f} MB of "
                  "disk".format(n_films, "a recipe" if n_recipes == 1 else
@@ -230,10 +236,11 @@ def from_pickle(catalogue: Catalogue, args: argparse.Namespace,
     """Build the index from given embeddings and print the keys that fit no film."""
     embeddings = load_embeddings(args.from_pickle)
     tell_cost(len(embeddings), max(map(np.size, embeddings.values()), default=0), 1, args.map,
-              args.neighbours)
+              args.neighbours, args.dtype)
     n_movies, unmapped = build_from_embeddings(
         catalogue, embeddings, args.from_pickle, args.output,
-        args.map, args.neighbours, cli.progress_bar, topics, args.ann)
+        args.map, args.neighbours, cli.progress_bar, topics, args.ann,
+        args.dtype or DTYPES[0])
     for key, reason in unmapped:
         print("{}: {}".format(key, reason))
     cli.note("{}: {:,} films with embeddings of {}; {:,} of its keys stand for no film or for "

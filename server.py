@@ -62,7 +62,7 @@ def run(args: argparse.Namespace, bound: socket.socket, folder: str) -> None:
     from serving.heard_genres import open_model
     from serving.library import Library, in_background
     from serving.listening import serve
-    from serving.map_data import load_map
+    from serving.map_tiles import load_map
     from serving.text_keeper import EmbeddingProcess
     from serving.text_process import Texts
     from serving.workers import Workers

@@ -31,6 +31,7 @@ from recommender.catalogue import Catalogue, Movie, films_at
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
+from recommender.halves import HALF_VERSION, stored_as
 from recommender.index import FORMAT_VERSION, PACKED_VERSION
 from recommender.neighbours import nearest_films, share_found
 from recommender.progress import Progress, each, silent
@@ -75,7 +76,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
                 word_weight: Optional[float] = None, with_map: bool = False,
                 n_neighbours: int = 0, read_texts: Optional[ReadTexts] = None,
                 progress: Progress = silent, topics: Optional[StoredTopics] = None,
-                ann: Optional[str] = None) -> BuildReport:
+                ann: Optional[str] = None, dtype: str = "float32") -> BuildReport:
     """Embed every film by one or several recipes and write the index.
 
     Films whose features are of another overview than the catalogue's are left out and counted.
@@ -99,7 +100,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
         BERT.
     progress : Progress
         Shows how far reading, comparing and the map are.
-    topics, ann
+    topics, ann, dtype
         As in `write_index`.
 
     Returns
@@ -137,7 +138,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
             yield Fitted(recipe, *vectors, scales)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
-                features.folder, progress, topics, ann=ann)
+                features.folder, progress, topics, ann=ann, dtype=dtype)
     return report._replace(recipes=tuple(recipe.name for recipe in made), not_made=not_made)
 
 
@@ -217,7 +218,8 @@ class Mended(NamedTuple):
 class Fitted(NamedTuple):
     """A fitted recipe with the vectors of n films.
 
-    `embeddings` is float32 (n, d), of length 1 together with `words`, their sparse part, if any.
+    `embeddings` is float32 or float16 (n, d), of length 1 together with `words`, their sparse
+    part, if any.
     `of_texts` are the scales of scores of texts, by name, where they are known.
     """
 
@@ -233,7 +235,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
                 n_neighbours: int = 0, features_folder: Optional[str] = None,
                 progress: Progress = silent, topics: Optional[StoredTopics] = None,
                 attributes: Optional[Mapping[str, Any]] = None,
-                ann: Optional[str] = None) -> None:
+                ann: Optional[str] = None, dtype: str = "float32") -> None:
     """Write an index, whole or not at all.
 
     Parameters
@@ -261,6 +263,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         More root attributes.
     ann : str, optional
         Add approximate search of this kind, one of `recommender.ann.KINDS`, as a companion.
+    dtype : str
+        One of `recommender.halves.DTYPES`: that of the embeddings, from which all else is made.
 
     Raises
     ------
@@ -274,8 +278,8 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
     with new_companions(output) as beside, new_file(output) as part, NewFile(
             part, with_texts=True) as file:
         n_left_out = len(catalogue.without_overview) + len(catalogue.movies) - len(kept)
-        file.attrs["format_version"] = PACKED_VERSION if is_packed(
-            max(len(kept), n_left_out)) else FORMAT_VERSION
+        file.attrs["format_version"] = HALF_VERSION if dtype == "float16" else (
+            PACKED_VERSION if is_packed(max(len(kept), n_left_out)) else FORMAT_VERSION)
         file.attrs["catalogue"] = os.path.basename(catalogue.path)
         file.attrs["catalogue_sha256"] = catalogue.sha256
         write_settings(file, settings)
@@ -286,6 +290,7 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
         digest = hashlib.blake2b(ids.tobytes(), digest_size=16)
         recipes = []
         for one in fitted:
+            one = one._replace(embeddings=stored_as(one.embeddings, dtype))
             digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
             digest.update(np.ascontiguousarray(one.embeddings))
             group = file.create_group(GROUP.format(one.recipe.name))

@@ -10,6 +10,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from recommender.ann import Ann, n_threads
+from recommender.halves import rows_times
 from recommender.postings import Postings
 from recommender.ranking import PRODUCT_ERROR, nearest_among, reached, unit
 from recommender.words import SparseRows
@@ -79,7 +80,8 @@ class Candidates:
         """Return the greatest product of an embedding with a vector, float32 (d,), if it can be
         found sooner than by all."""
         found = self._by_embedding(vector, self._effort, len(self._dense))
-        return None if found is None else float((self._dense[found] @ vector).max())
+        return None if found is None else float(rows_times(
+            self._dense[found], vector).max())
 
     def by_embeddings(self, dense: np.ndarray, k: int) -> Optional[np.ndarray]:
         """Return rows likely to be the `k` nearest of many vectors, float32 (m, d), by all cores.
@@ -128,8 +130,8 @@ class Candidates:
         both = np.union1d(found[counts[found]], near)
         if len(both) < k:
             return None
-        products = self._dense[both] @ query[:d] + by_words[both]
-        most = float(np.median(self._dense[found] @ query[:d])) if len(found) else 0.0
+        products = rows_times(self._dense[both], query[:d]) + by_words[both]
+        most = float(np.median(rows_times(self._dense[found], query[:d]))) if len(found) else 0.0
         least = np.partition(products, -k)[-k] - 2 * PRODUCT_ERROR
         rest = np.flatnonzero(by_words >= least - most)
         return None if len(rest) > n // NARROW else np.union1d(both, rest)

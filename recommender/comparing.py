@@ -1,19 +1,32 @@
 """Compare what two recipes of an index answer to the same query."""
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+
+from recommender.candidates import NARROW
 from recommender.errors import WrongQuery
 from recommender.filters import NONE, Filters
-from recommender.index import Result
+from recommender.index import Index, Result
 from recommender.recommender import Recommender
 from recommender.wishes import Wishes
 
+_DEPTH = 500  # films by the other recipe that are ranked at the most by approximate search
+# One film in so many is ranked where that is fewer: for more of them a recipe with words looks at
+# so many candidates that comparing all is as cheap.
+_SHARE = 500
+
 
 class RankedList(NamedTuple):
-    """The answer of one recipe in a comparison: each film with its rank by the other recipe."""
+    """The answer of one recipe in a comparison: each film with its rank by the other recipe.
+
+    `ranks_to` is the rank beyond which the other recipe's films were not ranked, and None stands
+    for the rank of a film; it is None itself where all were.
+    """
 
     recipe: str
-    ranked: List[Tuple[Result, int]]
+    ranked: List[Tuple[Result, Optional[int]]]
+    ranks_to: Optional[int] = None
 
 
 def compare(recommender: Recommender, wishes: Wishes, k: int = 10, filters: Filters = NONE,
@@ -21,7 +34,8 @@ def compare(recommender: Recommender, wishes: Wishes, k: int = 10, filters: Filt
     """Return the answers of two recipes: of the index's first, and of another.
 
     A film's rank in the other list is that among all films which pass the filters, without
-    regard to `diverse`.
+    regard to `diverse`. Where the other recipe has approximate search, only the first few hundred
+    of them are ranked.
 
     Parameters
     ----------
@@ -50,11 +64,22 @@ def compare(recommender: Recommender, wishes: Wishes, k: int = 10, filters: Filt
     answers = [recommender.recommend(each, k, filters, diverse) for each in both]
     lists = []
     for each, answer, other in zip(both, answers, reversed(both)):
-        everything, _ = recommender.nearest(other, len(index), filters)
-        rank_of = {row: rank for rank, row in enumerate(everything.tolist(), 1)}
+        n_counting = np.count_nonzero(recommender.counting(other, filters))
+        depth = max(_depth(index, other.recipe, n_counting), k)
+        nearest, _ = recommender.nearest(other, depth, filters)
+        rank_of = {row: rank for rank, row in enumerate(nearest.tolist(), 1)}
         lists.append(RankedList(each.recipe or first, [
-            (result, rank_of[index.row_of_id(result.movie["id"])]) for result in answer]))
+            (result, rank_of.get(index.row_of_id(result.movie["id"]))) for result in answer],
+            None if depth >= n_counting else depth))
     return lists
+
+
+def _depth(index: Index, recipe: Optional[str], n_counting: int) -> int:
+    """Return how many of the films that count can be ranked without comparing all films."""
+    narrow = n_counting <= len(index) // NARROW  # these are compared, whatever else there is
+    if narrow or not index.space(recipe).finds_candidates:
+        return n_counting
+    return min(_DEPTH, len(index) // _SHARE)
 
 
 def comparison_as_dict(recommender: Recommender, wishes: Wishes, lists: Sequence[RankedList],
@@ -63,6 +88,7 @@ def comparison_as_dict(recommender: Recommender, wishes: Wishes, lists: Sequence
     told = recommender.question(wishes, filters, diverse)
     del told["made_by"]
     told["lists"] = [{"made_by": recommender.index.made_by(each.recipe),
+                      **({} if each.ranks_to is None else {"ranks_to": each.ranks_to}),
                       "results": [{**result.to_dict(), "rank_in_other": rank}
                                   for result, rank in each.ranked]} for each in lists]
     return told

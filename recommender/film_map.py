@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from recommender.halves import in_float32
 from recommender.neighbours import Products, matrix_of, nearest_others
 from recommender.progress import Progress, silent
 from recommender.text_places import NEAREST, place_among
@@ -76,8 +77,9 @@ def _place_others(dense: np.ndarray, words: Optional[SparseRows], placed: np.nda
     """
     found = np.empty((len(dense), 2), np.float32)
     by_words = words if words is not None and not dense.shape[1] else None
-    lengths = np.linalg.norm(dense[placed], axis=1, keepdims=True)
-    some = dense[placed] / np.where(lengths > 0, lengths, 1)
+    some = in_float32(dense[placed])
+    lengths = np.linalg.norm(some, axis=1, keepdims=True)
+    some = some / np.where(lengths > 0, lengths, 1)
     products = Products(some, None if by_words is None else by_words.take(placed))
     with progress("placing the other films", len(dense)) as advance:
         for start in range(0, len(dense), _BLOCK):

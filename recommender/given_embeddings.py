@@ -33,7 +33,8 @@ class Unmapped(NamedTuple):
 def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], source: str,
                           output: str, with_map: bool = False, n_neighbours: int = 0,
                           progress: Progress = silent, topics: Optional[StoredTopics] = None,
-                          ann: Optional[str] = None) -> Tuple[int, List[Unmapped]]:
+                          ann: Optional[str] = None,
+                          dtype: str = "float32") -> Tuple[int, List[Unmapped]]:
     """Write an index of the films that `embeddings` has vectors of.
 
     Such an index answers for films, not for texts.
@@ -45,7 +46,7 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
         From TMDB id, if all keys are numbers, else from title, to a vector (d,).
     source : str
         Path that errors name.
-    output, with_map, n_neighbours, progress, topics, ann
+    output, with_map, n_neighbours, progress, topics, ann, dtype
         As in `build_index`.
 
     Returns
@@ -76,7 +77,8 @@ def build_from_embeddings(catalogue: Catalogue, embeddings: Dict[Any, Any], sour
     rows = np.array([unit(vector) for vector in vectors], np.float32)
     settings = Settings((), 0, True, rows.shape[1], "float32", True, "", "")
     write_index(output, catalogue, kept, [Fitted(Recipe(GIVEN, [], settings), rows, None)],
-                settings, with_map, n_neighbours, progress=progress, topics=topics, ann=ann)
+                settings, with_map, n_neighbours, progress=progress, topics=topics, ann=ann,
+                dtype=dtype)
     return len(kept), unmapped
 
 

@@ -21,6 +21,7 @@ from recommender.ann import KINDS
 from recommender.ann_building import companion_kind
 from recommender.drift import History, read_history
 from recommender.errors import NothingFound, RecommenderError
+from recommender.halves import HALF_VERSION
 from recommender.left_out import LeftOut
 from recommender.near_titles import NearTitles
 from recommender.recipes import recipe_names
@@ -130,7 +131,7 @@ class Index:
             raise RecommenderError("no index at {}: build_index.py makes one (`make demo` makes "
                                    "data/sample_index.h5)".format(path))
         self._file = file = PlainFile(path, "build it again with build_index.py")
-        file.expect("an index", FORMAT_VERSION, PACKED_VERSION)
+        file.expect("an index", FORMAT_VERSION, PACKED_VERSION, HALF_VERSION)
         self.path = path
         self.features = settings_of(file)
         self.features_folder = self._features_folder()

@@ -30,7 +30,7 @@ class Films(NamedTuple):
     Attributes
     ----------
     dense : np.ndarray
-        float32 (n, d).
+        float32 or float16 (n, d).
     words : SparseRows or None
         The sparse part of the rows.
     old_rows : np.ndarray

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from recommender.candidates import Candidates
+from recommender.halves import in_float32, times_rows
 from recommender.progress import Progress, silent
 from recommender.ranking import (
     PRODUCT_ERROR,
@@ -133,7 +134,7 @@ class Products:
     Parameters
     ----------
     dense : np.ndarray
-        float32 (n, d).
+        float32 or float16 (n, d).
     words : SparseRows, optional
         The sparse part of the rows.
     """
@@ -145,7 +146,7 @@ class Products:
 
     def __call__(self, dense: np.ndarray, words: Optional[sparse.csr_matrix]) -> np.ndarray:
         """Return the products of vectors, whose parts are (m, d) and (m, width), (m, n)."""
-        found = dense @ self._dense.T
+        found = times_rows(in_float32(dense), self._dense)
         return found if self._words is None else found + (words @ self._words).toarray()
 
     def of_vectors(self, vectors: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from typing import Optional
 
 import numpy as np
 
+from recommender.halves import in_float32
 from recommender.words import SparseRows, joined_row
 
 _PAIRS = 4096  # pairs computed at once; bounds memory to 50 MB for embeddings of 1,024 numbers
@@ -31,7 +32,7 @@ def exact_pairs(dense: np.ndarray, words: Optional[SparseRows], films: np.ndarra
     for start in range(0, len(films), _PAIRS):
         pairs = slice(start, start + _PAIRS)
         theirs, length = others[pairs], lengths[place[pairs]]
-        queries = dense[films[pairs]] / length[:, None]
+        queries = in_float32(dense[films[pairs]]) / length[:, None]
         found[pairs] = (dense[theirs].astype(np.float64) * queries).sum(axis=1)
         if words is not None and words.width:
             found[pairs] += _of_words(words, films[pairs], theirs, length)

@@ -7,6 +7,7 @@ come later are placed by it. No part sees a film's collection or keywords, by wh
 measures.
 """
 
+import collections
 from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
@@ -270,12 +271,24 @@ class Genres:
         has = np.empty((len(movies), len(self.arrays["genres"])))
         for row, movie in enumerate(movies):
             has[row] = self._has(movie.genres)
-        self.arrays["idf"] = np.log((1 + len(movies)) / (1 + has.sum(axis=0)))
+        self.arrays["idf"] = _genre_weights(has.sum(axis=0), len(movies))
         return has * self.arrays["idf"]
 
     def place(self, movies: Sequence[Movie], features: Features) -> np.ndarray:
         """Return the vectors of other films, float64 (n, n_genres); unknown genres count not."""
         return np.array([self._has(movie.genres) for movie in movies]) * self.arrays["idf"]
+
+    def widen(self, movies: Sequence[Movie], n_films: int) -> None:
+        """Append the genres that no film had before `movies` came; all others keep their columns.
+
+        Of the `n_films` that there are now only these have them, so that the weight of such a
+        genre is the one that `fit` would learn.
+        """
+        found = collections.Counter(genre for movie in movies for genre in set(movie.genres))
+        new = sorted(found.keys() - set(self.arrays["genres"]))
+        frequency = np.array([found[genre] for genre in new], np.float64)
+        self.arrays["genres"] = np.append(self.arrays["genres"], np.array(new, object))
+        self.arrays["idf"] = np.append(self.arrays["idf"], _genre_weights(frequency, n_films))
 
     def embed(self, source: Source) -> np.ndarray:
         """Return the vector of one film, float64 (n_genres,); of a text, zeros."""
@@ -283,6 +296,11 @@ class Genres:
 
     def _has(self, genres: Sequence[str]) -> np.ndarray:
         return np.array([genre in genres for genre in self.arrays["genres"]], np.float64)
+
+
+def _genre_weights(frequency: np.ndarray, n_films: int) -> np.ndarray:
+    """Return the weight of each genre from how many of `n_films` films have it."""
+    return np.log((1 + n_films) / (1 + frequency))
 
 
 def _check(pooled: np.ndarray, movies: Sequence[Movie]) -> None:

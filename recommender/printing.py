@@ -70,7 +70,7 @@ def made_by(origin: Mapping[str, str], with_recipe: bool = True) -> str:
 def comparison(lists: Sequence[RankedList], columns: int) -> str:
     """Return two lists side by side, or one under the other in a terminal of few `columns`.
 
-    Behind each film stands its rank in the other list.
+    Behind each film stands its rank in the other list, or beyond which rank it is.
     """
     others = [other.recipe for other in reversed(lists)]
     room = (columns - _SIDE) // 2 - len(" ".join(_cells("", "", "", "", max(others, key=len))))
@@ -91,7 +91,8 @@ def _block(ranked: RankedList, other: str, width: int) -> List[str]:
     for result, rank in ranked.ranked:
         lines.append(" ".join(_cells(
             str(result.rank), "{:.4f}".format(result.score), _pad(result.movie["title"], width),
-            str(result.movie["year"] or "?"), str(rank), len(other))))
+            str(result.movie["year"] or "?"), ">{}".format(ranked.ranks_to) if rank is None else
+            str(rank), len(other))))
     return [_pad(_RECIPES.get(ranked.recipe, ranked.recipe), _columns(lines[0]))] + lines
 
 

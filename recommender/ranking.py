@@ -1,8 +1,8 @@
 """Cosine similarity and the k best: one way to rank for every program.
 
-Rows are unit vectors, so that a dot product is the cosine. A row has a dense part, float32
-(n, d), and for recipes that join words a sparse one, `SparseRows` (n, width); a query vector
-holds both, one behind the other.
+Rows are unit vectors, so that a dot product is the cosine. A row has a dense part, float32 or
+float16 (n, d), and for recipes that join words a sparse one, `SparseRows` (n, width); a query
+vector holds both, one behind the other.
 """
 
 from typing import Optional, Tuple
@@ -10,6 +10,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from recommender.errors import RecommenderError
+from recommender.halves import rows_times
 from recommender.words import SparseRows
 
 PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
@@ -143,6 +144,7 @@ def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: np.nda
     k = min(k, len(rows))
     near = rows[scores >= reached(scores, k) - PRODUCT_ERROR] if k else rows[:0]
     exact = exact_scores(dense, words, vector, near)
+    _refuse_no_numbers(exact, near)
     best = top_k(exact, k) if k else near
     return near[best].astype(np.int64), exact[best]
 
@@ -150,7 +152,7 @@ def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: np.nda
 def _products(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray) -> np.ndarray:
     """Return the products of rows with a vector of length 1 made of `vector`, float32 (n,)."""
     query, d = unit(vector).astype(np.float32), dense.shape[1]
-    scores = dense @ query[:d]
+    scores = rows_times(dense, query[:d])
     if words is not None and words.width:
         scores += words.dot(query[d:])
     return scores
@@ -179,6 +181,7 @@ def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np
     scores[~counts] = -np.inf
     near = np.flatnonzero(scores >= reached(scores, k) - PRODUCT_ERROR)
     exact = exact_scores(dense, words, vector, near)
+    _refuse_no_numbers(exact, near)  # those of float16 rows are known only now
     best = top_k(exact, k)
     return near[best], exact[best]
 

@@ -115,10 +115,15 @@ class Recipe:
         return self._joined([part.place(movies, features) for _, part in self.parts])
 
     def widen(self, movies: Sequence[Movie], known: Sequence[Movie], n_films: int) -> None:
-        """Append the words that came with `movies`; see `Words.widen`."""
+        """Append the words and the genres that came with `movies`; see `Words.widen`.
+
+        The numbers of a film then end in a column for each new genre.
+        """
         for _, part in self.parts:
             if isinstance(part, Words):
                 part.widen(movies, known, n_films)
+            elif isinstance(part, Genres):
+                part.widen(movies, n_films)
 
     def _joined(self, blocks: Sequence[Union[np.ndarray, SparseRows]]
                 ) -> Tuple[np.ndarray, Optional[SparseRows]]:

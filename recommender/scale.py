@@ -11,6 +11,7 @@ from typing import Dict, Iterable, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from recommender.halves import times_rows
 from recommender.ranking import unit
 from recommender.words import SparseRows
 
@@ -68,7 +69,7 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
     asked = np.array(list(vectors), np.float32)
     for start in range(0, len(asked), _BLOCK):
         block = asked[start:start + _BLOCK]
-        cosines = block[:, :embeddings.shape[1]] @ embeddings.T
+        cosines = times_rows(block[:, :embeddings.shape[1]], embeddings)
         for vector, row, each in zip(block, own[start:], cosines):
             if words is not None:
                 each += words.dot(vector[embeddings.shape[1]:])

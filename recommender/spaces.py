@@ -1,14 +1,14 @@
 """Read one recipe of an index: all films as vectors, and the films nearest to a vector.
 
-A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), contiguous; for a
-recipe that joins words the sparse `words/indptr`, `words/indices` and `words/data`, which make
-rows of length 1 together with the embeddings, and for some recipes `words/text_data`, the values
-with which texts are compared; what the recipe learnt, under `learnt/`. There may
-be a `map` float32 (n, 2) of the films; the nearest others of each film, `neighbours/rows` int32
-(n, k) and `neighbours/cosines` float64 (n, k); the `regions/` of the map (see
-`recommender.regions`); and scales of scores (see `recommender.scale`), `scale/films`,
-`scale/texts` and, where words are joined with BERT, `scale/texts_by_bert`, float32 (2, q): cosines
-with any film and with the nearest.
+A recipe has a group of its own, `recipes/NAME/`: `embeddings` float32 (n, d), contiguous, or
+float16 in an index of `halves.HALF_VERSION`; for a recipe that joins words the sparse
+`words/indptr`, `words/indices` and `words/data`, which make rows of length 1 together with the
+embeddings, and for some recipes `words/text_data`, the values with which texts are compared; what
+the recipe learnt, under `learnt/`. There may be a `map` float32 (n, 2) of the films; the nearest
+others of each film, `neighbours/rows` int32 (n, k) and `neighbours/cosines` float64 (n, k); the
+`regions/` of the map (see `recommender.regions`); and scales of scores (see `recommender.scale`),
+`scale/films`, `scale/texts` and, where words are joined with BERT, `scale/texts_by_bert`, float32
+(2, q): cosines with any film and with the nearest.
 """
 
 import threading
@@ -19,6 +19,7 @@ import numpy as np
 from recommender.ann_building import StoredCandidates
 from recommender.drift import mean_of
 from recommender.errors import NothingFound, RecommenderError
+from recommender.halves import DTYPES, HALF_VERSION, in_float32, rows_times
 from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.regions import Regions, read_regions
@@ -61,6 +62,8 @@ class EmbeddingSpace:
     features : Settings
     path : str
         Path of the index.
+    dtype : str
+        One of `recommender.halves.DTYPES`: that of the embeddings as stored.
     has_map : bool
         True if the index was built with a map.
     candidates : StoredCandidates
@@ -71,7 +74,8 @@ class EmbeddingSpace:
         self._file, self._group, self._n = file, GROUP.format(name), n
         self.path, self.features = file.path, features
         self.recipe = open_recipe(file, name, features)
-        self._embeddings = file.array(self._group + "embeddings", np.float32, (n, None))
+        self.dtype = DTYPES[file.attribute("format_version", int) == HALF_VERSION]
+        self._embeddings = file.array(self._group + "embeddings", self.dtype, (n, None))
         self._words = self._read_words()
         self.has_map = file.holds(self._group + "map")
         self._neighbours: Optional[Tuple[np.ndarray, np.ndarray]] = None
@@ -168,8 +172,9 @@ class EmbeddingSpace:
         return self._embeddings.shape[1] + self._words.text_width
 
     def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
-        """Return the embeddings of some films as stored: dense (m, d), and the words if any."""
-        return self._embeddings[rows], self._words.take(rows) if self._words.width else None
+        """Return the embeddings of some films: dense, float32 (m, d), and the words if any."""
+        return (in_float32(self._embeddings[rows]),
+                self._words.take(rows) if self._words.width else None)
 
     def all_rows(self) -> Tuple[np.ndarray, Optional[SparseRows]]:
         """Return the embeddings of all films as stored, without a copy, and the words if any."""
@@ -243,6 +248,12 @@ class EmbeddingSpace:
         return None if found is None else found.nearest(vector, k, where)
 
     @property
+    def finds_candidates(self) -> bool:
+        """True if the nearest films of many are found without comparing all."""
+        found = self.candidates.read(*self.all_rows())
+        return found is not None and (found.ann is not None or not self._embeddings.shape[1])
+
+    @property
     def joins_words(self) -> bool:
         """True for a recipe of words and BERT."""
         return bool(self._words.width and self._embeddings.shape[1])
@@ -255,7 +266,7 @@ class EmbeddingSpace:
         asked = unit(vector[:self._embeddings.shape[1]]).astype(np.float32)
         candidates = self.candidates.read(*self.all_rows())
         found = None if candidates is None else candidates.greatest_product(asked)
-        return float((self._embeddings @ asked).max()) if found is None else found
+        return float(rows_times(self._embeddings, asked).max()) if found is None else found
 
     def nearest_to_film(self, row: int, k: int,
                         where: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

@@ -31,6 +31,7 @@ from recommender.recipes import Recipe
 from recommender.scale import sample
 from recommender.spaces import EmbeddingSpace
 from recommender.storage.feature_store import FeatureReader
+from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import MovieFeatures
 from recommender.topics.topic_file import StoredTopics
 from recommender.words import stacked
@@ -66,7 +67,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
                  word_weight: Optional[float] = None, with_map: bool = False,
                  n_neighbours: int = 0, progress: Progress = silent,
                  topics: Optional[StoredTopics] = None,
-                 ann: Optional[str] = None) -> UpdateReport:
+                 ann: Optional[str] = None, dtype: Optional[str] = None) -> UpdateReport:
     """Bring an index up to a catalogue and its features, in time that goes with the change.
 
     The index keeps its recipes and all that it holds of each film; arguments that ask for another
@@ -81,6 +82,8 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
     ann : str, optional
         As in `build_index`; by default approximate search of the kind that the index has. It is
         built anew.
+    dtype : str, optional
+        One of `recommender.halves.DTYPES`; another than that of the index is refused.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
             path))
     index = Index(path)
     _refuse_others(index, features, recipes, layers, word_weight)
-    _refuse_missing(index, with_map, n_neighbours)
+    _refuse_missing(index, with_map, n_neighbours, dtype)
     kept, report = films_with_features(catalogue, features)
     movies = films_at(catalogue.movies, kept)
     old_rows, n_new = _rows_before(index, movies)
@@ -123,13 +126,15 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
             space = index.space(name)
             films = _films(space, movies, old_rows, features, progress)
             recipe, mean = space.fitted_recipe(), space.mean_when_built()
+            mean = np.pad(mean, (0, films.dense.shape[1] - len(mean)), "constant")
             drifts.append(drift_of(recipe, films.dense, films.words, mean))
             yield Fitted(recipe, films.dense, films.words, mended=_mended(
                 space, films, mean, keeps_regions, progress))
 
     write_index(path, catalogue, kept, fitted(), features.settings, index.space().has_map,
                 features_folder=features.folder, progress=progress, topics=topics,
-                attributes=history.attributes(), ann=ann or index.ann)
+                attributes=history.attributes(), ann=ann or index.ann,
+                dtype=index.space().dtype)
     return UpdateReport(report._replace(recipes=index.recipes), n_new, n_changed, n_removed,
                         due(history, len(movies), drifts),
                         sorted(index.companions.keys() - Index(path).companions.keys()))
@@ -163,8 +168,12 @@ def _options(recipe: Recipe) -> str:
     return json.dumps(recipe.options())
 
 
-def _refuse_missing(index: Index, with_map: bool, n_neighbours: int) -> None:
-    """Raise RecommenderError if the index lacks a part that is asked for."""
+def _refuse_missing(index: Index, with_map: bool, n_neighbours: int,
+                    dtype: Optional[str]) -> None:
+    """Raise RecommenderError if the index lacks a part, or the dtype, that is asked for."""
+    if dtype not in (None, index.space().dtype):
+        raise RecommenderError("{} holds embeddings in {}, not {}: build it with --dtype and "
+                               "without --update".format(index.path, index.space().dtype, dtype))
     if with_map and not index.space().has_map:
         raise RecommenderError("{} has no map: build it with --map and without --update".format(
             index.path))
@@ -201,7 +210,7 @@ def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
     dense, words = space.all_rows()
     came = np.flatnonzero(old_rows < 0)
     if not len(came):
-        return Films(*space.rows(old_rows), old_rows)
+        return Films(dense[old_rows], None if words is None else words.take(old_rows), old_rows)
     fresh = [movies[row] for row in came]
     known = np.flatnonzero(old_rows >= 0)
     recipe.widen(fresh, [movies[row] for row in known[sample(len(known))]], len(movies))
@@ -210,15 +219,19 @@ def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
         return each(features_by_row(fresh, features), progress, "reading features", len(fresh))
 
     placed, their_words = recipe.place(fresh, stream)
+    numbers = scratch((len(movies), placed.shape[1]), dense.dtype)
+    for some in blocks(len(movies)):
+        numbers[some, :dense.shape[1]] = dense[old_rows[some]]
+        numbers[some, dense.shape[1]:] = 0  # columns of genres that none of these films has
+    numbers[came] = placed
+    if words is None or their_words is None:
+        return Films(numbers, None, old_rows)
+    if words.text_data is None:
+        their_words = their_words._replace(text_data=None)
     # The rows that came lie behind all old ones; then both are taken in the new order.
     rows = old_rows.copy()
     rows[came] = len(dense) + np.arange(len(came))
-    both = np.concatenate([dense, placed])
-    if words is None or their_words is None:
-        return Films(both[rows], None, old_rows)
-    if words.text_data is None:
-        their_words = their_words._replace(text_data=None)
-    return Films(both[rows], stacked(words, their_words).take(rows), old_rows)
+    return Films(numbers, stacked(words, their_words).take(rows), old_rows)
 
 
 def _mended(space: EmbeddingSpace, films: Films, mean: np.ndarray, keeps_regions: bool,

@@ -11,6 +11,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tup
 
 import numpy as np
 
+from recommender.halves import in_float32
 from recommender.storage.scratch import blocks
 
 _WORD = re.compile(r"\w\w+")
@@ -140,7 +141,8 @@ def stacked(above: SparseRows, below: SparseRows) -> SparseRows:
 
 def joined_row(dense: np.ndarray, words: Optional[SparseRows], at: int) -> np.ndarray:
     """Return one row of numbers (n, d) with its words behind it, float32 (d + width,)."""
-    return dense[at] if words is None else np.concatenate([dense[at], words.row(at)])
+    row = in_float32(dense[at])
+    return row if words is None else np.concatenate([row, words.row(at)])
 
 
 def sparse_rows(rows: Iterable[Tuple[np.ndarray, np.ndarray]], width: int) -> SparseRows:

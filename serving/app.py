@@ -36,6 +36,7 @@ from serving.cross_origin import allow_origins
 from serving.library import Library
 from serving.limits import RateLimit
 from serving.map_data import film_map, map_data
+from serving.map_tiles import map_tiles
 from serving.openapi import DOCUMENT, PREFIX
 from serving.pages import error_page, pages, wants_page
 from serving.posters import origin_of, with_posters
@@ -255,6 +256,7 @@ def create_app(library: Library, log: Optional[AccessLog] = None, rate_limit: in
     app.register_blueprint(api)
     app.register_blueprint(pages(library, posters))
     app.register_blueprint(map_data(library))
+    app.register_blueprint(map_tiles(library))
     return app
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 from recommender import cli
 from recommender.index import Index
@@ -41,6 +41,15 @@ class Served:
         self.features = features
         self.titles = titles
         self.bodies = PackedBodies()
+        self._made: Dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def made_once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` made of the index at the first call for `name`."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
 
     def load(self) -> None:
         """Read all that the first query for a film would have to wait for."""

@@ -21,7 +21,7 @@ from serving.validation import address_reader
 # Films whose names come with the points: as many as the page tries for titles, so that a first look
 # has all of its titles before the names of the other films are there.
 NAMED = 900
-# Films that the map shows, those of most votes: a page gets 2 MB for them, and draws all at once.
+# Films that the map shows at first, those of most votes: a page gets 2 MB for them.
 MOST = 100000
 UNRATED = 255  # byte of the rating of a film without votes; others are twentieths of 0 to 10
 _NO_GENRE = 255  # byte of the first genre of a film without genres
@@ -82,16 +82,6 @@ def packed_places(served: Served, recipe: Optional[str] = None) -> Packed:
     return served.bodies.get("places " + name, lambda: place_bytes(served.index, name))
 
 
-def load_map(served: Served) -> None:
-    """Compress all that a first look at the map needs, so that no page waits for it."""
-    maps = [name for name in served.index.recipes if served.index.space(name).has_map]
-    for name in maps:
-        packed_places(served, name)
-    if maps:
-        packed_films(served)
-        packed_names(served)
-
-
 def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
     """Return the films, most votes first, as a list for each property that the map shows.
 
@@ -101,8 +91,8 @@ def film_map(index: Index, recipe: Optional[str] = None) -> Dict[str, Any]:
     Raises NothingFound if the index was built without a map.
     """
     order = on_map(index)
-    places = _places(index, recipe)
-    first = _first_genres(index)
+    places = places_of(index, order, recipe)
+    first = _first_genres(index, order)
     genres = _by_frequency(first)
     number = {genre: at for at, genre in enumerate(genres)}
     return {"genres": genres, "id": index.ids[order].tolist(),
@@ -119,30 +109,41 @@ def film_bytes(index: Index) -> bytes:
     bytes: 2 of the years, 1 each of first genre (a place in `genres`), votes and rating, then a
     plane of bits for each eight genres, the first in the highest bit; and if there are topics, 1
     of the coarse topic (a place in `topics`). In the end stands `name_bytes` of the `named` films
-    with most votes.
+    with most votes. Where films come in tiles (see `serving.map_tiles`), `beyond` says how many.
     """
-    order = on_map(index)
-    first = _first_genres(index)
-    known, has = index.genres()
-    genres = _by_frequency(first)
-    genres += [genre for genre in known if genre not in genres]
-    number = {genre: at for at, genre in enumerate(genres)}
-    votes = index.column("vote_count")[order]
-    ratings = np.where(votes > 0, np.rint(index.column("vote_average")[order] * 20), UNRATED)
-    topics, of_films = _coarse_topics(index)
+    order, genres = on_map(index), genre_order(index)
+    topics, of_films = coarse_topics(index)
+    n_beyond = len(unmarked(index)) - len(order)
     head = json.dumps({"n": len(order), "genres": genres, "named": min(len(order), NAMED), **(
-        {"topics": topics} if topics else {})}).encode()
+        {"topics": topics} if topics else {}), **({"beyond": n_beyond} if n_beyond else {})})
+    return b"".join([head.encode(), b"\n", film_planes(
+        index, order, genres, of_films if topics else None), name_bytes(index, NAMED)])
+
+
+def genre_order(index: Index) -> List[str]:
+    """Return the names of all genres in the order in which the map's data number them."""
+    genres = _by_frequency(_first_genres(index, on_map(index)))
+    return genres + [genre for genre in index.genres()[0] if genre not in genres]
+
+
+def film_planes(index: Index, rows: np.ndarray, genres: List[str],
+                of_films: Optional[np.ndarray]) -> bytes:
+    """Return the planes of `film_bytes` of some films; `of_films` are the topics, if any."""
+    first, (known, has) = _first_genres(index, rows), index.genres()
+    number = {genre: at for at, genre in enumerate(genres)}
+    votes = index.column("vote_count")[rows]
+    ratings = np.where(votes > 0, np.rint(index.column("vote_average")[rows] * 20), UNRATED)
     return b"".join([
-        head, b"\n", _planes(index.column("year")[order].astype("<u2")),
+        planes(index.column("year")[rows].astype("<u2")),
         bytes(min(number.get(genre, _NO_GENRE), _NO_GENRE) for genre in first),
         np.rint(np.log2(1 + votes) * _VOTE_STEPS).clip(0, 255).astype(np.uint8).tobytes(),
         ratings.clip(0, 255).astype(np.uint8).tobytes(),
-        np.packbits(has[order][:, [known.index(genre) for genre in genres]],
+        np.packbits(has[rows][:, [known.index(genre) for genre in genres]],
                     axis=1).T.tobytes(),
-        of_films[order].tobytes() if topics else b"", name_bytes(index, NAMED)])
+        b"" if of_films is None else of_films[rows].tobytes()])
 
 
-def _coarse_topics(index: Index) -> Tuple[List[str], np.ndarray]:
+def coarse_topics(index: Index) -> Tuple[List[str], np.ndarray]:
     """Return the names of the coarse topics, those of the most films first, and the place of each
     film's among them, uint8 (n,), _NO_TOPIC where it has none; no names without topics."""
     place_of = np.full(len(index), _NO_TOPIC, np.uint8)
@@ -158,15 +159,23 @@ def _coarse_topics(index: Index) -> Tuple[List[str], np.ndarray]:
 def name_bytes(index: Index, most: Optional[int] = None) -> bytes:
     """Return 8 planes of n bytes of the ids of the films, in the order of `film_map`, and their
     titles in UTF-8, one a line; of the first `most` films, by default of all."""
-    order = on_map(index)[:most]
-    titles = [" ".join(title.splitlines()) for title in index.column("title")[order].tolist()]
-    return _planes(index.ids[order].astype("<i8")) + "\n".join(titles).encode()
+    return names_of(index, on_map(index)[:most])
+
+
+def names_of(index: Index, rows: np.ndarray) -> bytes:
+    """Return what `name_bytes` does, of some films."""
+    titles = [" ".join(title.splitlines()) for title in index.column("title")[rows].tolist()]
+    return planes(index.ids[rows].astype("<i8")) + "\n".join(titles).encode()
 
 
 def place_bytes(index: Index, recipe: Optional[str] = None) -> bytes:
     """Return the places of `film_map` by a recipe: 2 planes of n bytes for x, 2 for y."""
-    places = _places(index, recipe).astype("<u2")
-    return _planes(places[:, 0]) + _planes(places[:, 1])
+    return place_planes(places_of(index, on_map(index), recipe))
+
+
+def place_planes(places: np.ndarray) -> bytes:
+    """Return places, (n, 2), as 2 planes of n bytes for x and 2 for y."""
+    return b"".join(planes(axis.astype("<u2")) for axis in places.T)
 
 
 def unmarked(index: Index) -> np.ndarray:
@@ -176,24 +185,24 @@ def unmarked(index: Index) -> np.ndarray:
 
 
 def on_map(index: Index) -> np.ndarray:
-    """Return the rows of the films that the map shows, int64 (n,), most votes first."""
+    """Return the rows of the films that the map shows at first, int64 (n,), most votes first."""
     return unmarked(index)[:MOST]
 
 
-def _planes(numbers: np.ndarray) -> bytes:
+def planes(numbers: np.ndarray) -> bytes:
     """Return little-endian numbers (n,) as all their lowest bytes, then the next, and so on."""
     size = numbers.dtype.itemsize
     return np.ascontiguousarray(numbers).view(np.uint8).reshape(-1, size).T.tobytes()
 
 
-def _places(index: Index, recipe: Optional[str]) -> np.ndarray:
-    """Return the places of the films of `on_map`, int64 (n, 2), from 0 to MAP_SIZE."""
-    return np.rint(index.space(recipe).map()[on_map(index)] * MAP_SIZE).astype(int)
+def places_of(index: Index, rows: np.ndarray, recipe: Optional[str]) -> np.ndarray:
+    """Return the places of some films, int64 (n, 2), from 0 to MAP_SIZE."""
+    return np.rint(index.space(recipe).map()[rows] * MAP_SIZE).astype(int)
 
 
-def _first_genres(index: Index) -> List[str]:
-    """Return the first genre of each film of `on_map`, or ""."""
-    of_films = index.column("genres")[on_map(index)].tolist()
+def _first_genres(index: Index, rows: np.ndarray) -> List[str]:
+    """Return the first genre of each of some films, or ""."""
+    of_films = index.column("genres")[rows].tolist()
     # Films share few sets of genres, so only the different ones are split.
     first = {genres: (split_genres(genres) or [""])[0] for genres in set(of_films)}
     return [first[genres] for genres in of_films]

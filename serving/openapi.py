@@ -6,7 +6,7 @@ Each operation is described here only: `serving.validation` makes its checks fro
 
 from typing import Any, Dict
 
-from serving.schemas import Schema
+from serving.schemas import RANK_IN_OTHER, RANKS_TO, Schema
 from serving.schemas import answer as _answer
 from serving.schemas import object_of as _object
 from serving.topic_document import PATHS, SCHEMAS
@@ -335,10 +335,9 @@ DOCUMENT = {
                 "type": "array", "minItems": 2, "maxItems": 2,
                 "description": "the index's first recipe comes first", "items": _object(
                     "made_by results", made_by={"$ref": "#/components/schemas/MadeBy"},
-                    results={"type": "array", "items": _object(
+                    ranks_to=RANKS_TO, results={"type": "array", "items": _object(
                         "rank score rank_in_other " + _OF_A_FILM, **_RANKED, **_FILM,
-                        rank_in_other={"type": "integer", "description":
-                                       "rank of the film in the whole list of the other"})})}),
+                        rank_in_other=RANK_IN_OTHER)})}),
         "MadeBy": _object(
             "recipe checkpoint index built digest", recipe={"type": "string"},
             checkpoint={"type": "string"},

@@ -32,11 +32,14 @@ class PackedBodies:
         if name not in self._kept:
             with self._making:
                 if name not in self._kept:
-                    plain = make()
-                    self._kept[name] = Packed(
-                        gzip.compress(plain, _LEVEL),
-                        hashlib.blake2b(plain, digest_size=12).hexdigest())
+                    self._kept[name] = pack(make())
         return self._kept[name]
+
+
+def pack(plain: bytes) -> Packed:
+    """Return a body compressed."""
+    return Packed(gzip.compress(plain, _LEVEL),
+                  hashlib.blake2b(plain, digest_size=12).hexdigest())
 
 
 def answer(packed: Packed, mimetype: str) -> Response:

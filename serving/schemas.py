@@ -3,6 +3,11 @@
 from typing import Any, Dict
 
 Schema = Dict[str, Any]  # a JSON schema
+# Of a film in a comparison, and of the list that it is in.
+RANK_IN_OTHER: Schema = {"type": ["integer", "null"], "description":
+                         "rank of the film by the other recipe; null beyond ranks_to"}
+RANKS_TO: Schema = {"type": "integer", "description": "how many films were ranked by the other "
+                    "recipe, where approximate search found them; else all are"}
 
 
 def answer(description: str, schema: str) -> Schema:

@@ -55,7 +55,7 @@ def application() -> Flask:
     from serving.access_log import AccessLog
     from serving.app import create_app
     from serving.library import Library, in_background
-    from serving.map_data import load_map
+    from serving.map_tiles import load_map
     from serving.shared_texts import SharedTexts
     from serving.text_process import Texts
 

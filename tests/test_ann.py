@@ -16,16 +16,20 @@ from recommender import ann_building
 from recommender.ann import KINDS, NoFaiss, build_ann, load_faiss
 from recommender.candidates import Candidates
 from recommender.catalogue import read_catalogue
+from recommender.comparing import compare
 from recommender.filters import Filters
 from recommender.index import Index
 from recommender.many import similar_many
 from recommender.neighbours import nearest_films, share_found
 from recommender.postings import postings_of
+from recommender.printing import comparison
 from recommender.ranking import nearest_rows
 from recommender.recommender import Recommender
 from recommender.storage.feature_store import FeatureReader
 from recommender.updating import update_index
 from recommender.words import sparse_rows
+from serving.app import create_app
+from serving.library import Library
 from tests.conftest import ROOT
 from tests.served import FakeTexts
 from tests.worlds import random_layers, row, write_csv, write_index
@@ -224,6 +228,33 @@ def test_queries_that_it_answers_compare_no_film_with_all(both, monkeypatch):
         assert len(both[1].similar(**asked)) == 10
     assert similar_many(both[1], [{"id": 7}, {"id": 8}]) == [
         both[1].similar(id=7), both[1].similar(id=8)]
+
+
+def test_a_comparison_ranks_only_the_nearest_where_approximate_search_finds_them(both):
+    exact, _ = (compare(each, each.wishes(id=7), k=5) for each in both)
+    found = compare(both[1], both[1].wishes(id=7), k=5)
+    n_same = 0
+    for ours, theirs in zip(found, exact):
+        assert (ours.ranks_to, theirs.ranks_to) == (5, None)
+        assert all(rank is None or rank <= 5 for _, rank in ours.ranked)
+        rank_of = {result.movie["id"]: rank for result, rank in theirs.ranked}
+        n_same += sum(rank == (rank_of[result.movie["id"]] if rank_of.get(
+            result.movie["id"], 99) <= 5 else None) for result, rank in ours.ranked)
+    assert n_same >= 9
+    assert any(rank is None for each in found for _, rank in each.ranked)
+    few_left = compare(both[1], both[1].wishes(id=7), filters=Filters(min_votes=1480))
+    assert [each.ranks_to for each in few_left] == [None, None]
+    assert all(rank for each in few_left for _, rank in each.ranked)
+
+
+def test_a_rank_beyond_those_that_were_found_is_shown_as_such(both):
+    client = create_app(Library(both[1].index, FakeTexts())).test_client()
+    lists = client.get("/api/v1/compare?id=7&k=5").get_json()["lists"]
+    assert [each["ranks_to"] for each in lists] == [5, 5]
+    assert None in [film["rank_in_other"] for film in lists[0]["results"]]
+    shown = comparison(compare(both[1], both[1].wishes(id=7), k=5), 100)
+    assert shown.count(">5") == [film["rank_in_other"] for each in lists
+                                  for film in each["results"]].count(None)
 
 
 def test_whether_anything_near_was_found_is_told_alike(both):

@@ -25,7 +25,7 @@ def test_the_films_of_most_votes_are_shown_and_the_page_says_so(page):
     assert page.map()["id"] == list(range(1, SHOWN + 1))
     page.wait(lambda: page.one("canvas").get_attribute("data-ready") == str(SHOWN), "the films")
     assert page.one("canvas").get_attribute("aria-label") == "Map of 8 films"
-    assert "Of 12 films the 8 with most votes are shown." in page.texts("#help")[0]
+    assert "Of 12 films the 8 with most votes are shown at first" in page.texts("#help")[0]
 
 
 def test_a_film_that_is_not_shown_is_asked_for_and_its_nearest_are_listed(page):

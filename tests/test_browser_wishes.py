@@ -52,6 +52,26 @@ def test_two_recipes_stand_side_by_side_with_ranks_and_light_up_the_same_film(pa
     assert page.run("document.documentElement.scrollWidth") == 390
 
 
+BEYOND = """
+import(new URL('static/compare.js', document.baseURI)).then(({ comparison }) => {
+  const film = { id: 1, title: 'A', year: 1999, genres: [], rank: 2, score: 0.5,
+    rank_in_other: null };
+  const lists = ['mean4', 'best'].map((recipe) => ({ made_by: { recipe }, ranks_to: 500,
+    results: [film] }));
+  window.beyond = [...comparison({ lists }, String).querySelectorAll('.row')].map((row) => [
+    row.matches('.both'), row.querySelector('.move').textContent]);
+});
+"""
+
+
+def test_a_film_beyond_those_that_the_other_recipe_ranked_is_shown_as_such(page):
+    page.open("/?id=603&recipe=compare")
+    page.wait(lambda: page.texts(".row .title"), "two lists")
+    page.driver.execute_script(BEYOND)
+    assert page.wait(lambda: page.run("window.beyond"), "a list") == [
+        [False, "▲ 499+Research: beyond 500"], [False, "▲ 499+Best: beyond 500"]]
+
+
 def test_the_box_takes_several_wishes_as_tokens_that_can_be_removed(page):
     page.open()
     page.type("the matrix", Keys.ENTER)

@@ -12,7 +12,8 @@ from recommender.index import Index
 from serving import map_data, packed
 from serving.app import create_app
 from serving.library import Library
-from serving.map_data import film_bytes, load_map, place_bytes
+from serving.map_data import film_bytes, place_bytes
+from serving.map_tiles import load_map
 from tests.served import FILMS, FakeTexts, write_films
 from tests.worlds import row, write_index
 

@@ -138,6 +138,26 @@ def test_a_word_that_was_dropped_as_common_stays_dropped(tmp_path):
     assert "101" in words
 
 
+def test_a_genre_that_no_film_had_gets_the_column_and_the_weight_of_a_whole_build(tmp_path):
+    world = World(tmp_path, recipes=("mean4", "best"), n_neighbours=20, with_map=True)
+    opera = [{**cells, "genres": "[{'id': 1, 'name': 'Opera'}]"} for cells in NEW[:2]]
+    world.update([*opera, *FILMS[1:]])
+    updated, whole = Index(world.path), world.whole()
+    ours, theirs = (contents(index.path, "recipes/best/learnt/1") for index in (updated, whole))
+    assert ours["genres"] == theirs["genres"] == ["Drama", "Opera"]
+    assert ours["idf"][1] == theirs["idf"][1] == np.log(62 / 3)
+    mine, wanted = (index.space("best").rows(np.arange(61))[0] for index in (updated, whole))
+    assert mine.shape == wanted.shape
+    np.testing.assert_array_equal(mine[:, -1], wanted[:, -1])
+    assert (mine[:2, -1] > 0.3).all() and not mine[2:, -1].any()
+    assert updated.space("best").mean_when_built()[-1] == 0
+    _, cosines = updated.space("best").neighbours()
+    exact = updated.space("best").nearest(updated.space("best").embedding(0), 20, [0])
+    np.testing.assert_array_equal(cosines[0], exact[1])
+    world.update([*opera, NEW[2], *FILMS[1:]])
+    assert contents(world.path, "recipes/best/learnt/1") == ours
+
+
 def test_a_second_update_adds_to_the_first_and_one_without_a_change_changes_nothing(tmp_path):
     world = World(tmp_path, recipes=("mean4", "best"), n_neighbours=20, with_map=True)
     built = Index(world.path).made_by()["built"]

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from recommender.errors import RecommenderError
+from recommender.halves import in_float32
 from recommender.index import Index
 from recommender.progress import Progress, silent
 from recommender.topics.topic_levels import topic_tree
@@ -127,7 +128,7 @@ def find_topics(index: Index, numbers: Optional[Sequence[int]] = None,
 def _vectors(index: Index, recipe: Optional[str]) -> sparse.csr_matrix:
     """Return the embeddings of all films with their words, (n, d + width)."""
     dense, words = index.space(recipe).all_rows()
-    blocks = [sparse.csr_matrix(dense, dtype=np.float64)]
+    blocks = [sparse.csr_matrix(in_float32(dense), dtype=np.float64)]
     if words is not None:
         blocks.append(sparse.csr_matrix((words.data, words.indices, words.indptr),
                                         shape=(len(dense), words.width)))

@@ -36,34 +36,58 @@ function namesIn(bytes, n) {
     titles: n ? decoder.decode(bytes.subarray(8 * n)).split("\n") : [] };
 }
 
+// Reads what `film_planes` writes of n films; returns it and the bytes behind it.
+function columnsIn(bytes, n, genres, topics) {
+  let at = 0;
+  const take = (size) => bytes.subarray(at, at += size * n);
+  const columns = { years: fromPlanes(take(2), n, 2, Uint16Array), first: take(1), votes: take(1),
+    ratings: take(1), bits: Array.from({ length: Math.ceil(genres.length / 8) }, () => take(1)),
+    topic: topics.length ? take(1) : null }; // coarse ones
+  return [columns, bytes.subarray(at)];
+}
+
+function placesIn(bytes, n) {
+  const axis = (from) => Float32Array.from(
+    fromPlanes(bytes.subarray(from, from + 2 * n), n, 2, Uint16Array), (place) => place / SIDE);
+  return { xs: axis(0), ys: axis(2 * n) };
+}
+
+// Splits the line of JSON from the bytes behind it.
+function headOf(bytes) {
+  const end = bytes.indexOf(10);
+  return [JSON.parse(decoder.decode(bytes.subarray(0, end))), bytes.subarray(end + 1)];
+}
+
 // Returns all films, most votes first, as columns. Ids and titles, which take the longest, are
 // those of the first films only, until `named` has those of all.
 export async function loadFilms() {
-  const bytes = await bytesOf("films");
-  const end = bytes.indexOf(10);
-  const { n, genres, topics = [], named } = JSON.parse(decoder.decode(bytes.subarray(0, end)));
-  let at = end + 1;
-  const take = (size) => bytes.subarray(at, at += size * n);
-  const years = fromPlanes(take(2), n, 2, Uint16Array);
-  const first = take(1), votes = take(1), ratings = take(1);
-  const bits = take(Math.ceil(genres.length / 8));
-  const topic = topics.length ? take(1) : null; // coarse ones
-  const genresOf = (row) => genres.filter(
-    (_, genre) => bits[(genre >> 3) * n + row] & (128 >> (genre & 7)));
-  return { n, genres, topics, topic, years, first, votes, ratings, genresOf,
-    ...namesIn(bytes.subarray(at), named),
+  const [{ n, genres, topics = [], named, beyond = 0 }, bytes] = headOf(await bytesOf("films"));
+  const [columns, names] = columnsIn(bytes, n, genres, topics);
+  return { n, genres, topics, beyond, passing: null, ...columns, ...namesIn(names, named),
+    genresOf(row) {
+      return genres.filter((_, genre) => this.bits[genre >> 3][row] & (128 >> (genre & 7)));
+    },
     async named() {
       if (named < n) Object.assign(this, namesIn(await bytesOf("names"), n));
     },
-    votesOf: (row) => Math.round(2 ** (votes[row] / VOTE_STEPS)) - 1,
-    ratingOf: (row) => (ratings[row] === NO_VOTES ? null : ratings[row] / 20) };
+    votesOf(row) {
+      return Math.round(2 ** (this.votes[row] / VOTE_STEPS)) - 1;
+    },
+    ratingOf(row) {
+      return this.ratings[row] === NO_VOTES ? null : this.ratings[row] / 20;
+    } };
+}
+
+// Returns a tile of the map as columns, with the places by a recipe, and whether there may be tiles
+// below it.
+export async function loadTile({ genres, topics }, path, recipe) {
+  const [{ n, deeper }, bytes] = headOf(await bytesOf(`tiles/${path}/films`, { recipe }));
+  const [columns, rest] = columnsIn(bytes, n, genres, topics);
+  return { n, deeper, ...columns, ...placesIn(rest, n), ...namesIn(rest.subarray(4 * n), n) };
 }
 
 // Returns the places by a recipe, from 0 to 1.
 export async function loadPlaces(recipe) {
   const bytes = await bytesOf("places", { recipe });
-  const n = bytes.length / 4;
-  const axis = (from) => Float32Array.from(
-    fromPlanes(bytes.subarray(from, from + 2 * n), n, 2, Uint16Array), (place) => place / SIDE);
-  return { xs: axis(0), ys: axis(2 * n) };
+  return placesIn(bytes, bytes.length / 4);
 }

@@ -10,11 +10,22 @@ export class Drawing {
     Object.assign(this, { canvas, view, context: canvas.getContext("2d") });
   }
 
+  // Takes the room of the canvas on the page.
   resize() {
     const { canvas, view } = this;
+    view.resize(canvas.clientWidth, canvas.clientHeight);
     canvas.width = Math.round(view.width * devicePixelRatio);
     canvas.height = Math.round(view.height * devicePixelRatio);
     this.pixels = new Pixels(canvas.width, canvas.height);
+  }
+
+  // Takes the colours of the page, and again whenever they change; calls `draw` then.
+  follow(draw) {
+    this.restyle();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.restyle();
+      draw();
+    });
   }
 
   restyle() {

@@ -11,9 +11,15 @@ const FAINTEST = 0.35; // opacity there
 
 export class Labels {
   constructor(drawing, films) {
-    Object.assign(this, { drawing, films, widths: new Float32Array(films.n), drawn: [] });
+    Object.assign(this, { drawing, films, drawn: [],
+      widths: new Float32Array(films.n + films.beyond) });
     // A font that comes late has other widths than the one in its place.
     document.fonts.ready.then(() => this.widths.fill(0));
+  }
+
+  // Forgets the titles from a row on: other films may take their rows.
+  forget(row) {
+    this.widths.fill(0, row);
   }
 
   // Paints labels outside of `taken`, boxes [left, top, right, bottom] in pixels.

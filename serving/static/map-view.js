@@ -17,6 +17,10 @@ export class View {
     this.scale = before ? this.scale * this.whole / before : this.whole;
   }
 
+  get isClosest() {
+    return this.zoom > MAX_ZOOM * 0.99;
+  }
+
   get zoom() {
     return this.scale / this.whole;
   }

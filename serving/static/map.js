@@ -7,17 +7,19 @@ import { gridOf, nearestIn, nextIn } from "./grid.js";
 import { Address, choiceIn, seenBefore } from "./map-address.js";
 import { answer, askedOf, remember, titleOf, whyNotOf } from "./map-asking.js";
 import { COLOURINGS, colouring } from "./map-colours.js";
-import { bytesOf, loadFilms, loadPlaces } from "./map-data.js";
+import { loadFilms, loadPlaces } from "./map-data.js";
 import { Drawing } from "./map-drawing.js";
 import { glide } from "./map-glide.js";
 import { choice, legend } from "./map-key.js";
 import { Labels } from "./map-labels.js";
+import { teller } from "./map-notice.js";
 import { Panel } from "./map-panel.js";
 import { listenToKeys, listenToPointers } from "./map-pointers.js";
 import { listRegions, loadRegions, regionAt } from "./map-regions.js";
 import { meaningOf } from "./meaning.js";
 import { covered, free } from "./map-space.js";
 import { lookOf, openedWith } from "./map-state.js";
+import { Tiles } from "./map-tiles.js";
 import { Tip } from "./map-tip.js";
 import { View } from "./map-view.js";
 import { isWithin, zoomInSight } from "./map-zoom.js";
@@ -39,12 +41,10 @@ async function start() {
     loadRegions(state.recipe)]); // for each level of zoom
   let grid = gridOf(places.xs, places.ys);
   let colours = colouring(state.colour, films);
-  let passes = null; // bits of the films that the filters let pass, or null for all
   const view = new View();
   const drawing = new Drawing(canvas, view);
-  view.resize(canvas.clientWidth, canvas.clientHeight);
   drawing.resize();
-  drawing.restyle();
+  drawing.follow(() => setColour(state.colour, state.only));
   const hasView = view.restoreOf(given, seenBefore());
   const address = new Address({ state, films, view, recipes, rest }, showAgain);
   const rowOf = new Map();
@@ -53,13 +53,22 @@ async function start() {
   named.catch(() => {}); // told where it is awaited
   const labels = new Labels(drawing, films);
   const byId = (id) => document.getElementById(id);
-  const tip = new Tip(byId("tip"), canvas), notice = byId("notice");
+  const tip = new Tip(byId("tip"), canvas);
+  const [tell, tellOf] = teller(byId("notice"), layout);
   let isDue = false, timer;
   let taken = []; // boxes of what stands on the map
 
-  const passesFilters = (row) => !passes || passes[row >> 3] & (128 >> (row & 7));
+  const tiles = new Tiles({ films, view, rowOf, ready: named, places: () => places,
+    changed: (next) => {
+      places = next;
+      grid = gridOf(places.xs, places.ys);
+      colours = colouring(state.colour, films);
+      labels.forget(tiles.base);
+      canvas.dataset.films = films.n;
+      draw();
+    } });
   const isShown = (row) => (state.alone < 0 || colours.groups[row] === state.alone)
-    && Boolean(passesFilters(row));
+    && (!films.passing || Boolean(films.passing[row]));
   const isNamed = (row) => row < films.titles.length && isShown(row); // those of few votes come late
   const isStrong = (row) => isShown(row) && (!state.asked?.rows.length || state.chosen >= 0
     || state.asked.set.has(row)) || row === state.chosen || state.near.includes(row);
@@ -72,7 +81,7 @@ async function start() {
   function paint() {
     isDue = false;
     const { chosen, hovered, asked, near, lit } = state;
-    const hasFaint = state.alone >= 0 || passes || (asked?.rows.length && chosen < 0);
+    const hasFaint = state.alone >= 0 || films.passing || (asked?.rows.length && chosen < 0);
     drawing.points(films, places, colours, isStrong, hasFaint);
     const star = chosen < 0 ? asked?.star : null;
     if (chosen >= 0) drawing.lines([places.xs[chosen], places.ys[chosen]], near, places, lit);
@@ -92,6 +101,7 @@ async function start() {
   // Writes what is seen into the address, once nothing changes any more.
   function settle() {
     address.write();
+    tiles.see(state.recipe).catch(tellOf);
     canvas.dataset.labels = JSON.stringify(labels.drawn);
     const isWaiting = panel.box.hasAttribute("aria-busy");
     if (!isWaiting) canvas.dataset.star = state.chosen < 0 && state.asked?.star || "";
@@ -241,7 +251,7 @@ async function start() {
     byId("tokens").hidden = !Object.keys(filters).length;
     layout();
     const { same_genre: _, same_topic: __, ...own } = filters;
-    passes = Object.keys(own).length ? await bytesOf("passing", own) : null;
+    await tiles.pass(own);
     if (state.chosen >= 0) choose(state.chosen);
     else if (state.asked) askFor(state.asked.pairs, { look: false });
     draw();
@@ -258,6 +268,7 @@ async function start() {
   }
 
   async function setRecipe(recipe) {
+    tiles.drop(state, address.choice);
     state.recipe = recipe;
     const next = await loadPlaces(recipe);
     if (state.recipe !== recipe) return;
@@ -267,6 +278,7 @@ async function start() {
       places = now;
       if (isThere) {
         grid = gridOf(now.xs, now.ys);
+        tiles.isHeld = false;
         setRegions(recipe);
       }
       paint();
@@ -283,16 +295,6 @@ async function start() {
     listRegions(byId("regions"), regions);
     draw();
   }
-
-  // Shows what is wrong with a search.
-  function tell(words) {
-    notice.textContent = words;
-    notice.hidden = !words;
-    if (words) say(words);
-    layout();
-  }
-
-  const tellOf = (error) => tell(sentence(error.message));
 
   // Takes what was typed for a film if it is surely its title, else for a text.
   async function submit(text) {
@@ -376,15 +378,10 @@ async function start() {
     name[0].toUpperCase() + name.slice(1)]), state.colour, setColour);
   setColour(state.colour, state.only);
   new ResizeObserver(() => {
-    view.resize(canvas.clientWidth, canvas.clientHeight);
     drawing.resize();
     layout();
   }).observe(canvas);
   new ResizeObserver(() => layout()).observe(byId("key"));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    drawing.restyle();
-    setColour(state.colour, state.only);
-  });
   byId("tokens").addEventListener("click", (event) => {
     const { rest } = event.target.closest("button") ?? {};
     if (rest) setFilters(rest).catch(tellOf);
