@@ -10,7 +10,7 @@ import json
 from typing import Optional, Tuple
 
 import numpy as np
-from flask import Blueprint, Response
+from flask import Blueprint, Response, jsonify
 
 from recommender.errors import NothingFound
 from recommender.filters import Filters, passing
@@ -29,6 +29,7 @@ from serving.map_data import (
     places_of,
     unmarked,
 )
+from serving.openapi import MAX_ID
 from serving.packed import answer, pack
 from serving.validation import address_reader
 
@@ -39,21 +40,27 @@ _BYTES = "application/octet-stream"
 
 def map_tiles(library: Library) -> Blueprint:
     """Return the views that the page of the map asks for tiles."""
-    blueprint = Blueprint("map_tiles", __name__, url_prefix="/map/tiles/<int:z>/<int:x>/<int:y>")
+    blueprint = Blueprint("map_tiles", __name__, url_prefix="/map/tiles")
     read_recipe = address_reader(("recipe",))
     read_filters = address_reader(("recipe", *Filters._fields))
 
-    @blueprint.get("/films")
+    @blueprint.get("/<int:z>/<int:x>/<int:y>/films")
     def films(z: int, x: int, y: int) -> Response:
         tiles = tiles_of(library.now, read_recipe({}).get("recipe"))
         return answer(pack(tiles.film_bytes(z, x, y)), _BYTES)
 
-    @blueprint.get("/passing")
+    @blueprint.get("/<int:z>/<int:x>/<int:y>/passing")
     def passing_films(z: int, x: int, y: int) -> Response:
         served, given = library.now, read_filters({})
         rows = tiles_of(served, given.pop("recipe", None)).rows(z, x, y)
         return Response(np.packbits(passing(served.index, Filters(**given))[rows]).tobytes(),
                         content_type=_BYTES)
+
+    @blueprint.get("/of/<int:movie_id>")
+    def tile_of(movie_id: int) -> Response:
+        tiles = tiles_of(library.now, read_recipe({}).get("recipe"))
+        tile = tiles.tile_of(movie_id)
+        return jsonify({"tile": tile and "/".join(map(str, tile))})
 
     return blueprint
 
@@ -111,6 +118,15 @@ class Tiles:
                                "2 ** z".format(z, x, y, DEEPEST))
         key = _key(z, np.int64(x), np.int64(y))
         return self._rows[slice(*np.searchsorted(self._keys, [key, key + 1]))]
+
+    def tile_of(self, movie_id: int) -> Optional[Tuple[int, int, int]]:
+        """Return the tile (z, x, y) of a film by TMDB id, None for a film that is in none."""
+        places = np.flatnonzero(self._index.ids[self._rows] == movie_id) if (
+            movie_id <= MAX_ID) else ()
+        if not len(places):
+            return None
+        key, of_axis = int(self._keys[places[0]]), (1 << DEEPEST) - 1
+        return key >> 2 * DEEPEST, key & of_axis, key >> DEEPEST & of_axis
 
     def film_bytes(self, z: int, x: int, y: int) -> bytes:
         """Return a tile for the page.

@@ -1,6 +1,7 @@
 """The map in a real browser, of an index whose films come in tiles."""
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from recommender.index import Index
 from tests.served import running
@@ -74,6 +75,21 @@ def test_every_film_can_be_reached_and_chosen(page, index, movie_id):
     page.one("canvas").click()  # in its middle
     page.wait(lambda: page.texts("#chosen .title") == ["Film {}".format(movie_id)], "the film")
     page.wait(lambda: "id={}".format(movie_id) in page.run("location.search"), "its address")
+
+
+def test_a_film_of_a_tile_is_found_by_search_and_by_its_address(page):
+    page.open("/map?id=290")
+    page.wait(lambda: page.texts("#chosen .title") == ["Film 290"], "the film of the address")
+    page.wait(lambda: "Film 290" in (page.one("canvas").get_attribute("data-labels") or ""),
+              "its title")
+    entries = page.run("history.length")
+    page.type("Film 170", Keys.ENTER)
+    page.wait(lambda: page.texts("#chosen .title") == ["Film 170"], "the film that was searched")
+    page.wait(lambda: page.run("location.search") == "?id=170", "its address")
+    assert page.run("history.length") == entries + 1
+    page.driver.back()
+    page.wait(lambda: page.texts("#chosen .title") == ["Film 290"], "the film before")
+    assert not page.messages()
 
 
 def test_filters_hold_for_the_films_of_tiles_whenever_they_come(page, index):

@@ -102,6 +102,17 @@ def test_the_page_gets_a_tile_as_bytes_and_which_of_its_films_pass(served):
         int(each % 3 != 0) for each in index.ids[rows]]
 
 
+def test_the_tile_of_a_film_is_told(served):
+    client, index = create_app(served).test_client(), served.now.index
+    for tile, rows in whole_tree(tiles_of(served.now, "best")).items():
+        for movie_id in index.ids[rows].tolist():
+            assert client.get("/map/tiles/of/{}?recipe=best".format(movie_id)).get_json() == {
+                "tile": "/".join(map(str, tile))}
+    first = index.ids[map_data.on_map(index)].tolist()
+    for movie_id in (first[0], 5, 10 ** 6, 2 ** 70):  # the second is marked as adult
+        assert client.get("/map/tiles/of/{}".format(movie_id)).get_json() == {"tile": None}
+
+
 @pytest.mark.parametrize("path", ["0/0/0", "17/0/0", "1/2/0", "3/0/8", "1/-1/0"])
 def test_a_tile_that_is_not_there_is_said_to_be_so(served, path):
     client = create_app(served).test_client()

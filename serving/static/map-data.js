@@ -86,6 +86,11 @@ export async function loadTile({ genres, topics }, path, recipe) {
   return { n, deeper, ...columns, ...placesIn(rest, n), ...namesIn(rest.subarray(4 * n), n) };
 }
 
+// Returns the path of the tile of a film by a recipe, or null for a film that is in none.
+export async function tileOf(id, recipe) {
+  return JSON.parse(decoder.decode(await bytesOf(`tiles/of/${id}`, { recipe }))).tile;
+}
+
 // Returns the places by a recipe, from 0 to 1.
 export async function loadPlaces(recipe) {
   const bytes = await bytesOf("places", { recipe });

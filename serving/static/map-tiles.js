@@ -2,7 +2,7 @@
 // for more points. serving/map_tiles.py says which films a tile holds.
 
 import { askedOf, remember, titleOf } from "./map-asking.js";
-import { bytesOf, loadTile } from "./map-data.js";
+import { bytesOf, loadTile, tileOf } from "./map-data.js";
 
 const ROOM = 5; // a first look has so many times the films that a view has room for
 const COLUMNS = ["years", "first", "votes", "ratings", "topic", "ids"];
@@ -43,11 +43,22 @@ export class Tiles {
       const missing = sight.filter((tile) => !loaded.has(tile.join("/")));
       const found = await Promise.all(missing.map((tile) => this.get(tile.join("/"), recipe)));
       if (turn !== this.turn) return;
-      if (found.some(({ n }) => n)) this.add(found);
-      else found.forEach((tile) => loaded.set(tile.path, tile));
+      this.add(found.filter(({ path }) => !loaded.has(path))); // `find` may have been sooner
       front = sight.filter((tile) => loaded.get(tile.join("/")).deeper).flatMap(
         (tile) => below(...tile));
     }
+  }
+
+  // Loads the tile of the film that pairs of an address choose, wherever it lies. Throws Failed.
+  async find(pairs, recipe) {
+    const id = pairs.length === 1 && pairs[0][0] === "id" ? Number(pairs[0][1]) : 0;
+    if (!id || !this.films.beyond) return;
+    await this.ready;
+    if (this.rowOf.has(id)) return;
+    const { turn } = this, path = await tileOf(id, recipe);
+    const found = path && await this.get(path, recipe);
+    if (!found || turn !== this.turn || this.isHeld || this.loaded.has(path)) return;
+    this.add([found]);
   }
 
   async get(path, recipe) {
@@ -61,6 +72,7 @@ export class Tiles {
   }
 
   add(tiles) {
+    if (!tiles.length) return;
     const { films, rowOf } = this;
     const { xs, ys } = this.places();
     for (const name of COLUMNS.filter((name) => films[name])) {
@@ -73,6 +85,7 @@ export class Tiles {
     for (const { path, n, deeper, recipe, passing } of tiles) {
       this.loaded.set(path, { path, n, deeper, recipe, passing });
     }
+    if (!tiles.some(({ n }) => n)) return;
     this.mark();
     this.changed({ xs: joined(xs, tiles.map((tile) => tile.xs)),
       ys: joined(ys, tiles.map((tile) => tile.ys)) });

@@ -110,7 +110,7 @@ async function start() {
   const panel = new Panel(byId("chosen"), {
     choose: (id) => {
       panel.focus();
-      showChoice([["id", String(id)]], false);
+      findAndShow([["id", String(id)]], false).catch(tellOf);
     },
     lit: (id) => {
       state.lit = id === null ? -1 : rowOf.get(id);
@@ -309,9 +309,12 @@ async function start() {
     }
   }
 
-  const showFilm = (film) => showChoice(remember([film]).map(({ id }) => ["id", String(id)]), true);
+  const showFilm = (film) => findAndShow(remember([film]).map(({ id }) => ["id", String(id)]), true);
 
-  // A film of too few votes to be on the map is asked for like a text.
+  const findAndShow = (pairs, look) => tiles.find(pairs, state.recipe).then(
+    () => showChoice(pairs, look));
+
+  // A film that is not on the map is asked for like a text.
   function showChoice(pairs, look) {
     const row = pairs.length === 1 && pairs[0][0] === "id" ? rowOf.get(Number(pairs[0][1])) : -1;
     if (row >= 0) return choose(row, { look });
@@ -388,7 +391,7 @@ async function start() {
   });
   await setFilters(state.filters).catch(tellOf);
   listRegions(byId("regions"), regions);
-  await named;
+  await Promise.all([named, tiles.find(choiceIn(given), state.recipe).catch(tellOf)]);
   showChoice(choiceIn(given), !hasView);
   address.begin();
   draw();
