@@ -52,11 +52,15 @@ def place_films(dense: np.ndarray, words: Optional[SparseRows],
     from openTSNE import TSNE, initialization
     from openTSNE.affinity import Uniform
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
+    from scipy.sparse.linalg import ArpackError
 
     near = nearest_others(dense, words, min(_NEIGHBOURS, n - 1), progress=progress)
     graph = PrecomputedNeighbors(near, np.ones(near.shape))
     affinities = Uniform(k_neighbors=near.shape[1], knn_index=graph, symmetrize="mean")
-    start = initialization.spectral(affinities.P, random_state=0)
+    try:
+        start = initialization.spectral(affinities.P, random_state=0)
+    except ArpackError:  # films that are all equally far, as where no two share a word
+        start = initialization.random(n, random_state=0)
     tsne = TSNE(n_jobs=1 if n < _MANY else -1, random_state=0)
     n_iterations = tsne.early_exaggeration_iter + tsne.n_iter
     with progress("placing films on the map", n_iterations) as advance:

@@ -46,6 +46,15 @@ def test_words_alone_can_be_laid_out():
     assert_groups_lie_together(place_films(np.zeros((len(group), 0), np.float32), words), group)
 
 
+def test_films_without_a_word_in_common_have_places_all_the_same():
+    n = 60
+    words = SparseRows(np.arange(n + 1), np.arange(n, dtype=np.int32), np.ones(n, np.float32), n)
+    points = place_films(np.zeros((n, 0), np.float32), words)
+    assert points.shape == (n, 2) and points.min() >= 0 and points.max() <= 1
+    assert len(np.unique(points.round(3), axis=0)) > n // 2
+    np.testing.assert_array_equal(points, place_films(np.zeros((n, 0), np.float32), words))
+
+
 @pytest.mark.parametrize("with_words", [False, True])
 def test_of_many_films_some_are_placed_and_the_others_among_them(monkeypatch, with_words):
     monkeypatch.setattr(film_map, "_MOST", 100)
