@@ -42,45 +42,46 @@ _CONTRACTED = re.compile("['’]t\\b")  # behind "doesn"
 _STOP_WORDS = """
 able absent accidentally act action adopts adorable adult age aged ago agrees alive apart apartment
 appear appears arrest arrive arrives ask asks aspiring assigned assistant attack attempt attempts
-attention bad beach beautiful believes bent better birth bizarre black blue body book born bound
-boy break bright broken budget build built business called calls came campaign capture captured
-care career carries carry case cast caught cause century chance change character characters charged
-chased city civil client close closed closer closes coming commit commitment company controlled
-convicted convinced country couple crash created curious current dangerous dark date daughter
-daughters day days dead deadly deal dealing death decide decides decisions deep defeat desperate
-destroy destroyed determined did die dies different difficult directors discover discovered door
-double drag draw drawing drawn dream dreams drives duo early east emotional enemy engaged enter
-entire escape escaped escapes estranged event events eventually evidence evil experience expert
-explore eyes face faced fact fall falling falls famous fate feeling feels fell fellow female fight
-fighting fights figure filled filmed filming finally finding follow foot force forever fortune
-fought free frightened frozen fun future game gathers gave gentle giant girl girls given going
-golden gone got green group grow growing grown grows gruesome guy guys hand hands happen happens
-happy hard head heart hearted held hero hidden hide high hire hired hires hit hold holding holds
-home hong hop hope hour hours huge human hunted idea important include includes including infamous
-initially innocent inside instead investigate investigates involved issues job join joined joins
-journey keeps kid kids kill killed killing kills kind knew knows land lands large late law learning
-leaving led let lie lies life light likes line local lonely long look looking looks lord lose loses
-losing loss lost lot lover lovers luck lured mad magical main male man managed manager manages
-married master matter meeting men million mind minded minute minutes missing mission modern moment
-months moves murdered murderous mysterious mysteriously mystery names natural nature natured near
-need needs neighbor neighbors news nice night nights normal north notorious number offer offers
-officer older open opens ordered ordinary owner pair passenger passion past path peace people
-perfect performance person personal picture plan plans played playing point poor popular position
-possible power powerful prepare present prevent private problem protect prove public pull quickly
-quiet quite raised ran reach ready reality reason red relationship residents resistance rest return
-returned returns reveal reveals revenge rich ride right rising risk role romantic room rule run
-runs said save saved saves say says score search seat secret secretly seek seen sees seize self
-sell send sends sense sent serve service seven sexual share shared shop short shot shots shows shy
-sides sight simple sing single sister sit situation small smart social society sold son sons soul
-south speak special spend spending spends stands star state stay stolen stop stops store strange
-street strong struggle struggles success successful sudden suddenly suffering suggests super
-supposed sure surprise survive survives survivors suspects switch taken talk talking teach teaches
-tell telling test theirs think thinking thinks threat thrown times tiny tired title took tough town
-traditional trail train trapped travels trip trouble truth try turned turning twist ultimate
-uncover unexpected unfortunately unique united unlike unusual upstate use used using vanishes
-violent visit visits voice wait waiting wakes walk walks wall wanted wants watch watches ways
-wearing wears week weekend weeks went white wife wild willing win wise wish witness witnesses woman
-women won wonder word working world worse worst wounded written wrong young younger youth
+attention bad beach beautiful bed believes bent better birth bizarre black blue body book born
+bound boy break bright broken budget build built business called calls came campaign capture
+captured car care career carries carry cars case cast caught cause century chance change character
+characters charged chased city civil client close closed closer closes coming commit commitment
+company controlled convicted convinced country couple crash created curious current dangerous dark
+date daughter daughters day days dead deadly deal dealing death decide decides decisions deep
+defeat desperate destroy destroyed determined did die dies different difficult directors discover
+discovered door double drag draw drawing drawn dream dreams drives duo early east emotional enemy
+engaged enter entire escape escaped escapes estranged event events eventually evidence evil
+experience expert explore eyes face faced fact fall falling falls famous fate feeling feels fell
+fellow female fight fighting fights figure filled filmed filming finally finding flying follow foot
+force forever fortune fought free frightened frozen fun future game gathers gave gentle giant girl
+girls given going golden gone got green group grow growing grown grows gruesome guy guys hand hands
+happen happens happy hard head heart hearted held hero hidden hide high hire hired hires hit hold
+holding holds home hong hop hope hour hours huge human hunted idea important include includes
+including infamous initially innocent inside instead investigate investigates involved issues job
+join joined joins journey keeps kid kids kill killed killing kills kind knew knows land lands large
+late law learning leaving led let lie lies life light likes line local lonely long look looking
+looks lord lose loses losing loss lost lot lover lovers luck lured mad magical main male man
+managed manager manages married marries marry master matter meeting men million mind minded minute
+minutes missing mission modern moment months moves murdered murderous mysterious mysteriously
+mystery names natural nature natured near need needs neighbor neighbors news nice night nights
+normal north notorious number offer offers officer older open opens ordered ordinary owner pair
+passenger passion past path peace people perfect performance person personal phone picture plan
+plans played playing point poor popular position possible power powerful prepare present prevent
+private problem protect prove public pull quickly quiet quite raised ran reach ready reality reason
+red relationship residents resistance rest return returned returns reveal reveals revenge rich ride
+right rising risk role romantic room rule run runs said sail sails save saved saves say says score
+search seat secret secretly seek seen sees seize self sell send sends sense sent serve service
+seven sexual share shared shop short shot shots shows shy sides sight simple sing single sister sit
+situation small smart social society sold son sons soul south speak special spend spending spends
+stands star state stay stolen stop stops store strange street strong struggle struggles success
+successful sudden suddenly suffering suggests super supposed sure surprise survive survives
+survivors suspects switch taken talk talking teach teaches tell telling test theirs think thinking
+thinks threat thrown times tiny tired title took tough town traditional trail train trapped travels
+trip trouble truth try turned turning twist ultimate uncover unexpected unfortunately unique united
+unlike unusual upstate use used using vanishes violent visit visits voice wait waiting wakes walk
+walks wall wanted wants watch watches ways wearing wears week weekend weeks went white wife wild
+willing win wise wish witness witnesses woman women won wonder word working world worse worst
+wounded written wrong young younger youth
 """
 _STOP = frozenset(_STOP_WORDS.split())
 

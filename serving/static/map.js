@@ -181,6 +181,7 @@ async function start() {
   async function askFor(pairs, { look = true } = {}) {
     const asked = askedOf(pairs, (id) => films.titles[rowOf.get(id)] ?? titleOf(id));
     Object.assign(state, { asked, chosen: -1, near: [] });
+    delete canvas.dataset.star; // not known yet
     showText(true);
     layout();
     await Promise.all([answer(asked, K, state.recipe, state.filters), named]);
