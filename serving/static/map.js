@@ -55,8 +55,7 @@ async function start() {
   const byId = (id) => document.getElementById(id);
   const tip = new Tip(byId("tip"), canvas);
   const [tell, tellOf] = teller(byId("notice"), layout);
-  let isDue = false, timer;
-  let taken = []; // boxes of what stands on the map
+  let isDue = false, timer, taken = []; // boxes of what stands on the map
 
   const tiles = new Tiles({ films, view, rowOf, ready: named, places: () => places,
     changed: (next) => {
