@@ -137,9 +137,10 @@ def _vocabulary(overviews: Sequence[str]) -> Tuple[sparse.csr_matrix, List[str]]
             if word in kept and not (_BEGIN.search(overview, max(begin - 4, 0), begin)
                                      or _CONTRACTED.match(overview, end)):
                 forms[number[stem[word]]][overview[begin:end]] += 1
-    joins = sparse.csr_matrix(([1.0] * len(kept), zip(*(
-        (at, number[stem[word]]) for at, word in enumerate(found.vocabulary) if word in kept))),
-        shape=(len(found.vocabulary), len(number)))
+    rows = [at for at, word in enumerate(found.vocabulary) if word in kept]
+    columns = [number[stem[found.vocabulary[at]]] for at in rows]
+    joins = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)),
+                              shape=(len(found.vocabulary), len(number)))
     written = [_usual_form(each) for each in forms]
     seen = [at for at, form in enumerate(written) if form]
     return (found.films @ joins).astype(bool)[:, seen], [written[at] for at in seen]
