@@ -132,8 +132,10 @@ class Words:
             known += sum((weight * idf[column]) ** 2 for column, weight in columns.items())
             if not columns and word not in common:
                 found.append(word)
+        if not found:
+            return (), 0.0
         of_no_film = len(found) * idf.max() ** 2
-        return tuple(found), of_no_film / (known + of_no_film) if found else 0.0
+        return tuple(found), of_no_film / (known + of_no_film)
 
     def _columns(self, word: str) -> Dict[int, float]:
         """Return the columns for which a word of a text counts, each with its weight."""

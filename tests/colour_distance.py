@@ -1,4 +1,4 @@
-"""How far two colours are from each other for the eye: CIEDE2000."""
+"""CIEDE2000: the distance of two colours as the eye sees it."""
 
 import math
 
