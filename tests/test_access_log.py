@@ -1,4 +1,4 @@
-"""What the server tells of its requests: ids, metrics, the access log, limits, ETags."""
+"""Records of the server about its requests: ids, metrics, the access log, limits, ETags."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the API answers to a question: the same as recommend.py prints for it."""
+"""Answers of the API to questions: the same as recommend.py prints for it."""
 
 import json
 import shutil

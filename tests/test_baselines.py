@@ -1,4 +1,4 @@
-"""What recipes must beat: each baseline recommends what its name says."""
+"""Baselines that recipes must beat: each baseline recommends what its name says."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Where things stand on the pages, and how they move, in a real browser."""
+"""Layout: places of things on the pages, and their moves, in a real browser."""
 
 import re
 

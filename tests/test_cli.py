@@ -1,4 +1,4 @@
-"""What the programs share: flags, exit codes, one line for an error."""
+"""Parts that the programs share: flags, exit codes, one line for an error."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Which film a beginning of a title means, and which titles are offered for what was typed."""
+"""Completion: the film that a beginning of a title means, and titles for what was typed."""
 
 import pytest
 

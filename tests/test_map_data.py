@@ -92,7 +92,7 @@ class Many:
 
 
 def test_a_first_look_at_45000_films_takes_half_a_second_at_10_megabits(client):
-    """What is sent before points and titles can be drawn: the other names, half a megabyte more,
+    """Points and titles can then be drawn: the other names, half a megabyte more,
     come after it."""
     index, zipped = Many(), {"Accept-Encoding": "gzip"}
     sent = [len(gzip.compress(make(index), 6)) for make in (film_bytes, place_bytes)]

@@ -1,4 +1,4 @@
-"""Where a text would lie on the map."""
+"""Places of texts on the map."""
 
 import numpy as np
 import pytest
