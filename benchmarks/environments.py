@@ -23,7 +23,7 @@ def peer_python(peer: str) -> str:
     folder = os.path.join(HERE, ".envs", peer)
     python, mark = os.path.join(folder, "bin", "python"), os.path.join(folder, "installed.txt")
     if _text(mark) != _text(wanted):
-        base = python311() if peer == "torch_onnxruntime" else sys.executable
+        base = sys.executable if peer == "bert_as_service" else python311()
         print("benchmarks: environment .envs/{} from {}".format(peer, base), file=sys.stderr)
         _run([base, "-m", "venv", "--clear", folder])
         _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",

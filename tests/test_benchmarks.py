@@ -1,11 +1,14 @@
 """The arithmetic and the table of the benchmarks; what they measure is no test's business."""
 
 import csv
+import json
+import os
 import re
 import subprocess
 import sys
 
 import h5py
+import numpy as np
 import pytest
 
 from benchmarks import encoders, programs, server
@@ -178,3 +181,18 @@ def test_workers_are_measured_beside_processes_that_were_started_by_hand(monkeyp
         "--num_workers 2: 15.0 texts a second; 1.25 of the two processes started by hand",
         "--spark local-cluster[2,1,4096]: 10.0 texts a second; 0.83 of the two processes started "
         "by hand"]
+
+
+def test_a_graph_of_faiss_alone_is_measured_at_the_recall_that_was_asked_for(tmp_path):
+    draw = np.random.RandomState(0)
+    vectors = draw.standard_normal((400, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    queries = vectors[:20]
+    for name, array in (("vectors", vectors), ("queries", queries),
+                        ("nearest", np.argsort(-(queries @ vectors.T), axis=1)[:, :10])):
+        np.save(str(tmp_path / (name + ".npy")), array)
+    told = json.loads(subprocess.run(
+        [sys.executable, os.path.join(ROOT, "benchmarks", "workers", "graph.py"), "faiss",
+         str(tmp_path), "0.99", "1"], stdout=subprocess.PIPE, check=True).stdout.decode())
+    assert told["recall"] >= 0.99
+    assert told["view"] >= 16 and told["milliseconds"] > 0

@@ -7,11 +7,15 @@ and noise of the sample's covariance, in equal parts, so that the cosines with a
 the nearest one are those of real overviews. Words are those of the same films; rare ones are told
 apart from film to film, as a vocabulary grows. Prints recall of the ten nearest against the
 comparison with all, queries a second as a ratio to it, the same for FAISS alone with the same
-index, with a filter that keeps 1 %, and of `best` with its words; build time and size.
+index, with a filter that keeps 1 %, and of `best` with its words; build time and size. With
+`--peers`, beside graphs over all numbers that hnswlib and FAISS build by themselves, at a recall
+at least as high.
 """
 
+import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +24,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 import h5py
 import numpy as np
 
+from benchmarks.environments import HERE, NotMeasured, peer_python
 from recommender import cli
 from recommender.ann import KINDS, Ann
 from recommender.ann_building import write_ann
@@ -35,6 +40,7 @@ _REAL = 0.5  # share of the variance that is theirs; the rest is noise
 _BLOCK = 20_000  # vectors made at once
 _QUERIES, _BY_ALL = 200, 30  # queries of which recall is measured, and by which all are timed
 _K = 10
+_GRAPH = os.path.join(HERE, "workers", "graph.py")
 
 
 class MadeUp:
@@ -101,7 +107,7 @@ def _words(words: SparseRows, films: np.ndarray, draw: np.random.RandomState) ->
     return made.scaled(wanted / np.maximum(made.lengths(), 1e-9))
 
 
-def measure(recipe: str, kind: str, n: int) -> List[str]:
+def measure(recipe: str, kind: str, n: int, with_peers: bool = False) -> List[str]:
     """Return the lines of one recipe and kind of approximate search."""
     films = made_up(recipe, n)
     with tempfile.TemporaryDirectory() as folder:
@@ -121,8 +127,10 @@ def measure(recipe: str, kind: str, n: int) -> List[str]:
                                          resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)]
     everything = np.ones(n, bool)
     few = np.random.RandomState(1).random_sample(n) < 0.01
+    recalls = []
     for what, counts in (("all films count", everything), ("a filter keeps 1 %", few)):
         recall, seconds_each, by_all = beside_all(films, candidates, counts)
+        recalls.append(recall)
         lines.append("{} {}, {}: recall@10 {:.4f}, {:.1f} times the queries of the comparison "
                      "with all ({:.2f} and {:.1f} ms of processor)".format(
                          recipe, kind, what, recall, by_all / seconds_each, 1e3 * seconds_each,
@@ -131,6 +139,33 @@ def measure(recipe: str, kind: str, n: int) -> List[str]:
         bare = timed(lambda vector: bare_search(candidates.ann, vector, effort), films.asked)
         lines.append("{} {}, FAISS alone, the same index and candidates: {:.2f} ms".format(
             recipe, kind, 1e3 * bare))
+    if with_peers and films.words is None:
+        lines += peers(films, recalls[0])
+    return lines
+
+
+def peers(films: MadeUp, recall: float) -> List[str]:
+    """Return the lines of graphs by other libraries alone that find at least `recall`."""
+    counts, lines = np.ones(len(films.dense), bool), []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, array in (("vectors", films.dense), ("queries", np.array(films.asked)),
+                            ("nearest", np.array([nearest_rows(
+                                films.dense, None, vector, _K, counts)[0]
+                                for vector in films.asked]))):
+            np.save(os.path.join(folder, name + ".npy"), array)
+        for library in ("hnswlib", "faiss"):
+            try:
+                python = peer_python("hnswlib") if library == "hnswlib" else sys.executable
+            except NotMeasured as error:
+                lines.append("{}: {}".format(library, error))
+                continue
+            told = json.loads(subprocess.run(
+                [python, _GRAPH, library, folder, str(recall), str(len(os.sched_getaffinity(0)))],
+                stdout=subprocess.PIPE, check=True).stdout.decode())
+            lines.append("{} alone, a graph over all numbers: recall@10 {:.4f} with {} rows in "
+                         "view, {:.2f} ms of processor a query, built in {:.0f} s".format(
+                             library, told["recall"], told["view"], told["milliseconds"],
+                             told["build"]))
     return lines
 
 
@@ -169,10 +204,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     flags.add_argument("--films", type=cli.whole_number(10_000), default=100_000)
     flags.add_argument("--kinds", default=",".join(KINDS), help="kinds of approximate search")
     flags.add_argument("--recipes", default="mean4,best")
+    flags.add_argument("--peers", action="store_true", help="measure hnswlib and FAISS by "
+                       "themselves too")
     args = flags.parse_args(argv)
     for recipe in args.recipes.split(","):
         for kind in args.kinds.split(","):
-            for line in measure(recipe, kind, args.films):
+            for line in measure(recipe, kind, args.films, args.peers):
                 print(line, flush=True)
     return 0
 
