@@ -11,11 +11,12 @@ import numpy as np
 
 from benchmarks.bench import MINILM, RESEARCH_SHAPE, Bench, note
 from benchmarks.engines import Worker, in_turns
-from benchmarks.environments import NotMeasured, peer_python, versions
+from benchmarks.environments import NotMeasured, peer_python, tensorflow_2_python, versions
 from benchmarks.table import Row, best_of, ratios, useful_flops
 
 PEERS = {"PyTorch": "pytorch.py", "onnxruntime": "ort.py"}
 _OWN_BATCHES = " with batches of its own"
+_TF2 = "TensorFlow 2.15"
 _BUDGETS = (256, 512, 1024)  # tokens a batch that a peer may choose besides our default
 _MATMUL_SECONDS = 1.0  # seconds of each measurement of the matrix rate
 # Root mean square by which a peer's layers may differ: peers compute GELU by erf, ours by tanh.
@@ -24,8 +25,8 @@ _AGREEMENT = 2e-3
 
 class Rounds(NamedTuple):
     """`seconds` of each engine by round; `rate` of matrix multiplication in flop/s by round;
-    `flops` that are useful in a round; `how` each engine was set; `missing` says why there
-    are no peers, if there are none."""
+    `flops` that are useful in a round; `how` each engine was set; `missing` says why
+    engines are missing, if any are."""
 
     seconds: Dict[str, List[float]]
     rate: List[float]
@@ -44,6 +45,8 @@ def minilm(bench: Bench) -> List[Row]:
             rows.append(_against(rounds, measure, [name], wanted))
     rows.append(_against(rounds, "encoder alone / Google's graph, MiniLM",
                          ["Google's graph"], ""))
+    rows.append(_against(rounds, "encoder alone under TensorFlow 2.15 / PyTorch{}, MiniLM".format(
+        _OWN_BATCHES), ["PyTorch" + _OWN_BATCHES], "≥ 1.0", _TF2))
     return rows + [_useful(rounds, "MiniLM", "≥ 0.80")]
 
 
@@ -57,12 +60,13 @@ def research_shape(bench: Bench) -> List[Row]:
             _useful(rounds, "24 × 1024", "≥ 0.95")]
 
 
-def _against(rounds: Rounds, measure: str, engines: List[str], target: str) -> Row:
+def _against(rounds: Rounds, measure: str, engines: List[str], target: str,
+             ours: str = "ours") -> Row:
     """Return the speed of our encoder relative to the fastest of `engines`."""
-    if not set(engines) <= set(rounds.seconds):
+    if not {ours, *engines} <= set(rounds.seconds):
         return Row(measure, [], target, rounds.missing)
     return Row(measure, ratios(best_of([rounds.seconds[engine] for engine in engines]),
-                               rounds.seconds["ours"]), target,
+                               rounds.seconds[ours]), target,
                "; ".join("{}: {}".format(engine.replace(_OWN_BATCHES, ""), rounds.how[engine])
                          for engine in engines), "×")
 
@@ -80,7 +84,7 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
     made = bench.prepare("batches", bert_dir, bench.csv, str(n_groups), folder, "0",
                          *map(str, _BUDGETS))
     default = {"batches": made["paths"]["0"], "streams": 1}
-    missing = ""
+    missing: List[str] = []
     how = {"Google's graph": "same batches"}
     with contextlib.ExitStack() as stack:
         def start(python: str, program: str, *args: str) -> Worker:
@@ -109,7 +113,13 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
                     how[name] = "batches of {}, {} at once".format(
                         os.path.basename(setting["batches"])[:-len(".npz")], setting["streams"])
         except NotMeasured as error:
-            missing = str(error)
+            missing.append(str(error))
+        try:
+            tf2 = start(tensorflow_2_python(bench.project), "ours.py", bert_dir, "ours")
+            _check_same_work(bench, ours, tf2, default)
+            orders[_TF2] = (tf2, default)
+        except NotMeasured as error:
+            missing.append(str(error))
         matmul = start(sys.executable, "matmul.py")
         product = matmul.ask(seconds=_MATMUL_SECONDS)["name"]
         how["rate"] = product
@@ -119,7 +129,7 @@ def _rounds(bench: Bench, checkpoint: str, n_groups: int, n_rounds: int,
         seconds = in_turns(n_rounds, tasks)
     rate = seconds.pop("rate")
     return Rounds(seconds, rate, useful_flops(bench.config(checkpoint), made["lengths"]), how,
-                  missing)
+                  "; ".join(missing))
 
 
 def _best_settings(worker: Worker, paths: Dict[str, str]) -> List[Dict[str, Any]]:
