@@ -131,12 +131,16 @@ def _predict(encoder: Graph, made: Callable[[], Iterator[Batch]], n_rows: int,
 def session_config(encoder: Graph, n_cores: int = 0) -> Tuple[Dict[str, Any], tf.ConfigProto]:
     """Return arguments of the encoder's `build`, and the session config that runs it fastest here.
 
-    It runs on `n_cores` cores, 0 for all. Also sets how this process allocates memory: call it
-    before the first session starts.
+    It runs on `n_cores` cores, 0 for all. Also sets how this process allocates memory and shares
+    out threads: call it before the first graph is built.
     """
     # TensorFlow's own allocator keeps large buffers, which malloc would return to the system
     # after every operation, so that the next one would get zeroed pages again.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+    # Else all sessions share the threads of the first device, which TensorFlow 2.15 makes when a
+    # graph is built, with a thread for each core: each operation would be split, and cores would
+    # wait for each other and read each other's cache.
+    os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
     _limit_arenas()
     if encoder.for_gpu:
         return {}, gpu.session_config()

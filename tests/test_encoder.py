@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
 from bert.errors import BertError
 from recommender.storage.shards import Settings
+from tests.conftest import ROOT
 from tests.reference import assert_google_agrees, random_checkpoint
 
 
@@ -229,3 +232,36 @@ def test_text_queries_refuse_another_checkpoint(tmp_path):
         embedder_of(made_by, tmp_dir=str(tmp_path / "tmp"))
     with pytest.raises(BertError, match=r"download\.py"):
         embedder_of(made_by._replace(checkpoint="absent"), tmp_dir=str(tmp_path / "tmp"))
+
+
+_SWITCHES = """
+import resource, sys
+import numpy as np
+import tensorflow.compat.v1 as tf
+from bert import extraction
+from bert.checkpoint import open_checkpoint
+from bert.encoder import Encoder
+
+tf.disable_eager_execution()
+extraction.available_cores = lambda: 2
+encoder = Encoder(open_checkpoint(sys.argv[1]), [-1])
+options, config = extraction.session_config(encoder)
+token_ids, lengths = tf.placeholder(tf.int32, [None, None]), tf.placeholder(tf.int32, [None])
+towers = encoder.build(token_ids, lengths, **options)
+with tf.Session(config=config) as session:
+    encoder.load(session)
+    batch = {token_ids: np.full((48, 64), 1000, np.int32), lengths: [64] * 48}
+    counts = []
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+        session.run(towers, batch)
+        counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before)
+print(min(counts))
+"""
+
+
+def test_operations_of_an_extraction_are_not_split_among_cores(minilm):
+    """Else a thread would wait for another at every operation: thousands of times a batch."""
+    done = subprocess.run([sys.executable, "-c", _SWITCHES, minilm], cwd=ROOT, check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert int(done.stdout.split()[-1]) < 300
