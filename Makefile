@@ -117,7 +117,7 @@ tmp/genres-%/genre_head.json: $(VENV)/installed | tmp/all-MiniLM-L6-v2/bert_conf
 	$(PYTHON) train_genres.py --encoder $* --bert_dir tmp/all-MiniLM-L6-v2 \
 	    $(if $(filter bert,$*),--train_layers 6) --folds $(FOLDS) --input_file $(INPUT_FILE)
 
-# The tests of a file run in one process, files in as many as there are cores: tests/conftest.py.
+# The tests of a file run in one process, files in one more than there are cores: tests/conftest.py.
 PACKAGES := bert extracting fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto
 ALL_TESTS := --doctest-modules tests $(PACKAGES) *.py

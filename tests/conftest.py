@@ -4,7 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from typing import Any, Callable, List, NamedTuple
+from typing import Any, Callable, Iterator, List, NamedTuple
 
 import filelock
 import pytest
@@ -84,6 +84,13 @@ class _ByFile(LoadScopeScheduling):
 
         self.workqueue.move_to_end(min(self.workqueue, key=rank), last=False)
         super()._assign_work_unit(node)
+
+
+@pytest.hookimpl(optionalhook=True, hookwrapper=True)
+def pytest_xdist_auto_num_workers() -> Iterator[Any]:
+    """Take one process more than there are cores: some of them wait for a program's timeout."""
+    of_cores = yield
+    of_cores.force_result(of_cores.get_result() + 1)
 
 
 @pytest.hookimpl(optionalhook=True)
