@@ -16,12 +16,12 @@ The arithmetic is that of Devlin et al. 2018 (arXiv 1810.04805) and Vaswani et a
 - Only the layers that are needed are computed, and nothing that only training needs.
 """
 
-import math
 from typing import Callable, List, NamedTuple, Sequence, Tuple, Union
 
 import tensorflow.compat.v1 as tf
 
 from bert.checkpoint import Checkpoint, resolve_layers
+from bert.gelu import dense_gelu, gelu, is_fused
 from bert.weights import Tensors, Weights, blocks, pieces
 
 _MASKED = -10000.0  # added to the score of a padding token, as in Google's graph
@@ -69,7 +69,7 @@ class Encoder:
         self._weights = Weights(checkpoint, max(self.layers) + 1, self.for_gpu, self.dtype)
         self._n_pieces = len(pieces(checkpoint.config, self.for_gpu))
         self._n_blocks = len(blocks(checkpoint.config, self.for_gpu))
-        self._in_turn, self._n_at_once = False, 1
+        self._in_turn, self._n_at_once, self._fuses_gelu = False, 1, False
 
     def build(self, token_ids: tf.Tensor, lengths: tf.Tensor, n_towers: int = 1,
               in_loop: bool = False, n_at_once: int = 1) -> List[List[tf.Tensor]]:
@@ -102,6 +102,7 @@ class Encoder:
             tokens of the tower's texts without padding, one text after the other.
         """
         self._in_turn, self._n_at_once = n_towers > 1 or n_at_once > 1, n_at_once
+        self._fuses_gelu = self.dtype == tf.float32 and is_fused()
         self._add_variables(in_loop)
         return [self._tower(token_ids[n::n_towers], lengths[n::n_towers])
                 for n in range(n_towers)]
@@ -212,8 +213,7 @@ class Encoder:
         done = []  # type: List[tf.Tensor]
         for i in range(self._n_blocks):
             block = "block_{}/".format(i)
-            wide = _activate(_dense(self._after(done, x), w, block + "wide"),
-                             self.checkpoint.config.hidden_act)
+            wide = self._wide(self._after(done, x), w, block + "wide")
             for n in range(self._n_pieces):
                 kernel = w["{}narrow_{}/kernel".format(block, n)]
                 done.append(tf.matmul(self._after(done, wide), kernel))
@@ -222,6 +222,13 @@ class Encoder:
             terms[n][-1] = tf.nn.bias_add(terms[n][-1], w["narrow_{}/bias".format(n)])
         return _normalise(tf.concat([self._sum(term) for term in terms], 1), w["output/gamma"],
                           w["output/beta"])
+
+    def _wide(self, x: tf.Tensor, w: Tensors, name: str) -> tf.Tensor:
+        """Return a block of the intermediate layer of `x` (N, H), activated."""
+        activation = self.checkpoint.config.hidden_act
+        if activation == "gelu" and self._fuses_gelu:
+            return dense_gelu(x, w[name + "/kernel"], w[name + "/bias"])
+        return _activate(_dense(x, w, name), activation)
 
     def _drop(self, x: tf.Tensor) -> tf.Tensor:
         """Return `x`; training drops some of it here, as BERT does (`bert.trainable`)."""
@@ -326,9 +333,4 @@ def _normalise(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
 
 
 def _activate(x: tf.Tensor, activation: str) -> tf.Tensor:
-    if activation == "gelu":
-        # Google's tanh form (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2), with
-        # (1 + tanh(a)) / 2 = sigmoid(2a): two passes over memory fewer.
-        c = 2.0 * math.sqrt(2.0 / math.pi)
-        return x * tf.sigmoid(x * (c + (c * 0.044715) * tf.square(x)))
-    return {"relu": tf.nn.relu, "tanh": tf.tanh, "linear": tf.identity}[activation](x)
+    return {"gelu": gelu, "relu": tf.nn.relu, "tanh": tf.tanh, "linear": tf.identity}[activation](x)

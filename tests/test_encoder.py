@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ from bert.checkpoint import open_checkpoint
 from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
 from bert.errors import BertError
+from bert.gelu import dense_gelu, gelu, is_fused
+from bert.tensorflow_version import IS_1
 from recommender.storage.shards import Settings
 from tests.conftest import ROOT
 from tests.reference import assert_google_agrees, random_checkpoint
@@ -265,3 +268,26 @@ def test_operations_of_an_extraction_are_not_split_among_cores(minilm):
     done = subprocess.run([sys.executable, "-c", _SWITCHES, minilm], cwd=ROOT, check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert int(done.stdout.split()[-1]) < 300
+
+
+def test_gelu_is_googles_alone_and_with_the_product_before_it():
+    draw = np.random.RandomState(0)
+    x, kernel, bias = (draw.standard_normal(shape).astype(np.float32)
+                       for shape in ((50, 20), (20, 30), (30,)))
+    y = np.float64(x) @ kernel + bias
+    expected = 0.5 * y * (1 + np.tanh(np.sqrt(2 / np.pi) * (y + 0.044715 * y ** 3)))
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = [gelu(tf.constant(y.astype(np.float32)))]
+        if is_fused():
+            found.append(dense_gelu(*map(tf.constant, (x, kernel, bias))))
+        for values in session.run(found):
+            np.testing.assert_allclose(values, expected, atol=2e-5)
+
+
+def test_gelu_is_fused_where_onednn_is():
+    assert is_fused() == (not IS_1 and platform.machine() == "x86_64")
+    script = "from bert.gelu import is_fused; print(is_fused())"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True,
+                          env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"})
+    assert done.stdout.split() == [b"False"]
