@@ -9,7 +9,7 @@ import recommender.environment  # noqa: F401
 
 import argparse
 import os
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from bert.errors import BertError
 from recommender import cli
 from recommender.ann import KINDS, load_faiss
 from recommender.building import BuildReport, ReadTexts, build_index
+from recommender.candidates import FEWEST
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
+from recommender.film_map import ALL_BY_TSNE, BY_TSNE
 from recommender.given_embeddings import build_from_embeddings, save_embeddings
 from recommender.halves import DTYPES
 from recommender.index import Index
@@ -29,9 +31,12 @@ from recommender.storage.pickles import load_embeddings
 from recommender.topics.topic_file import StoredTopics, load_topics
 from recommender.updating import update_index
 
-# Seconds for 45,000 films on 2 cores, as measured: t-SNE, and comparing all films with all by
-# embeddings of 1,024 numbers.
-_MAP_SECONDS, _COMPARING_SECONDS = 180, 150
+# Seconds on 2 cores, as measured with 45,000 films and with a million: t-SNE and placing beside it,
+# a film; comparing with all, a number of a film and another film; by candidates, and making these
+# ready, a film.
+_MAP_SECONDS, _PLACING_SECONDS = 180 / 45000, 6e-4
+_COMPARING_SECONDS = 150 / 45000 / 45000 / 1024
+_CANDIDATES_SECONDS, _ANN_SECONDS = 3e-3, 6e-4
 _LONG = 30  # seconds from which on the cost is told beforehand
 
 
@@ -157,7 +162,7 @@ def from_features(catalogue: Catalogue, args: argparse.Namespace,
     """Build the index by a recipe and say which films it could not take."""
     features = FeatureReader(args.features)
     tell_cost(len(catalogue.movies), features.settings.hidden_size,
-              len(args.recipe or DEFAULT_RECIPES), args.map, args.neighbours, args.dtype)
+              len(args.recipe or DEFAULT_RECIPES), args)
     read_texts = reader_of_texts(features, args.bert_dir)
     report = build_index(catalogue, features, args.output, args.recipe, args.layers,
                          args.word_weight, args.map, args.neighbours, read_texts, cli.progress_bar,
@@ -207,20 +212,36 @@ def _named(recipes: Sequence[str]) -> str:
     return "recipe{} {}".format("s" if len(recipes) > 1 else "", ", ".join(recipes))
 
 
-def tell_cost(n_films: int, width: int, n_recipes: int, with_map: bool, n_neighbours: int,
-              dtype: Optional[str]) -> None:
-    """Note how long comparing and the map will take, if it is long, and the disk needed."""
-    share = (n_films / 45000) * n_recipes
-    seconds = share * (with_map * _MAP_SECONDS + bool(n_neighbours) * _COMPARING_SECONDS
-                       * n_films / 45000 * width / 1024)
-    n_bytes = n_recipes * n_films * (np.dtype(dtype or DTYPES[0]).itemsize * width
-                                     + 12 * n_neighbours)
-    if seconds > _LONG:
+def tell_cost(n_films: int, width: int, n_recipes: int, args: argparse.Namespace) -> None:
+    """Note how long the slow parts of a build will take, if it is long, and the disk needed."""
+    seconds = cost_of(n_films, width, n_recipes, args)
+    n_bytes = n_recipes * n_films * (np.dtype(args.dtype or DTYPES[0]).itemsize * width
+                                     + 12 * args.neighbours)
+    if sum(seconds.values()) > _LONG:
         cli.note("{:,} films by {}: about {:.0f} minutes on 2 cores for {}, and {:,.0f} MB of "
                  "disk".format(n_films, "a recipe" if n_recipes == 1 else
-                               "{} recipes".format(n_recipes), seconds / 60 + 1, " and ".join(
-                                   ["the map"] * with_map + ["neighbours"] * bool(n_neighbours)),
-                               n_bytes / 1e6))
+                               "{} recipes".format(n_recipes), sum(seconds.values()) / 60 + 1,
+                               " and ".join(seconds), n_bytes / 1e6))
+
+
+def cost_of(n_films: int, width: int, n_recipes: int,
+            args: argparse.Namespace) -> Dict[str, float]:
+    """Return about how many seconds each slow part of a build will take on 2 cores.
+
+    >>> args = argparse.Namespace(map=True, neighbours=0, ann=None)
+    >>> cost_of(45000, 1024, 1, args), cost_of(1000000, 384, 2, args)
+    ({'the map': 180.0}, {'the map': 1280.0})
+    """
+    by_candidates = args.ann is not None and n_films >= FEWEST
+    of_all = {
+        "approximate search": by_candidates * _ANN_SECONDS * n_films,
+        "the map": args.map * (
+            _MAP_SECONDS * n_films if n_films <= ALL_BY_TSNE
+            else _MAP_SECONDS * BY_TSNE + _PLACING_SECONDS * n_films),
+        "neighbours": bool(args.neighbours) * n_films * (
+            _CANDIDATES_SECONDS if by_candidates
+            else _COMPARING_SECONDS * n_films * width)}
+    return {name: round(n_recipes * seconds, 1) for name, seconds in of_all.items() if seconds}
 
 
 def reader_of_texts(features: FeatureReader, bert_dir: Optional[str]) -> Optional[ReadTexts]:
@@ -235,8 +256,7 @@ def from_pickle(catalogue: Catalogue, args: argparse.Namespace,
                 topics: Optional[StoredTopics]) -> None:
     """Build the index from given embeddings and print the keys that fit no film."""
     embeddings = load_embeddings(args.from_pickle)
-    tell_cost(len(embeddings), max(map(np.size, embeddings.values()), default=0), 1, args.map,
-              args.neighbours, args.dtype)
+    tell_cost(len(embeddings), max(map(np.size, embeddings.values()), default=0), 1, args)
     n_movies, unmapped = build_from_embeddings(
         catalogue, embeddings, args.from_pickle, args.output,
         args.map, args.neighbours, cli.progress_bar, topics, args.ann,

@@ -22,8 +22,8 @@ from recommender.words import SparseRows
 _NEIGHBOURS = 15  # nearest films joined with each film in the graph; see above for the choice
 _FEWEST = 8  # films that t-SNE needs; fewer are placed on a circle
 _MANY = 5000  # films from which on threads save time; for fewer they mostly wait for each other
-_MOST = 60000  # films that are all placed by t-SNE; comparing more takes over ten minutes
-_SAMPLE = 10000  # films placed by t-SNE where there are more
+ALL_BY_TSNE = 60000  # films that are all placed by t-SNE; comparing more takes over ten minutes
+BY_TSNE = 10000  # films placed by t-SNE where there are more
 _BLOCK = 512  # other films that are compared with the sample at once
 
 
@@ -41,8 +41,8 @@ def place_films(dense: np.ndarray, words: Optional[SparseRows],
         Advances by films that are compared, then by iterations of t-SNE.
     """
     n = len(dense)
-    if n > _MOST:
-        rows = np.linspace(0, n - 1, _SAMPLE).astype(np.int64)
+    if n > ALL_BY_TSNE:
+        rows = np.linspace(0, n - 1, BY_TSNE).astype(np.int64)
         some = dense[rows], None if words is None else words.take(rows)
         return _place_others(dense, words, rows, place_films(*some, progress), progress)
     if n < _FEWEST:

@@ -57,8 +57,8 @@ def test_films_without_a_word_in_common_have_places_all_the_same():
 
 @pytest.mark.parametrize("with_words", [False, True])
 def test_of_many_films_some_are_placed_and_the_others_among_them(monkeypatch, with_words):
-    monkeypatch.setattr(film_map, "_MOST", 100)
-    monkeypatch.setattr(film_map, "_SAMPLE", 80)
+    monkeypatch.setattr(film_map, "ALL_BY_TSNE", 100)
+    monkeypatch.setattr(film_map, "BY_TSNE", 80)
     rows, group = groups(4, 40)
     words = SparseRows(np.arange(161), group.astype(np.int32), np.ones(160, np.float32), 4)
     points = place_films(rows[:, :0], words) if with_words else place_films(rows, None)
