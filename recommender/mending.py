@@ -2,10 +2,11 @@
 
 The work goes with the number of films that came: they alone are compared with all others. A list
 of neighbours keeps what is left of it, takes films that came, and is found anew by comparing its
-film with all others only where too little is left.
+film with all others only where too little is left. Where words were weighed anew, the cosines that
+are listed follow.
 """
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,12 +14,16 @@ from recommender.neighbours import SPARE, Products, exact_neighbours, matrix_of
 from recommender.pairs import exact_pairs
 from recommender.progress import Progress, silent
 from recommender.ranking import PRODUCT_ERROR, top_k
+from recommender.reweighing import changes, greatest_rises
 from recommender.text_places import NEAREST, place_among
-from recommender.words import SparseRows
+from recommender.words import Reweighed, SparseRows
 
 _BLOCK = 512  # films compared with all others at once; bounds memory to 512 x n floats
 _LEAST_SHARE = 0.75  # share of the neighbours below which a list is found anew: a few films that
 # left, of a hundred, cost no query its answer, and finding anew costs as much as in a whole build
+# Share of the films, those that words weighed anew brought nearest to others, that are compared with
+# all others as films that came: a bound that held also for them would cut all lists.
+_MOST_RISEN = 0.001
 _ASKED_FOR = 10  # neighbours that every list keeps if it had them: as many as a query asks for
 
 Neighbours = Tuple[np.ndarray, np.ndarray]  # rows int32 and cosines float64, (n, k)
@@ -35,11 +40,14 @@ class Films(NamedTuple):
         The sparse part of the rows.
     old_rows : np.ndarray
         int64 (n,): the row of each film in the index before, -1 for those whose vector is new.
+    reweighed : Reweighed or None
+        How the words were weighed anew, where they were.
     """
 
     dense: np.ndarray
     words: Optional[SparseRows]
     old_rows: np.ndarray
+    reweighed: Optional[Reweighed] = None
 
     @property
     def came(self) -> np.ndarray:
@@ -77,7 +85,8 @@ def mend_neighbours(films: Films, before: Neighbours, products: RowProducts,
 
     A list holds the nearest films, in the order in which `nearest_films` finds them. It may be
     shorter than k: then it is filled up with its own film, at the cosine that no film outside the
-    list exceeds.
+    list exceeds. Cosines are those that `nearest_films` finds, to the last digit; where words were
+    weighed anew, within 1e-6, and films so near to equally near may come in another order.
 
     Parameters
     ----------
@@ -96,19 +105,40 @@ def mend_neighbours(films: Films, before: Neighbours, products: RowProducts,
     stayed, came = films.stayed, films.came
     lists = _what_is_left(films, before)
     bound = before[1][films.old_rows[stayed], -1]
-    pairs = _pairs(products, came, stayed, bound, progress)
-    lists = _joined(lists, *_exact(films, stayed, bound, *pairs), bound)
+    compared = came
+    if films.reweighed is not None:
+        lists, bound, risen = _by_new_weights(lists, bound, films.reweighed, stayed)
+        compared = np.union1d(came, risen)
+
+    def find_anew(these: np.ndarray, scores: np.ndarray) -> None:
+        candidates = np.sort(top_k(scores, min(k + SPARE, n - 1)), axis=1)
+        for row, near in zip(these.tolist(), candidates):
+            rows[row], cosines[row] = exact_neighbours(films.dense, films.words, row, near, k)
+
+    pairs = []
+    for block, scores in _compared(products, compared, "comparing new films", progress):
+        new, at = np.nonzero(scores[:, stayed] >= bound - PRODUCT_ERROR)
+        pairs.append((at, block[new]))
+        has_come = films.old_rows[block] < 0
+        if has_come.any():
+            find_anew(block[has_come], scores[has_come])
+    lists = _joined(lists, *_exact(films, stayed, bound, pairs), bound)
     rows[stayed], cosines[stayed] = _filled(lists, stayed, bound, k)
     least = min(k, max(int(np.ceil(_LEAST_SHARE * k)), _ASKED_FOR))
-    anew = np.concatenate([came, stayed[(lists.rows[:, :k] >= 0).sum(axis=1) < least]])
-    with progress("comparing films", len(anew)) as advance:
-        for start in range(0, len(anew), _BLOCK):
-            block = anew[start:start + _BLOCK]
-            candidates = np.sort(top_k(products(block), min(k + SPARE, n - 1)), axis=1)
-            for row, near in zip(block.tolist(), candidates):
-                rows[row], cosines[row] = exact_neighbours(films.dense, films.words, row, near, k)
-            advance(len(block))
+    short = stayed[(lists.rows[:, :k] >= 0).sum(axis=1) < least]
+    for block, scores in _compared(products, short, "comparing films", progress):
+        find_anew(block, scores)
     return rows, cosines
+
+
+def _compared(products: RowProducts, rows: np.ndarray, doing: str, progress: Progress
+              ) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+    """Yield some of `rows` after the other, (m,), with their products with all, (m, n)."""
+    with progress(doing, len(rows)) as advance:
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start:start + _BLOCK]
+            yield block, products(block)
+            advance(len(block))
 
 
 class _Lists(NamedTuple):
@@ -135,25 +165,33 @@ def _what_is_left(films: Films, before: Neighbours) -> _Lists:
                   np.take_along_axis(cosines, order, axis=1))
 
 
-def _pairs(products: RowProducts, came: np.ndarray, stayed: np.ndarray, bound: np.ndarray,
-           progress: Progress) -> Tuple[np.ndarray, np.ndarray]:
-    """Return pairs that may enter lists: places among `stayed`, ascending, and rows that came."""
-    found = []
-    with progress("comparing new films", len(came)) as advance:
-        for start in range(0, len(came), _BLOCK):
-            block = came[start:start + _BLOCK]
-            new, at = np.nonzero(products(block)[:, stayed] >= bound - PRODUCT_ERROR)
-            found.append((at, block[new]))
-            advance(len(block))
-    at, new = (np.concatenate([pair[i] for pair in found]) if found else np.zeros(0, np.int64)
+def _by_new_weights(lists: _Lists, bound: np.ndarray, reweighed: Reweighed, stayed: np.ndarray
+                    ) -> Tuple[_Lists, np.ndarray, np.ndarray]:
+    """Return lists by the words' weights of now, not sorted, their bounds, and films left out.
+
+    No other film outside a list exceeds its bound. The films, at most `_MOST_RISEN` of all, are
+    those whose cosines with others may have risen most.
+    """
+    scales = reweighed.scales
+    greatest = np.percentile(scales, 100 * (1 - _MOST_RISEN))
+    has_risen = scales > greatest
+    bound = bound + greatest_rises(reweighed, greatest)[stayed]
+    cosines = lists.cosines + changes(reweighed, stayed, lists.rows)
+    rows = np.where(has_risen[lists.rows] | (cosines <= bound[:, None]), -1, lists.rows)
+    return _Lists(rows, cosines), bound, np.flatnonzero(has_risen)
+
+
+def _exact(films: Films, stayed: np.ndarray, bound: np.ndarray,
+           pairs: Sequence[Tuple[np.ndarray, np.ndarray]]
+           ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the pairs whose exact cosine reaches the bound of their list, with that cosine.
+
+    Pairs are places among `stayed`, those returned ascending, and rows.
+    """
+    at, new = (np.concatenate([np.zeros(0, np.int64), *(pair[i] for pair in pairs)])
                for i in range(2))
     order = np.lexsort((new, at))
-    return at[order], new[order]
-
-
-def _exact(films: Films, stayed: np.ndarray, bound: np.ndarray, at: np.ndarray,
-           new: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pairs whose exact cosine reaches the bound of their list, with that cosine."""
+    at, new = at[order], new[order]
     cosines = exact_pairs(films.dense, films.words, stayed[at], new)
     reach = cosines >= bound[at]
     return at[reach], new[reach], cosines[reach]

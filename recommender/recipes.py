@@ -27,7 +27,7 @@ from recommender.storage.hdf5 import PlainFile
 from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import Settings
 from recommender.text_words import TextWords, Words
-from recommender.words import SparseRows
+from recommender.words import Reweighed, SparseRows
 
 Part = Union[Mean, Words, Genres]
 # Classes of parts by the name under which an index stores them.
@@ -124,6 +124,13 @@ class Recipe:
                 part.widen(movies, known, n_films)
             elif isinstance(part, Genres):
                 part.widen(movies, n_films)
+
+    def reweigh(self, words: Optional[SparseRows]) -> Optional[Reweighed]:
+        """Weigh the words of all films of now anew; see `Words.reweigh`. None without words."""
+        for _, part in self.parts:
+            if isinstance(part, Words) and words is not None:
+                return part.reweigh(words)
+        return None
 
     def _joined(self, blocks: Sequence[Union[np.ndarray, SparseRows]]
                 ) -> Tuple[np.ndarray, Optional[SparseRows]]:

@@ -6,7 +6,7 @@ another form of a word of the text, such as its plural, counts in part.
 """
 
 import collections
-from typing import Any, Counter, Dict, Iterable, Iterator, Sequence, Tuple
+from typing import Any, Counter, Dict, Iterable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,7 +14,15 @@ from recommender.catalogue import Movie
 from recommender.source import Features, Source
 from recommender.storage.scratch import blocks
 from recommender.storage.shards import Settings
-from recommender.words import SparseRows, count_words, fit_vocabulary, sparse_rows, words_of
+from recommender.words import (
+    Reweighed,
+    SparseRows,
+    count_words,
+    fit_vocabulary,
+    inverse_frequency,
+    sparse_rows,
+    words_of,
+)
 
 _BLOCK = 1 << 22  # values of words that are computed at once, so that no copy is made of all
 _K1 = 1.2  # how soon counts level off: BM25's usual value, Robertson and Zaragoza 2009
@@ -101,6 +109,30 @@ class Words:
                                               np.array(new.words, object))
         self.arrays["idf"] = np.append(self.arrays["idf"], new.idf)
         self._place_of = {}
+
+    def reweigh(self, rows: SparseRows) -> Optional[Reweighed]:
+        """Weigh each word by how many of the films of `rows`, all of now, have it.
+
+        The inverse document frequencies become those of a whole build, and the columns are in the
+        order of the words, as there. Words that no film has any more leave the vocabulary, so that
+        they count as words of no film in a text.
+
+        Returns
+        -------
+        Reweighed or None
+            The films' rows of any length, which they keep; None if nothing changed.
+        """
+        frequency = np.bincount(rows.indices, minlength=rows.width)
+        held = np.flatnonzero(frequency)
+        columns = held[np.argsort(self.arrays["vocabulary"][held], kind="stable")]
+        idf = inverse_frequency(frequency[columns], len(rows.indptr) - 1)
+        ratios = idf / self.arrays["idf"][columns]
+        if np.array_equal(columns, np.arange(rows.width)) and (ratios == 1).all():
+            return None
+        self.arrays["vocabulary"] = self.arrays["vocabulary"][columns]
+        self.arrays["idf"] = idf
+        self._place_of = {}
+        return rows.with_columns(columns).reweighed(ratios)
 
     def _rows(self, counts: Iterable[Counter[str]]) -> SparseRows:
         known = map(self._known, counts)

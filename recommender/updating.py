@@ -1,13 +1,14 @@
 """Update an index: films that came, changed or left, without building it anew.
 
-What the recipes learnt stays as it is. Vectors are made only of films that are new, or whose
-overview, title or genres changed; stored neighbours and the map are mended around these. The file
-is written whole, as by a build.
+What the recipes learnt stays as it is, but for the weights of words, which become those of the
+films of now. Else vectors are made only of films that are new, or whose overview, title or genres
+changed; stored neighbours and the map are mended around these. The file is written whole, as by a
+build.
 """
 
 import json
 import os
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from recommender.building import (
     write_index,
 )
 from recommender.catalogue import Catalogue, Movie, films_at
-from recommender.drift import Drift, History, drift_of, due
+from recommender.drift import History, distance_moved, due
 from recommender.errors import RecommenderError
 from recommender.index import Index, join_genres
 from recommender.mending import Films, mend_neighbours, place_on_map
@@ -34,7 +35,7 @@ from recommender.storage.feature_store import FeatureReader
 from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import MovieFeatures
 from recommender.topics.topic_file import StoredTopics
-from recommender.words import stacked
+from recommender.words import SparseRows, stacked
 
 _SCALES = ("films", "texts", "texts_by_bert")  # scales of scores that an index may hold
 
@@ -116,7 +117,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
     before = index.history
     history = History(before.whole_build,
                       before.films_updated + n_new + n_changed + n_removed)
-    drifts: List[Drift] = []
+    moved: Dict[str, float] = {}
     keeps_regions = topics is None
     if topics is None and index.has_topics:
         topics = StoredTopics(path, index.ids, index.topics())
@@ -127,7 +128,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
             films = _films(space, movies, old_rows, features, progress)
             recipe, mean = space.fitted_recipe(), space.mean_when_built()
             mean = np.pad(mean, (0, films.dense.shape[1] - len(mean)), "constant")
-            drifts.append(drift_of(recipe, films.dense, films.words, mean))
+            moved[name] = distance_moved(films.dense, mean)
             yield Fitted(recipe, films.dense, films.words, mended=_mended(
                 space, films, mean, keeps_regions, progress))
 
@@ -136,7 +137,7 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
                 attributes=history.attributes(), ann=ann or index.ann,
                 dtype=index.space().dtype)
     return UpdateReport(report._replace(recipes=index.recipes), n_new, n_changed, n_removed,
-                        due(history, len(movies), drifts),
+                        due(history, len(movies), moved),
                         sorted(index.companions.keys() - Index(path).companions.keys()))
 
 
@@ -205,12 +206,14 @@ def _rows_before(index: Index, movies: Sequence[Movie]) -> Tuple[np.ndarray, int
 
 def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
            features: FeatureReader, progress: Progress) -> Films:
-    """Return all films as vectors: those that stayed as they were, the others placed."""
+    """Return all films as vectors: those that stayed by their numbers of before, the others placed,
+    and all words by their weights of now."""
     recipe = space.fitted_recipe()
     dense, words = space.all_rows()
     came = np.flatnonzero(old_rows < 0)
     if not len(came):
-        return Films(dense[old_rows], None if words is None else words.take(old_rows), old_rows)
+        return _weighed(recipe, dense[old_rows], None if words is None else words.take(old_rows),
+                        old_rows)
     fresh = [movies[row] for row in came]
     known = np.flatnonzero(old_rows >= 0)
     recipe.widen(fresh, [movies[row] for row in known[sample(len(known))]], len(movies))
@@ -225,13 +228,20 @@ def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
         numbers[some, dense.shape[1]:] = 0  # columns of genres that none of these films has
     numbers[came] = placed
     if words is None or their_words is None:
-        return Films(numbers, None, old_rows)
+        return _weighed(recipe, numbers, None, old_rows)
     if words.text_data is None:
         their_words = their_words._replace(text_data=None)
     # The rows that came lie behind all old ones; then both are taken in the new order.
     rows = old_rows.copy()
     rows[came] = len(dense) + np.arange(len(came))
-    return Films(numbers, stacked(words, their_words).take(rows), old_rows)
+    return _weighed(recipe, numbers, stacked(words, their_words).take(rows), old_rows)
+
+
+def _weighed(recipe: Recipe, dense: np.ndarray, words: Optional[SparseRows],
+             old_rows: np.ndarray) -> Films:
+    """Return films by the words' weights of now, from their words by those before."""
+    reweighed = recipe.reweigh(words)
+    return Films(dense, words if reweighed is None else reweighed.words, old_rows, reweighed)
 
 
 def _mended(space: EmbeddingSpace, films: Films, mean: np.ndarray, keeps_regions: bool,

@@ -63,23 +63,30 @@ class SparseRows(NamedTuple):
 
     def _lengths(self, data: np.ndarray) -> np.ndarray:
         found = np.empty(len(self.indptr) - 1)
-        for rows, values in self._blocks():
-            n_words = np.diff(self.indptr[rows.start:rows.stop + 1])
-            row_of = np.repeat(np.arange(len(n_words)), n_words)
-            found[rows] = np.bincount(row_of, np.square(data[values]), len(n_words))
+        for rows, values, row_of in self.in_blocks():
+            found[rows] = np.bincount(row_of, np.square(data[values]), rows.stop - rows.start)
         return np.sqrt(found)
 
-    def _blocks(self) -> Iterator[Tuple[slice, slice]]:
-        """Yield some rows after the other, and where their values are: no copy is made of all."""
+    def in_blocks(self) -> Iterator[Tuple[slice, slice, np.ndarray]]:
+        """Yield some rows after the other, so that no copy is made of all.
+
+        Yields
+        ------
+        rows, values : slice
+            The rows, and where their values are.
+        row_of : np.ndarray
+            int64: the row of each value, of these rows the first is 0.
+        """
         for rows in blocks(len(self.indptr) - 1):
-            yield rows, slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop]))
+            n_words = np.diff(self.indptr[rows.start:rows.stop + 1])
+            yield (rows, slice(int(self.indptr[rows.start]), int(self.indptr[rows.stop])),
+                   np.repeat(np.arange(len(n_words)), n_words))
 
     def _times(self, data: np.ndarray, factors: np.ndarray) -> np.ndarray:
         """Return values (nnz,) multiplied by a factor for each row (n,), float32."""
         found = np.empty(len(data), np.float32)
-        for rows, values in self._blocks():
-            n_words = np.diff(self.indptr[rows.start:rows.stop + 1])
-            found[values] = data[values] * np.repeat(factors[rows], n_words)
+        for rows, values, row_of in self.in_blocks():
+            found[values] = data[values] * factors[rows][row_of]
         return found
 
     def scaled(self, scales: np.ndarray) -> "SparseRows":
@@ -93,6 +100,42 @@ class SparseRows(NamedTuple):
         lengths = self._lengths(self.text_data)
         factors = scales * self.lengths() / np.where(lengths > 0, lengths, 1)
         return self._replace(data=data, text_data=self._times(self.text_data, factors))
+
+    def reweighed(self, ratios: np.ndarray) -> "Reweighed":
+        """Return the rows with each column multiplied by its ratio, float64 (width,), above 0.
+
+        Each row keeps its length, and so do its values for texts.
+        """
+        data, scales = self._reweighed(self.data, ratios)
+        text_data = None if self.text_data is None else self._reweighed(self.text_data, ratios)[0]
+        return Reweighed(self._replace(data=data, text_data=text_data), ratios, scales)
+
+    def _reweighed(self, data: np.ndarray, ratios: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Return values (nnz,) times the ratios of their columns and a factor for each row that
+        keeps its length, float32, and these factors, float64 (n,)."""
+        found, scales = np.empty(len(data), np.float32), np.ones(len(self.indptr) - 1)
+        for rows, values, row_of in self.in_blocks():
+            before = data[values].astype(np.float64)
+            now = before * ratios[self.indices[values]]
+            then_squares, squares = (np.bincount(row_of, np.square(each), rows.stop - rows.start)
+                                     for each in (before, now))
+            scales[rows] = np.sqrt(np.where(squares > 0, then_squares, 1)
+                                   / np.where(squares > 0, squares, 1))
+            found[values] = now * scales[rows][row_of]
+        return found, scales
+
+    def with_columns(self, columns: np.ndarray) -> "SparseRows":
+        """Return the rows with some of their columns, int64 (m,), in that order.
+
+        They must be all that hold a value.
+        """
+        place, order = np.zeros(self.width, np.int32), np.empty(len(self.indices), np.int64)
+        place[columns] = np.arange(len(columns))
+        for _, values, row_of in self.in_blocks():
+            numbers = row_of * len(columns) + place[self.indices[values]]
+            order[values] = values.start + np.argsort(numbers, kind="stable")
+        return SparseRows(self.indptr, place[self.indices[order]], self.data[order], len(columns),
+                          None if self.text_data is None else self.text_data[order])
 
     def row(self, at: int) -> np.ndarray:
         """Return one row with its zeros, float32 (width,)."""
@@ -127,6 +170,24 @@ class SparseRows(NamedTuple):
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return SparseRows(indptr, self.indices[places], self.data[places], self.width,
                           None if self.text_data is None else self.text_data[places])
+
+
+class Reweighed(NamedTuple):
+    """Rows whose columns were weighed anew: value times `ratios[column]` times `scales[row]`.
+
+    Attributes
+    ----------
+    words : SparseRows
+        The rows by the weights of now.
+    ratios : np.ndarray
+        float64 (width,): the weight of each column over that before.
+    scales : np.ndarray
+        float64 (n,): the factor that keeps the length of each row.
+    """
+
+    words: SparseRows
+    ratios: np.ndarray
+    scales: np.ndarray
 
 
 def stacked(above: SparseRows, below: SparseRows) -> SparseRows:
