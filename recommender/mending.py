@@ -21,8 +21,8 @@ from recommender.words import Reweighed, SparseRows
 _BLOCK = 512  # films compared with all others at once; bounds memory to 512 x n floats
 _LEAST_SHARE = 0.75  # share of the neighbours below which a list is found anew: a few films that
 # left, of a hundred, cost no query its answer, and finding anew costs as much as in a whole build
-# Share of the films, those that words weighed anew brought nearest to others, that are compared with
-# all others as films that came: a bound that held also for them would cut all lists.
+# Share of the films, those that words weighed anew brought nearest to others, that are compared
+# with all others as films that came: a bound that held also for them would shorten all lists.
 _MOST_RISEN = 0.001
 _ASKED_FOR = 10  # neighbours that every list keeps if it had them: as many as a query asks for
 

@@ -227,9 +227,11 @@ def _films(space: EmbeddingSpace, movies: Sequence[Movie], old_rows: np.ndarray,
         numbers[some, :dense.shape[1]] = dense[old_rows[some]]
         numbers[some, dense.shape[1]:] = 0  # columns of genres that none of these films has
     numbers[came] = placed
-    if words is None or their_words is None:
+    if their_words is None:
         return _weighed(recipe, numbers, None, old_rows)
-    if words.text_data is None:
+    if words is None:  # no film had a word
+        words = their_words.no_rows(len(dense))
+    elif words.text_data is None:
         their_words = their_words._replace(text_data=None)
     # The rows that came lie behind all old ones; then both are taken in the new order.
     rows = old_rows.copy()

@@ -163,6 +163,11 @@ class SparseRows(NamedTuple):
         terms = self.text_data * of_texts[self.indices]
         return terms + self.data * of_films[self.indices] if of_films.any() else terms
 
+    def no_rows(self, n: int) -> "SparseRows":
+        """Return `n` rows without a value, of the same columns and dtypes."""
+        return SparseRows(np.zeros(n + 1, np.int64), self.indices[:0], self.data[:0], self.width,
+                          None if self.text_data is None else self.text_data[:0])
+
     def take(self, rows: np.ndarray) -> "SparseRows":
         """Return some of the rows, in the order given."""
         lengths = np.diff(self.indptr)[rows]
