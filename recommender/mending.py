@@ -169,8 +169,8 @@ def _by_new_weights(lists: _Lists, bound: np.ndarray, reweighed: Reweighed, stay
                     ) -> Tuple[_Lists, np.ndarray, np.ndarray]:
     """Return lists by the words' weights of now, not sorted, their bounds, and films left out.
 
-    No other film outside a list exceeds its bound. The films, at most `_MOST_RISEN` of all, are
-    those whose cosines with others may have risen most.
+    Of the films that stayed no other outside a list exceeds its bound. Those left out, the share
+    `_MOST_RISEN` of all, are those whose cosines with others may have risen most.
     """
     scales = reweighed.scales
     greatest = np.percentile(scales, 100 * (1 - _MOST_RISEN))

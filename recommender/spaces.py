@@ -121,7 +121,8 @@ class EmbeddingSpace:
         """Return the stored neighbours, rows int32 and cosines float64 (n, k), or None without.
 
         A list that an update shortened is filled up with its own film, at a cosine that no film
-        outside the list exceeds.
+        outside the list exceeds. Cosines of a list of before by words that were weighed anew are
+        within 1e-6 of those of the vectors.
 
         Raises RecommenderError if they are damaged.
         """

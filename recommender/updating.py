@@ -71,8 +71,8 @@ def update_index(catalogue: Catalogue, features: FeatureReader, path: str,
                  ann: Optional[str] = None, dtype: Optional[str] = None) -> UpdateReport:
     """Bring an index up to a catalogue and its features, in time that goes with the change.
 
-    The index keeps its recipes and all that it holds of each film; arguments that ask for another
-    recipe, or for a part that it lacks, are refused.
+    The index keeps its recipes and all that it holds of each film but for the weights of its words;
+    arguments that ask for another recipe, or for a part that it lacks, are refused.
 
     Parameters
     ----------
