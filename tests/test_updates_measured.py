@@ -30,7 +30,8 @@ def test_an_update_computes_what_changed_and_answers_by_mean4_as_a_whole_build(
     assert lines[1] == ("mean4: the same ten films for 100.0% of 50 queries, 10.00 of ten on "
                         "average, scores within 0.0e+00")
     assert lines[2].startswith("best: the same ten films for ")
-    assert lines[3].startswith("time of the update / of a whole build (15 neighbours, no map): ")
+    assert lines[3].startswith("mean4: the median list holds 15 of 15 neighbours, the shortest 1")
+    assert lines[5].startswith("time of the update / of a whole build (15 neighbours, no map): ")
 
 
 def test_a_made_up_film_follows_from_its_number_and_version(maker):

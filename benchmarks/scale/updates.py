@@ -4,8 +4,9 @@
 
 One film in 100 is new, one in 300 has another overview, and one in 600 has left. Prints how many
 films an extraction would compute, how far the updated index answers as one built from nothing,
-and the time of the update over that of the whole build, both with neighbours and without a map:
-time on the clock, and of processors, which other work on the machine changes less.
+how many neighbours its lists still hold, and the time of the update over that of the whole build,
+both with neighbours and without a map: time on the clock, and of processors, which other work on
+the machine changes less.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import time
 from typing import List, NamedTuple, Sequence, Tuple
+
+import numpy as np
 
 from benchmarks.catalogues import write_csv
 from benchmarks.scale.made_up import Made, Maker
@@ -85,7 +88,7 @@ def measure(folder: str, maker: Maker, n: int, n_neighbours: int, rounds: int) -
         shutil.copy(index, updated)
         rounds_taken.append((_build("--update", *flags, "--output", updated),
                              _build(*flags, "--output", whole)))
-    lines += agreement(Index(updated), Index(whole))
+    lines += agreement(Index(updated), Index(whole)) + listed(Index(updated))
     for name, at in (("time", 0), ("processors' time", 1)):
         lines.append("{} of the update / of a whole build ({} neighbours, no map): {}".format(
             name, n_neighbours, ", ".join("{:.3f} ({:.1f} s / {:.1f} s)".format(
@@ -109,6 +112,17 @@ def agreement(updated: Index, whole: Index) -> List[str]:
         lines.append("{}: the same ten films for {:.1%} of {:,} queries, {:.2f} of ten on average, "
                      "scores within {:.1e}".format(recipe, same / len(ids), len(ids),
                                                    shared / len(ids), apart))
+    return lines
+
+
+def listed(updated: Index) -> List[str]:
+    """Return lines that tell how many neighbours the lists of an updated index hold."""
+    lines = []
+    for recipe in updated.recipes:
+        rows, _ = updated.space(recipe).neighbours()
+        n_listed = (rows != np.arange(len(rows))[:, None]).sum(axis=1)
+        lines.append("{}: the median list holds {:.0f} of {} neighbours, the shortest {}".format(
+            recipe, np.median(n_listed), rows.shape[1], n_listed.min()))
     return lines
 
 
