@@ -34,9 +34,9 @@ from recommender.updating import update_index
 # Seconds on 2 cores, as measured with 45,000 films and with a million: t-SNE and placing beside it,
 # a film; comparing with all, a number of a film and another film; by candidates, and making these
 # ready, a film.
-_MAP_SECONDS, _PLACING_SECONDS = 180 / 45000, 6e-4
+_MAP_SECONDS, _PLACING_SECONDS = 180 / 45000, 3e-4
 _COMPARING_SECONDS = 150 / 45000 / 45000 / 1024
-_CANDIDATES_SECONDS, _ANN_SECONDS = 3e-3, 6e-4
+_CANDIDATES_SECONDS, _ANN_SECONDS = 3e-3, 4e-4
 _LONG = 30  # seconds from which on the cost is told beforehand
 
 
@@ -230,7 +230,7 @@ def cost_of(n_films: int, width: int, n_recipes: int,
 
     >>> args = argparse.Namespace(map=True, neighbours=0, ann=None)
     >>> cost_of(45000, 1024, 1, args), cost_of(1000000, 384, 2, args)
-    ({'the map': 180.0}, {'the map': 1280.0})
+    ({'the map': 180.0}, {'the map': 680.0})
     """
     by_candidates = args.ann is not None and n_films >= FEWEST
     of_all = {
