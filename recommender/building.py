@@ -294,12 +294,13 @@ def write_index(output: str, catalogue: Catalogue, kept: Sequence[int],
             digest.update(json.dumps([one.recipe.name, one.recipe.options()]).encode())
             digest.update(np.ascontiguousarray(one.embeddings))
             group = file.create_group(GROUP.format(one.recipe.name))
-            candidates = write_ann(group, beside, one.recipe.name, ann, one.embeddings, one.words,
-                                   progress) if ann is not None else None
-            _write_recipe(group, one, n_neighbours, progress, candidates)
+            _write_recipe(group, one, n_neighbours, progress, write_ann(
+                group, beside, one.recipe.name, ann, one.embeddings, one.words,
+                progress) if ann is not None else None)
             if with_map:
                 _write_map(group, one, movies, tree, progress)
             recipes.append(one.recipe)
+            del one  # with its words, a gigabyte of a million films, before the next comes
         write_recipes(file, recipes)
         for attribute, value in (attributes or {}).items():
             file.attrs[attribute] = value
@@ -359,11 +360,14 @@ def _write_map(group: h5py.Group, fitted: Fitted, movies: Sequence[Movie],
         write_regions(group, mended.regions)
         return
     # Imported late for start-up time: scikit-learn takes a second, and only maps need it.
-    from recommender.region_names import regions_of
+    from recommender.region_names import regions_of, some_evenly
 
     shown = [row for row, movie in enumerate(movies) if not movie.adult]
-    write_regions(group, regions_of(points[shown], [movies[row].overview for row in shown])
-                  if topics is None else topic_regions(points, topics, np.array(shown, np.int64)))
+    if topics is not None:
+        write_regions(group, topic_regions(points, topics, np.array(shown, np.int64)))
+        return
+    some = some_evenly(shown)
+    write_regions(group, regions_of(points[some], [movies[row].overview for row in some]))
 
 
 def refuse_folder(output: str) -> None:

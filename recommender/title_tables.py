@@ -9,6 +9,7 @@ trigrams of all titles, `trigrams/codes` int64 (t,) ascending, the end of each o
 `trigrams/ends` int64 (t,), and `trigrams/rows` int32; and words of many titles, `common` packed.
 """
 
+from array import array
 from collections import Counter
 from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence
 
@@ -80,7 +81,9 @@ def write_tables(group: h5py.Group, columns: Dict[str, Sequence[str]]) -> None:
 
 
 def _write_starts(group: h5py.Group, columns: Sequence[Sequence[str]]) -> None:
-    texts, places, rows, begin = [], [], [], 0  # type: List[bytes], List[int], List[int], int
+    # Numbers in arrays: as objects those of a million titles would take half a gigabyte.
+    texts: List[bytes] = []
+    places, rows, begin = array("q"), array("i"), 0
     for column in columns:
         for row, key in enumerate(column):
             encoded = key.encode()
@@ -89,7 +92,7 @@ def _write_starts(group: h5py.Group, columns: Sequence[Sequence[str]]) -> None:
                 places.append(begin + len(encoded) - len(texts[-1]))
                 rows.append(row)
             begin += len(encoded) + len(END)
-    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)
+    order = np.argsort(np.array(texts, object), kind="stable")
     group["starts/places"] = np.array(places, np.int64)[order]
     group["starts/rows"] = np.array(rows, np.int32)[order]
 

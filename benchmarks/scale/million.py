@@ -156,8 +156,8 @@ def _quoted(text: str) -> str:
 def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     flags = cli.Flags(prog="benchmarks.scale.million", description=__doc__.splitlines()[0])
     flags.add_argument("--films", type=cli.whole_number(10), default=1000000, help="in the index")
-    flags.add_argument("--build_flags", default="--map", help="further flags of build_index.py, as "
-                       "one argument (default: --map)")
+    flags.add_argument("--build_flags", default="--map --ann hnsw", help="further "
+                       "flags of build_index.py, as one argument (default: --map --ann hnsw)")
     flags.add_argument("--only", choices=("build", "serve"), help="measure only this")
     flags.add_argument("--sample", default=os.path.join(ROOT, "data", "sample_movies.csv"),
                        help="the catalogue that the films are made of")
