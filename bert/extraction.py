@@ -20,7 +20,7 @@ from bert.batches import Batch, TokenFeatures, batches, batches_of_few_shapes
 from bert.encoder import Encoder
 from bert.gpu_encoder import GpuEncoder
 from bert.graphs import Graph
-from bert.tensorflow_version import limit_pipeline_threads, side_by_side
+from bert.tensorflow_version import limit_pipeline, side_by_side
 from bert.tokenizing import WordPieces
 
 _M_ARENA_MAX = -8  # number of this option of mallopt, from glibc's malloc.h
@@ -220,7 +220,7 @@ def input_fn_builder(made: Callable[[], Iterator[Batch]]) -> Any:
         dataset = tf.data.Dataset.from_generator(made, types, shapes).prefetch(4)
         # The graph's threads belong to the towers, so the pipeline gets one of its own.
         options = tf.data.Options()
-        limit_pipeline_threads(options, 1)
+        limit_pipeline(options, 1)
         return dataset.with_options(options)
 
     return input_fn

@@ -38,10 +38,15 @@ def side_by_side(n_cores: int) -> Dict[str, Any]:
     return {"n_towers": n_cores} if IS_1 else {"in_loop": True, "n_at_once": n_cores}
 
 
-def limit_pipeline_threads(options: tf.data.Options, n_threads: int) -> None:
-    """Give a tf.data pipeline `n_threads` threads of its own."""
-    threading = options.experimental_threading if IS_1 else options.threading
-    threading.private_threadpool_size = n_threads
+def limit_pipeline(options: tf.data.Options, n_threads: int) -> None:
+    """Give a tf.data pipeline `n_threads` threads of its own, and nothing that tunes it."""
+    if IS_1:
+        options.experimental_threading.private_threadpool_size = n_threads
+        return
+    options.threading.private_threadpool_size = n_threads
+    # What tunes a pipeline wakes up now and then, less and less often, and the end of the pipeline
+    # waits for it: after a run of a minute for many seconds.
+    options.autotune.enabled = False
 
 
 def turn_off_tf32() -> None:

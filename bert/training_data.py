@@ -5,7 +5,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from bert.tensorflow_version import limit_pipeline_threads
+from bert.tensorflow_version import limit_pipeline
 
 _EVALUATED = 64  # texts of a batch where nothing is trained
 
@@ -110,5 +110,5 @@ def _dataset(batches: Callable[[], Iterator[Any]], examples: Examples) -> tf.dat
          [None, examples.labels.shape[1]])).prefetch(2)
     # A thread of its own: a pipeline that waits must not keep one from the graph.
     options = tf.data.Options()
-    limit_pipeline_threads(options, 1)
+    limit_pipeline(options, 1)
     return dataset.with_options(options)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from bert import extraction
 from bert.checkpoint import open_checkpoint
 from bert.embedder import Embedder, embedder_of
 from bert.encoder import Encoder
@@ -291,3 +292,14 @@ def test_gelu_is_fused_where_onednn_is():
                           stderr=subprocess.DEVNULL, check=True,
                           env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"})
     assert done.stdout.split() == [b"False"]
+
+
+def test_nothing_tunes_the_pipeline_of_an_extraction():
+    """Under 2.15 the end of an extraction would wait for what does, for many seconds."""
+    with tf.Graph().as_default():
+        options = extraction.input_fn_builder(lambda: iter(()))().options()
+    if IS_1:
+        assert options.experimental_threading.private_threadpool_size == 1
+    else:
+        assert options.threading.private_threadpool_size == 1
+        assert not options.autotune.enabled
