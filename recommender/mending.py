@@ -239,8 +239,7 @@ def place_on_map(films: Films, before: np.ndarray, products: RowProducts) -> np.
     points = np.zeros((len(films.dense), 2), np.float32)
     stayed, came = films.stayed, films.came
     points[stayed] = before[films.old_rows[stayed]]
-    for start in range(0, len(came), _BLOCK):
-        block = came[start:start + _BLOCK]
-        near = top_k(products(block)[:, stayed], min(NEAREST, len(stayed)))
+    for block, scores in _compared(products, came, "placing new films", silent):
+        near = top_k(scores[:, stayed], min(NEAREST, len(stayed)))
         points[block] = [place_among(points[stayed[places]]).place for places in near]
     return points

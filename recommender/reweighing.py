@@ -1,4 +1,4 @@
-"""How far cosines changed when the words of films were weighed anew.
+"""Changes of cosines between films whose words were weighed anew, and a bound on them.
 
 A row keeps its numbers and the length of its words, so that only the product of the words changes.
 """
