@@ -134,7 +134,7 @@ def build_index(catalogue: Catalogue, features: FeatureReader, output: str,
             vectors = recipe.fit(movies, stream)
             asked = read if recipe.uses_bert else texts
             scales = {} if asked is None or len(movies) < 2 else scales_of_texts(
-                *vectors, list(map(recipe.embed, asked)), rows)
+                *vectors, map(recipe.embed, asked), rows)
             yield Fitted(recipe, *vectors, scales)
 
     write_index(output, catalogue, kept, fitted(), features.settings, with_map, n_neighbours,
@@ -342,7 +342,7 @@ def _write_recipe(group: h5py.Group, fitted: Fitted, n_neighbours: int, progress
             group["ann/neighbours_recall"] = share_found(neighbours[0], embeddings, words)
     rows = sample(len(embeddings))
     if mended is None and len(embeddings) > 1:
-        vectors = [joined_row(embeddings, words, row) for row in rows]
+        vectors = (joined_row(embeddings, words, row) for row in rows)
         group["scale/films"] = np.stack(scale_of(embeddings, words, vectors, rows.tolist()))
     for name, scale in of_texts.items():
         group["scale/" + name] = np.stack(scale)

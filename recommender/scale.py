@@ -6,8 +6,9 @@ with any film and with the nearest one are distributed. On the scale, 0 is the m
 former and 1 the middle of the latter.
 """
 
+import itertools
 import re
-from typing import Dict, Iterable, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from recommender.ranking import unit
 from recommender.words import SparseRows
 
 N_SAMPLE = 300  # films, and texts, that the scale is made of: quantiles of 2 % need some hundreds
-_BLOCK = 50  # vectors that are compared with all films at once
+_BLOCK = 25  # vectors that are compared with all films at once
 _QUANTILES = 51  # quantiles kept of each distribution, from the least to the greatest
 _ALONE = 0.02  # share of films whose nearest is further than where "nothing near" begins
 _TEXT_WORDS = 12  # words of a short text, as people type
@@ -61,19 +62,24 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
     embeddings, words
         As in an index.
     vectors : iterable of np.ndarray
-        float32 (d + width,).
+        float32 (d + width,), drawn one after the other: that of a million films has a number for
+        each of two million words.
     own : sequence of int
         For each vector the row of the film that it is, or was taken from, which does not count.
     """
     found, nearest = [], []
-    asked = np.array(list(vectors), np.float32)
-    for start in range(0, len(asked), _BLOCK):
-        block = asked[start:start + _BLOCK]
-        cosines = times_rows(block[:, :embeddings.shape[1]], embeddings)
-        for vector, row, each in zip(block, own[start:], cosines):
-            if words is not None:
-                each += words.dot(vector[embeddings.shape[1]:])
-            others = np.delete(each, row)
+    left, rows = iter(vectors), iter(own)
+    d = embeddings.shape[1]
+    while True:
+        numbers, by_words = [], []
+        for vector in itertools.islice(left, _BLOCK):
+            numbers.append(vector[:d].copy())
+            by_words.append(0.0 if words is None else words.dot(vector[d:]))
+        if not numbers:
+            break
+        cosines = times_rows(np.array(numbers, np.float32), embeddings)
+        for each, more, row in zip(cosines, by_words, rows):  # rows last: none is lost
+            others = np.delete(each + more, row)
             found.append(others[sample(len(others))])
             nearest.append(others.max())
     at = np.linspace(0, 1, _QUANTILES)
@@ -82,15 +88,21 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
 
 
 def scales_of_texts(embeddings: np.ndarray, words: Optional[SparseRows],
-                    vectors: Sequence[np.ndarray], own: Sequence[int]) -> Dict[str, Scale]:
+                    vectors: Iterable[np.ndarray], own: Sequence[int]) -> Dict[str, Scale]:
     """Return the scales of short texts, by name; arguments as in `scale_of`.
 
     `texts` is that of their cosines. Where a recipe joins words with BERT, `texts_by_bert` is that
     of the numbers alone: a text about nothing in the catalogue shares a rare word with some film.
     """
-    scales, d = {"texts": scale_of(embeddings, words, vectors, own)}, embeddings.shape[1]
+    d, numbers = embeddings.shape[1], []
+
+    def noting() -> Iterator[np.ndarray]:
+        for vector in vectors:
+            numbers.append(unit(vector[:d]))
+            yield vector
+
+    scales = {"texts": scale_of(embeddings, words, noting(), own)}
     if words is not None and d:
-        numbers = [unit(vector[:d]) for vector in vectors]
         scales["texts_by_bert"] = scale_of(embeddings, None, numbers, own)
     return scales
 

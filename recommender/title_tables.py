@@ -11,7 +11,7 @@ trigrams of all titles, `trigrams/codes` int64 (t,) ascending, the end of each o
 
 from array import array
 from collections import Counter
-from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence
+from typing import Callable, Dict, FrozenSet, Iterator, List, Sequence, Tuple
 
 import h5py
 import numpy as np
@@ -25,6 +25,8 @@ COLUMNS = ("title_key", "original_title_key", "imdb_id")  # whose texts are look
 _KEYS = COLUMNS[:2]
 _CANDIDATES = 400  # titles that are compared with a mistyped one, those of most trigrams in common
 _FREQUENT = 0.02  # part of all titles; a trigram of more is not looked at where others are there
+_PARTS = (0.4, 0.2)  # of a title's trigrams, that enough others mostly have in common with it
+_ROUNDING = 1e-3  # of shares in float32, by which a bound is lowered
 _COMMON = 0.01  # part of all titles; a word of more titles, such as "of", tells none from others
 _RARE = 5  # titles that may have a word in any case: of few films, one in a hundred is none
 _FEWEST_WORDS = 3  # of a title that is called by the first letters of its words
@@ -229,13 +231,37 @@ class TitleTables:
         weights = np.log1p(self._n / np.maximum(lengths, 1)).astype(np.float32)
         for begin, end, weight in zip(begins[is_rare], ends[is_rare], weights[is_rare]):
             scores[self._of_trigrams[begin:end]] += weight
-        rows = np.flatnonzero(scores)
-        # As a part of what both have, so that a long title is no candidate for its length alone.
-        n_letters = self._columns[_KEYS[0]].lengths(rows)
-        shares = scores[rows] / (weights.sum() + weights.mean() * n_letters if len(weights) else 1)
-        best = np.argpartition(-shares, _CANDIDATES)[:_CANDIDATES] if (
-            len(rows) > _CANDIDATES) else np.arange(len(rows))
-        return np.sort(rows[best])
+        return np.sort(self._best_shared(scores, weights))
+
+    def _best_shared(self, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return up to _CANDIDATES rows that have most in common with a title, int64.
+
+        Parameters
+        ----------
+        scores : np.ndarray
+            float32 (n,): the sum of the weights of what each row has in common with it.
+        weights : np.ndarray
+            float32 (m,): those of all trigrams of the title.
+        """
+        whole = weights.sum() if len(weights) else 0.0
+
+        def best(least: float) -> Tuple[np.ndarray, np.ndarray]:
+            """The best of the rows from a score on, and their shares."""
+            rows = np.flatnonzero(scores > least)
+            # A part of what both have, so that a long title is no candidate for its length alone.
+            n_letters = self._columns[_KEYS[0]].lengths(rows)
+            shares = scores[rows] / (whole + weights.mean() * n_letters) if len(rows) else rows
+            order = np.argpartition(-shares, _CANDIDATES)[:_CANDIDATES] if (
+                len(rows) > _CANDIDATES) else np.arange(len(rows))
+            return rows[order], shares[order]
+
+        # Most rows have little in common with it: none of them is as good as the worst of those
+        # that have more, whatever its length.
+        for part in _PARTS:
+            rows, shares = best(whole * part)
+            if len(rows) == _CANDIDATES:
+                return best(whole * shares.min() * (1 - _ROUNDING))[0]
+        return best(0.0)[0]
 
 
 def _prefixed(prefix: bytes, n: int, text: Callable[[int, int], bytes]) -> slice:

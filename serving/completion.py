@@ -24,6 +24,7 @@ _NEAR = 0.6  # similarity from which a title as a whole is near to what was type
 _NEAR_WORD = 0.75  # the same for a word of `_LONG_WORD` letters or more: a letter in four is wrong
 _LONG_WORD = 5
 _SHARED = 0.5  # part of the telling words typed that a title near in words only must have
+_SORTED = 8  # times as many places as are asked for are sorted, since films are there several times
 _LOOKED_AT = 20  # near titles, the nearest first, among which those are that are offered
 _FEWEST_BEGUN = 4  # letters of the beginning of a title that names its film; fewer begin many words
 
@@ -136,18 +137,31 @@ def _orders(index: Index) -> Tuple[np.ndarray, np.ndarray]:
 
 def _rows_of(index: Index, by_votes: np.ndarray, place_of: np.ndarray,
              table: Union[_Table, TitleTables], key: str, limit: int) -> Tuple[int, ...]:
-    is_found = np.zeros(len(by_votes), bool)
-    is_found[place_of[table.beginning(key)]] = True
-    found = by_votes[is_found]
-    is_adult = index.column("adult")[found]
-    is_offered = ~is_adult
-    if is_adult.any():
-        is_offered |= np.isin(found, index.rows_of_key(key))
-    rows = found[is_offered][:limit].tolist()
+    rows = _of_most_votes(index, by_votes, place_of[table.beginning(key)], key, limit)
     return tuple(rows or [
         row for row in index.near_rows(key, limit)
         if not index.column("adult")[row] and _is_near(
             key, index.column("title_key")[row], table.common)][:limit])
+
+
+def _of_most_votes(index: Index, by_votes: np.ndarray, places: np.ndarray, key: str,
+                   limit: int) -> List[int]:
+    """Return the rows of up to `limit` films that may be offered for a key, most votes first.
+
+    `places` are theirs in `by_votes`, some of them several times. A letter begins the words of
+    half of a million titles: so only the first are sorted, and more where many are adult films.
+    """
+    n_sorted = _SORTED * limit
+    while True:
+        some = np.partition(places, n_sorted)[:n_sorted] if n_sorted < len(places) else places
+        found = by_votes[np.unique(some)]
+        is_offered = ~index.column("adult")[found]
+        if not is_offered.all():
+            is_offered |= np.isin(found, index.rows_of_key(key))
+        rows = found[is_offered][:limit].tolist()
+        if len(rows) == limit or n_sorted >= len(places):
+            return rows
+        n_sorted *= _SORTED
 
 
 def _is_near(key: str, title: str, common: FrozenSet[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import tracemalloc
 
 import h5py
 import numpy as np
@@ -16,6 +17,7 @@ from recommender.index import Index
 from recommender.neighbours import nearest_films
 from recommender.recommender import Recommender
 from recommender.scale import Scale, sample, scale_of, short_text
+from recommender.words import joined_row, sparse_rows
 from tests.served import FakeTexts
 from tests.worlds import row, write_index
 
@@ -45,6 +47,18 @@ def path(tmp_path_factory):
 @pytest.fixture(scope="module")
 def recommender(path):
     return Recommender(Index(path), FakeTexts())
+
+
+def test_wide_vectors_of_words_are_not_held_together():
+    n, width = 100, 200000  # 80 MB of vectors
+    words = sparse_rows(((np.array([row]), np.ones(1, np.float32)) for row in range(n)), width)
+    dense = np.eye(n, 4, dtype=np.float32)
+    tracemalloc.start()
+    scale = scale_of(dense, words, (joined_row(dense, words, row) for row in range(n)), range(n))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert scale.nearest.max() == 0
+    assert most < 10e6
 
 
 def test_a_scale_is_that_of_all_others_and_of_the_nearest_one():
