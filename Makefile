@@ -1,6 +1,6 @@
 # Two commands: `make demo` compares two recipes, `make test` proves the project.
 .DEFAULT_GOAL := help
-.PHONY: help demo evaluate genres topics bench bench-server bench-scale test test-bert coverage browser pictures notebook torture lint lock faiss-env spark-env clean
+.PHONY: help demo evaluate genres topics bench bench-server bench-scale test proofs test-bert coverage browser pictures notebook torture lint lock faiss-env spark-env clean
 
 # TF=2 takes TensorFlow 2.15, in an environment of its own; so does what needs an environment where
 # TensorFlow 1.15 cannot run.
@@ -31,7 +31,8 @@ help:
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
-	@echo "make test   set up what is missing, lint and run the tests on all cores"
+	@echo "make test   set up what is missing, lint and run the tests on all cores (10 minutes)"
+	@echo "make proofs   run the tests that take longest, which make test leaves out"
 	@echo "make test-bert   run what depends on TensorFlow's version: make test-bert TF=2"
 	@echo "make coverage   run the tests and show which share of the lines they reach"
 	@echo "make notebook  run recommender.ipynb from a clean kernel and store what it shows"
@@ -125,13 +126,16 @@ ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint $(VENV)/install
 test: $(ENVIRONMENT)
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
 	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>&1 | grep -v "^make: there is no") || true
-	$(PYTEST) $(ALL_TESTS)
+	$(PYTEST) -m "not long" $(ALL_TESTS)
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
 	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
 	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
 	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>/dev/null) || echo "make: all tests passed, but" \
 	    "those of Spark did not run: there is no Java here; install a runtime (Debian, Ubuntu:" \
 	    "sudo apt-get install default-jre-headless)"
+
+proofs: $(ENVIRONMENT)
+	$(PYTEST) -m long tests
 
 # By itself: measured so, each program that a test starts takes half as much time again.
 coverage: $(ENVIRONMENT)

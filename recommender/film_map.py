@@ -16,7 +16,8 @@ import numpy as np
 from recommender.halves import in_float32
 from recommender.neighbours import Products, matrix_of, nearest_others
 from recommender.progress import Progress, silent
-from recommender.text_places import NEAREST, place_among
+from recommender.ranking import top_k
+from recommender.text_places import NEAREST, densest_places
 from recommender.words import SparseRows
 
 _NEIGHBOURS = 15  # nearest films joined with each film in the graph; see above for the choice
@@ -90,8 +91,7 @@ def _place_others(dense: np.ndarray, words: Optional[SparseRows], placed: np.nda
             block = np.arange(start, min(start + _BLOCK, len(dense)))
             scores = products(dense[block], None if by_words is None else matrix_of(
                 by_words.take(block)))
-            near = np.argpartition(-scores, NEAREST, axis=1)[:, :NEAREST]
-            found[block] = [place_among(each).place for each in points[near]]
+            found[block], _ = densest_places(points[top_k(scores, NEAREST)])
             advance(len(block))
     found[placed] = points
     return found

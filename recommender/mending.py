@@ -15,7 +15,7 @@ from recommender.pairs import exact_pairs
 from recommender.progress import Progress, silent
 from recommender.ranking import PRODUCT_ERROR, top_k
 from recommender.reweighing import changes, greatest_rises
-from recommender.text_places import NEAREST, place_among
+from recommender.text_places import NEAREST, densest_places
 from recommender.words import Reweighed, SparseRows
 
 _BLOCK = 512  # films compared with all others at once; bounds memory to 512 x n floats
@@ -241,5 +241,5 @@ def place_on_map(films: Films, before: np.ndarray, products: RowProducts) -> np.
     points[stayed] = before[films.old_rows[stayed]]
     for block, scores in _compared(products, came, "placing new films", silent):
         near = top_k(scores[:, stayed], min(NEAREST, len(stayed)))
-        points[block] = [place_among(points[stayed[places]]).place for places in near]
+        points[block], _ = densest_places(points[stayed[near]])
     return points

@@ -62,9 +62,29 @@ def place_among(points: np.ndarray) -> TextPlace:
     >>> place_among(np.array([[0.1, 0.1], [0.12, 0.1], [0.11, 0.1], [0.9, 0.9]])).is_sure
     True
     """
+    ((x, y),), (agreement,) = densest_places(points[None])
+    return TextPlace((float(x), float(y)), float(agreement))
+
+
+def densest_places(points: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return what `place_among` does for many groups of k points at once.
+
+    Parameters
+    ----------
+    points : np.ndarray
+        Float (m, k, 2).
+
+    Returns
+    -------
+    places : np.ndarray
+        float64 (m, 2).
+    agreements : np.ndarray
+        float64 (m,).
+    """
     points = np.asarray(points, np.float64)
-    apart = np.square(points[:, None] - points).sum(axis=2)
+    apart = np.square(points[:, :, None] - points[:, None]).sum(axis=3)
     nearness = np.exp(-apart / (2 * _REACH ** 2))
-    weights = nearness[nearness.sum(axis=1).argmax()]
-    x, y = weights @ points / weights.sum()
-    return TextPlace((float(x), float(y)), float(weights.mean()))
+    densest = nearness.sum(axis=2).argmax(axis=1)
+    weights = nearness[np.arange(len(points)), densest]
+    places = (weights[:, :, None] * points).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+    return places, weights.mean(axis=1)

@@ -144,6 +144,7 @@ def test_a_measure_of_the_project_alone_fills_the_table(minilm, tmp_path):
         "| tokenising", "| text query / bare session run of its graph, MiniLM"]
 
 
+@pytest.mark.long
 def test_the_load_on_a_server_is_measured(minilm, tmp_path):
     text = measured(tmp_path / "server.md", "benchmarks.server", "--films", "300", "--checkpoint",
                     "all-MiniLM-L6-v2", "--rounds", "1", "--seconds", "0.3", "--minutes", "0.02")

@@ -20,6 +20,7 @@ def ten(run_program, index, *query):
     return json.loads(done.stdout)["results"]
 
 
+@pytest.mark.long
 def test_ten_of_ten_are_the_same_from_run_to_run(run_program, minilm, sample, tmp_path):
     features, again = tmp_path / "features", tmp_path / "again.h5"
     for program, *flags in (

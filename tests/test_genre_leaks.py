@@ -90,6 +90,7 @@ def test_no_test_film_nor_its_collection_is_in_a_batch_or_a_vocabulary(tiny, tmp
         assert of_tested and not of_tested & {collections[film] for film in batches}
 
 
+@pytest.mark.long
 def test_other_texts_and_genres_of_the_test_films_change_no_bit_of_what_is_learnt(
         tiny, tmp_path, seen, monkeypatch):
     """Examples and vocabulary are the same bit for bit. What is computed from them is the same but

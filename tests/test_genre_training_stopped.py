@@ -107,6 +107,7 @@ def of(kind, events):
     return {number: value for each, number, value in events if each == kind}
 
 
+@pytest.mark.long
 def test_a_training_that_is_killed_twice_ends_as_one_that_is_not(tiny, tmp_path):
     films = write_genre_films(tmp_path / "films.csv")
     whole = Run(tiny, tmp_path / "whole", films)
@@ -145,7 +146,8 @@ def test_a_training_that_is_killed_twice_ends_as_one_that_is_not(tiny, tmp_path)
 
 
 @pytest.mark.parametrize("n_bytes, what", [
-    (6000, "the first checkpoint"), (25000, "the learning curve")])
+    (6000, "the first checkpoint"),
+    pytest.param(25000, "the learning curve", marks=pytest.mark.long)])
 def test_files_that_cannot_grow_are_one_line_and_the_training_goes_on_later(
         run_program, tiny, tmp_path, n_bytes, what):
     films = write_genre_films(tmp_path / "films.csv")

@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import SAMPLE
 
+pytestmark = pytest.mark.long  # in small by test_train_genres.py and topics/
+
 
 @pytest.fixture(scope="module", params=["bert", "gru"])
 def model(request, run_program, minilm, tmp_path_factory):

@@ -126,6 +126,7 @@ def test_baselines_are_measured_without_a_checkpoint(run_program, movies, tmp_pa
     assert found["random"]["text_recall"]["mean"] == 1
 
 
+@pytest.mark.long
 def test_a_recipe_is_measured_by_what_the_programs_answer(run_program, sample, minilm, tmp_path):
     with open(ROOT + "/data/sample_queries.csv", encoding="utf-8") as file:
         asked = [(int(each["id"]), each["text"]) for each in csv.DictReader(file)][:12]

@@ -95,6 +95,7 @@ def test_two_workers_write_the_store_of_one_process(world, tmp_path):
     assert verified.code == 0, verified.err
 
 
+@pytest.mark.long
 def test_pooled_features_of_two_workers_are_those_of_one_process(world, tmp_path):
     for name, n in (("one", "1"), ("two", "2")):
         done = finish(world.extraction(str(tmp_path / name), "--pooled", "--num_workers", n))

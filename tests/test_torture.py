@@ -2,7 +2,7 @@
 
 import pytest
 
-from torture import PROOFS
+from torture import PROOFS, lost_workers, overload, stopping, writers
 from torture.table import Row, markdown
 from torture.worlds import remove_worlds
 
@@ -13,7 +13,14 @@ def _worlds():
     remove_worlds()
 
 
-@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)
+# What takes longest, tried in small by other tests: test_sharing_out.py, test_spark.py,
+# test_extract_features.py, test_feature_store.py, test_text_process.py.
+_LONG = (lost_workers, overload, stopping, writers)
+
+
+@pytest.mark.parametrize("proof", [
+    pytest.param(proof, marks=pytest.mark.long if proof in _LONG else (), id=proof.__name__)
+    for proof in PROOFS])
 def test_nothing_is_lost(proof):
     rows = proof.run(short=True)
     assert rows

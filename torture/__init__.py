@@ -1,7 +1,7 @@
 """Proofs that the real programs lose no data and give no wrong answer under faults.
 
 A proof is a module with `run(short: bool) -> List[Row]`. `make torture` (python -m torture) runs
-all of them in full, `make test` in their short form.
+all of them in full, `make test` and `make proofs` in their short form.
 """
 
 from torture import (
