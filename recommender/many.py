@@ -16,9 +16,11 @@ from recommender.spaces import EmbeddingSpace
 from recommender.variety import n_candidates
 from recommender.wishes import Wishes
 
-# Queries answered together: their products with all films take 4 n bytes each, and their texts'
-# hidden layers a few MB each.
+# Queries answered together at most: their texts' hidden layers take a few MB each.
 _BLOCK = 64
+# Numbers of the vectors of queries answered together, and of their products with all films: 256 MB.
+# Of a million films and their words they are five million a query.
+_NUMBERS = 1 << 26
 
 Asked = Union[str, int, Mapping[str, Any]]  # a title, an id, or the arguments of `wishes` by name
 
@@ -112,10 +114,19 @@ def recommend_many(recommender: Recommender, queries: Sequence[Query],
     """
     products: Dict[EmbeddingSpace, Products] = {}
     with progress("answering queries", len(queries)) as advance:
-        for start in range(0, len(queries), _BLOCK):
-            block = queries[start:start + _BLOCK]
+        size = _block_size(recommender, queries)
+        for start in range(0, len(queries), size):
+            block = queries[start:start + size]
             yield from _answer_block(recommender, block, products)
             advance(len(block))
+
+
+def _block_size(recommender: Recommender, queries: Sequence[Query]) -> int:
+    """Return how many queries are answered together."""
+    index = recommender.index
+    recipes = {query.wishes.recipe for query in queries if isinstance(query.wishes, Wishes)}
+    widest = max((index.space(recipe).width_of_texts for recipe in recipes), default=0)
+    return min(_BLOCK, max(1, _NUMBERS // (len(index) + widest)))
 
 
 class _Waiting(NamedTuple):

@@ -166,10 +166,11 @@ class EmbeddingSpace:
     def embedding_beside_texts(self, row: int) -> np.ndarray:
         """Return the embedding of a film to be added to those of texts: as long as theirs."""
         vector = self.embedding(row)
-        return np.pad(vector, (0, self._width_of_texts - len(vector)), "constant")
+        return np.pad(vector, (0, self.width_of_texts - len(vector)), "constant")
 
     @property
-    def _width_of_texts(self) -> int:
+    def width_of_texts(self) -> int:
+        """Numbers of the vector of a text."""
         return self._embeddings.shape[1] + self._words.text_width
 
     def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
@@ -211,7 +212,7 @@ class EmbeddingSpace:
         with self._lock:
             if not self._has_learnt:
                 read_learnt(self.recipe, self._file, self._group, self.features,
-                            self._width_of_texts)
+                            self.width_of_texts)
                 self._has_learnt = True
         return self.recipe
 
