@@ -155,12 +155,15 @@ def _sorted_in(places: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     keys, members = [left[:0]], [left[:0]]
     for z in range(1, DEEPEST + 1):
         x, y = (places[left] >> (DEEPEST - z)).T
-        key = _key(z, x, y)
-        order = np.argsort(key, kind="stable")
-        key = key[order]
+        # The same order by fewer bits: NumPy sorts numbers of 16 in a tenth of the time.
+        order = np.argsort(((y << z) | x).astype(np.uint16 if 2 * z <= 16 else np.uint32),
+                           kind="stable")
+        key = _key(z, x, y)[order]
         nth = np.arange(len(key)) - np.searchsorted(key, key)  # film of its tile
         stays = nth < (FULL if z < DEEPEST else len(key))
         keys.append(key[stays])
         members.append(left[order[stays]])
-        left = np.sort(left[order[~stays]])
+        is_left = np.zeros(len(left), bool)
+        is_left[order[~stays]] = True
+        left = left[is_left]
     return np.concatenate(keys), np.concatenate(members)

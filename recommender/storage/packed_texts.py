@@ -41,8 +41,10 @@ class PackedTexts:
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """Return how many bytes each of some texts takes, int64 (m,)."""
-        begins = np.where(rows > 0, self._ends[rows - 1], 0)
-        return self._ends[rows] - begins - len(END)
+        return self._ends[rows] - self._begins(rows) - len(END)
+
+    def _begins(self, rows: np.ndarray) -> np.ndarray:
+        return np.where(rows > 0, self._ends[rows - 1], 0)
 
     def encoded(self, row: int) -> bytes:
         """Return a text in UTF-8."""
@@ -53,8 +55,10 @@ class PackedTexts:
             return self.encoded(range(len(self))[rows]).decode()
         if isinstance(rows, slice) and rows == slice(None):
             return np.array(list(self), object)
-        chosen = np.arange(len(self))[rows].tolist()
-        return np.array([self.encoded(row).decode() for row in chosen], object)
+        chosen = np.arange(len(self))[rows]
+        edges = zip(self._begins(chosen).tolist(), (self._ends[chosen] - len(END)).tolist())
+        text = memoryview(self.data)  # arrays take four times as long to be cut
+        return np.array([str(text[begin:end], "utf-8") for begin, end in edges], object)
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _BLOCK):
