@@ -214,7 +214,7 @@ class TitleTables:
         Only titles of most trigrams in common with it are compared.
         """
         rows = self._candidates(key)
-        keys = [self._columns[_KEYS[0]][row] for row in rows.tolist()]
+        keys = self._columns[_KEYS[0]][rows].tolist()
         return [int(rows[at]) for at in near_among(key, keys, limit)]
 
     def _candidates(self, key: str) -> np.ndarray:

@@ -170,7 +170,7 @@ class SparseRows(NamedTuple):
 
     def take(self, rows: np.ndarray) -> "SparseRows":
         """Return some of the rows, in the order given."""
-        lengths = np.diff(self.indptr)[rows]
+        lengths = self.indptr[rows + 1] - self.indptr[rows]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return SparseRows(indptr, self.indices[places], self.data[places], self.width,
