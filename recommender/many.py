@@ -19,7 +19,7 @@ from recommender.wishes import Wishes
 # Queries answered together at most: their texts' hidden layers take a few MB each.
 _BLOCK = 64
 # Numbers of the vectors of queries answered together, and of their products with all films: 256 MB.
-# Of a million films and their words they are five million a query.
+# Of a million films and as many words they are three million a query.
 _NUMBERS = 1 << 26
 
 Asked = Union[str, int, Mapping[str, Any]]  # a title, an id, or the arguments of `wishes` by name

@@ -63,7 +63,7 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
         As in an index.
     vectors : iterable of np.ndarray
         float32 (d + width,), drawn one after the other: that of a million films has a number for
-        each of two million words.
+        each of its million words.
     own : sequence of int
         For each vector the row of the film that it is, or was taken from, which does not count.
     """
