@@ -132,6 +132,7 @@ def test_films_are_drawn_evenly():
     assert evenly([1, 2], 5) == [1, 2]
 
 
+@pytest.mark.long
 def test_a_measure_of_the_project_alone_fills_the_table(minilm, tmp_path):
     rows = [worlds.row(n, "Film {}".format(n), overview="A man meets a woman. " * n)
             for n in range(1, 21)]

@@ -41,6 +41,7 @@ def ask(program, questions):
     return found
 
 
+@pytest.mark.long
 def test_under_load_each_answer_is_what_it_is_alone_or_503(program, sample, minilm):
     # No two texts are the same: what was asked before is remembered.
     clients = [["{} {}".format(TEXTS[(n + m) % 4], 3 * n + m) for m in range(3)]

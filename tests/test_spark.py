@@ -40,6 +40,7 @@ def test_two_executors_write_the_store_of_one_process(world, tmp_path):
 
 
 @needs_spark
+@pytest.mark.long
 def test_spark_submit_takes_the_program_and_its_master(world, tmp_path):
     output = str(tmp_path / "shared")
     environment = {**spark.environment(tmp_path), "PYSPARK_PYTHON": sys.executable}
@@ -55,7 +56,7 @@ def test_spark_submit_takes_the_program_and_its_master(world, tmp_path):
 @needs_spark
 @pytest.mark.parametrize("flags, said", [
     (("--spark", "nonsense"), "Spark does not start with --spark nonsense: "),
-    (("--spark", "local[2]", "--layers", "-9"), "layer")])
+    pytest.param(("--spark", "local[2]", "--layers", "-9"), "layer", marks=pytest.mark.long)])
 def test_an_error_is_one_line(world, tmp_path, flags, said):
     done = finish(world.extraction(str(tmp_path / "out"), *flags),
                   env=spark.environment(tmp_path))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from torture import PROOFS, lost_workers, overload, stopping, writers
+from torture import PROOFS, documented, lost_workers, overload, stopping, writers
 from torture.table import Row, markdown
 from torture.worlds import remove_worlds
 
@@ -14,8 +14,8 @@ def _worlds():
 
 
 # What takes longest, tried in small by other tests: test_sharing_out.py, test_spark.py,
-# test_extract_features.py, test_feature_store.py, test_text_process.py.
-_LONG = (lost_workers, overload, stopping, writers)
+# test_extract_features.py, test_feature_store.py, test_text_process.py, test_browser_api.py.
+_LONG = (documented, lost_workers, overload, stopping, writers)
 
 
 @pytest.mark.parametrize("proof", [
