@@ -31,7 +31,7 @@ help:
 	@echo "make evaluate   measure every recipe and baseline on the sample; data/report.html shows it"
 	@echo "make genres   train genre models on the sample and measure them"
 	@echo "make topics   find the topics of the sample, as data/topics.html, and join them to an index"
-	@echo "make test   set up what is missing, lint and run the tests on all cores (10 minutes)"
+	@echo "make test   set up what is missing, lint and run the tests on all cores (15 minutes)"
 	@echo "make proofs   run the tests that take longest, which make test leaves out"
 	@echo "make test-bert   run what depends on TensorFlow's version: make test-bert TF=2"
 	@echo "make coverage   run the tests and show which share of the lines they reach"
