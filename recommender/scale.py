@@ -68,17 +68,14 @@ def scale_of(embeddings: np.ndarray, words: Optional[SparseRows], vectors: Itera
         For each vector the row of the film that it is, or was taken from, which does not count.
     """
     found, nearest = [], []
-    left, rows = iter(vectors), iter(own)
-    d = embeddings.shape[1]
-    while True:
+    left, d = iter(vectors), embeddings.shape[1]
+    for start in range(0, len(own), _BLOCK):
         numbers, by_words = [], []
         for vector in itertools.islice(left, _BLOCK):
             numbers.append(vector[:d].copy())
             by_words.append(0.0 if words is None else words.dot(vector[d:]))
-        if not numbers:
-            break
         cosines = times_rows(np.array(numbers, np.float32), embeddings)
-        for each, more, row in zip(cosines, by_words, rows):  # rows last: none is lost
+        for each, more, row in zip(cosines, by_words, own[start:]):
             others = np.delete(each + more, row)
             found.append(others[sample(len(others))])
             nearest.append(others.max())
@@ -94,17 +91,18 @@ def scales_of_texts(embeddings: np.ndarray, words: Optional[SparseRows],
     `texts` is that of their cosines. Where a recipe joins words with BERT, `texts_by_bert` is that
     of the numbers alone: a text about nothing in the catalogue shares a rare word with some film.
     """
-    d, numbers = embeddings.shape[1], []
+    d = embeddings.shape[1]
+    if words is None or not d:
+        return {"texts": scale_of(embeddings, words, vectors, own)}
+    numbers = []
 
     def noting() -> Iterator[np.ndarray]:
         for vector in vectors:
-            numbers.append(unit(vector[:d]))
+            numbers.append(unit(vector[:d].copy()))  # a view would keep the whole vector
             yield vector
 
-    scales = {"texts": scale_of(embeddings, words, noting(), own)}
-    if words is not None and d:
-        scales["texts_by_bert"] = scale_of(embeddings, None, numbers, own)
-    return scales
+    return {"texts": scale_of(embeddings, words, noting(), own),
+            "texts_by_bert": scale_of(embeddings, None, numbers, own)}
 
 
 def sample(n: int) -> np.ndarray:

@@ -25,7 +25,7 @@ COLUMNS = ("title_key", "original_title_key", "imdb_id")  # whose texts are look
 _KEYS = COLUMNS[:2]
 _CANDIDATES = 400  # titles that are compared with a mistyped one, those of most trigrams in common
 _FREQUENT = 0.02  # part of all titles; a trigram of more is not looked at where others are there
-_PARTS = (0.4, 0.2)  # of a title's trigrams, that enough others mostly have in common with it
+_PART = 0.2  # of a title's trigrams, that enough others mostly have in common with it
 _ROUNDING = 1e-3  # of shares in float32, by which a bound is lowered
 _COMMON = 0.01  # part of all titles; a word of more titles, such as "of", tells none from others
 _RARE = 5  # titles that may have a word in any case: of few films, one in a hundred is none
@@ -257,11 +257,9 @@ class TitleTables:
 
         # Most rows have little in common with it: none of them is as good as the worst of those
         # that have more, whatever its length.
-        for part in _PARTS:
-            rows, shares = best(whole * part)
-            if len(rows) == _CANDIDATES:
-                return best(whole * shares.min() * (1 - _ROUNDING))[0]
-        return best(0.0)[0]
+        rows, shares = best(whole * _PART)
+        least = whole * shares.min() * (1 - _ROUNDING) if len(rows) == _CANDIDATES else 0.0
+        return best(least)[0]
 
 
 def _prefixed(prefix: bytes, n: int, text: Callable[[int, int], bytes]) -> slice:

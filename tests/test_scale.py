@@ -16,7 +16,7 @@ from recommender.filters import Filters
 from recommender.index import Index
 from recommender.neighbours import nearest_films
 from recommender.recommender import Recommender
-from recommender.scale import Scale, sample, scale_of, short_text
+from recommender.scale import Scale, sample, scale_of, scales_of_texts, short_text
 from recommender.words import joined_row, sparse_rows
 from tests.served import FakeTexts
 from tests.worlds import row, write_index
@@ -49,12 +49,15 @@ def recommender(path):
     return Recommender(Index(path), FakeTexts())
 
 
-def test_wide_vectors_of_words_are_not_held_together():
+@pytest.mark.parametrize("make", [scale_of, lambda *given: scales_of_texts(*given)["texts"]],
+                         ids=["films", "texts"])
+@pytest.mark.parametrize("d", [0, 4])
+def test_wide_vectors_of_words_are_not_held_together(make, d):
     n, width = 100, 200000  # 80 MB of vectors
     words = sparse_rows(((np.array([row]), np.ones(1, np.float32)) for row in range(n)), width)
-    dense = np.eye(n, 4, dtype=np.float32)
+    dense = np.eye(n, d, dtype=np.float32)
     tracemalloc.start()
-    scale = scale_of(dense, words, (joined_row(dense, words, row) for row in range(n)), range(n))
+    scale = make(dense, words, (joined_row(dense, words, row) for row in range(n)), range(n))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert scale.nearest.max() == 0

@@ -44,6 +44,7 @@ class PackedTexts:
         return self._ends[rows] - self._begins(rows) - len(END)
 
     def _begins(self, rows: np.ndarray) -> np.ndarray:
+        """Return what `begin` does of some texts, int64 (m,)."""
         return np.where(rows > 0, self._ends[rows - 1], 0)
 
     def encoded(self, row: int) -> bytes:
