@@ -123,19 +123,24 @@ PACKAGES := bert extracting fetching recommender serving
 PYTEST := $(PYTHON) -m pytest -n auto
 ALL_TESTS := --doctest-modules tests $(PACKAGES) *.py
 ENVIRONMENT := $(if $(filter 2,$(TF)),$(VENV)/installed-dev,lint $(VENV)/installed-spark) $(VENV)/installed-faiss tmp/all-MiniLM-L6-v2/bert_config.json
+# Spark runs beside TensorFlow 1.15 alone.
+GET_JAVA = @$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>&1 | grep -v "^make: there is no") || true
+TELL_OF_JAVA = @$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>/dev/null) || \
+    echo "make: all tests passed, but those of Spark did not run: there is no Java here; install a" \
+    "runtime (Debian, Ubuntu: sudo apt-get install default-jre-headless)"
 test: $(ENVIRONMENT)
 	@sh tools/get_browser.sh 2>&1 | grep -v "^make: there is no" || true
-	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>&1 | grep -v "^make: there is no") || true
+	$(GET_JAVA)
 	$(PYTEST) -m "not long" $(ALL_TESTS)
 	@sh tools/get_browser.sh 2>/dev/null || echo "make: all tests passed, but those of the pages" \
 	    "(tests/test_browser*.py) did not run: there is no chromium with its chromedriver here;" \
 	    "install both (Debian, Ubuntu: sudo apt-get install chromium chromium-driver)"
-	@$(if $(filter 2,$(TF)),true,sh tools/get_java.sh 2>/dev/null) || echo "make: all tests passed, but" \
-	    "those of Spark did not run: there is no Java here; install a runtime (Debian, Ubuntu:" \
-	    "sudo apt-get install default-jre-headless)"
+	$(TELL_OF_JAVA)
 
 proofs: $(ENVIRONMENT)
+	$(GET_JAVA)
 	$(PYTEST) -m long tests
+	$(TELL_OF_JAVA)
 
 # By itself: measured so, each program that a test starts takes half as much time again.
 coverage: $(ENVIRONMENT)

@@ -101,8 +101,8 @@ def scales_of_texts(embeddings: np.ndarray, words: Optional[SparseRows],
             numbers.append(unit(vector[:d].copy()))  # a view would keep the whole vector
             yield vector
 
-    return {"texts": scale_of(embeddings, words, noting(), own),
-            "texts_by_bert": scale_of(embeddings, None, numbers, own)}
+    of_texts = scale_of(embeddings, words, noting(), own)  # fills the numbers
+    return {"texts": of_texts, "texts_by_bert": scale_of(embeddings, None, numbers, own)}
 
 
 def sample(n: int) -> np.ndarray:

@@ -110,9 +110,12 @@ def served(index: str, flags: Sequence[str] = ()) -> List[Row]:
         draw = random.Random(0)
         rows = [draw.randrange(len(opened)) for _ in range(_ASKED)]
         titles = [opened.movie(row)["title"] for row in rows]
+        of_titles = ["/api/v1/recommend?title=" + _quoted(title) for title in titles]
         asked = [
-            ("title query", "< 20", ["/api/v1/recommend?title=" + _quoted(title)
-                                     for title in titles]),
+            ("title query", "< 20", of_titles),
+            *(("title query by " + recipe, "", ["{}&recipe={}".format(address, recipe)
+                                                for address in of_titles])
+              for recipe in opened.recipes[1:]),
             ("completion", "< 10", ["/api/v1/movies?q=" + _quoted(title[:draw.choice(_LETTERS)])
                                     for title in titles]),
             ("completion of a mistyped title", "< 10", [
