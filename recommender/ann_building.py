@@ -20,6 +20,7 @@ from recommender.candidates import FEWEST, Candidates
 from recommender.errors import RecommenderError
 from recommender.postings import Postings, postings_of
 from recommender.progress import Progress, each, silent
+from recommender.query_vectors import film_query
 from recommender.ranking import nearest_rows
 from recommender.storage.companions import (
     Companion,
@@ -28,7 +29,7 @@ from recommender.storage.companions import (
     companions_of,
 )
 from recommender.storage.hdf5 import PlainFile
-from recommender.words import SparseRows, joined_row
+from recommender.words import SparseRows
 
 BY_WORD = "words/by_word/"  # group of the inverted file in that of a recipe
 _WANTED = 0.99  # recall of films of the sample; texts, which are less like films, find less
@@ -93,13 +94,13 @@ def _least_effort(dense: np.ndarray, words: Optional[SparseRows], ann: Optional[
     rows = np.linspace(0, n - 1, _SAMPLE).astype(np.int64)
     nearest = {}
     for row in each(rows, progress, "measuring approximate search", len(rows)):
-        vector, counts = joined_row(dense, words, row), np.arange(n) != row
+        vector, counts = film_query(dense, words, row), np.arange(n) != row
         nearest[row] = nearest_rows(dense, words, vector, _K, counts)[0]
     recall = 0.0
     for effort in _EFFORTS:
         candidates, n_found = Candidates(dense, words, ann, postings, effort), 0
         for row in rows:
-            found = candidates.nearest(joined_row(dense, words, row), _K, np.arange(n) != row)
+            found = candidates.nearest(film_query(dense, words, row), _K, np.arange(n) != row)
             n_found += _K if found is None else len(np.intersect1d(found[0], nearest[row]))
         recall = n_found / _K / len(rows)
         if recall >= _WANTED or ann is None:

@@ -12,7 +12,8 @@ import numpy as np
 from recommender.ann import Ann, n_threads
 from recommender.halves import rows_times
 from recommender.postings import Postings
-from recommender.ranking import PRODUCT_ERROR, nearest_among, reached, unit
+from recommender.query_vectors import Asked, QueryVector, query_vector
+from recommender.ranking import PRODUCT_ERROR, nearest_among, reached
 from recommender.words import SparseRows
 
 FEWEST = 10_000  # films from which on candidates save time: fewer are compared in a millisecond
@@ -46,13 +47,13 @@ class Candidates:
         self.ann, self._postings = ann, postings
         self._effort = effort
 
-    def nearest(self, vector: np.ndarray, k: int, counts: np.ndarray,
+    def nearest(self, vector: Asked, k: int, counts: np.ndarray,
                 found: Optional[np.ndarray] = None) -> Optional[Nearest]:
         """Return what `ranking.nearest_rows` does, or None where comparing all is cheaper.
 
         Parameters
         ----------
-        vector : np.ndarray
+        vector : np.ndarray or QueryVector
             Float (d + width,).
         k : int
         counts : np.ndarray
@@ -60,21 +61,21 @@ class Candidates:
         found : np.ndarray, optional
             Rows that `by_embeddings` found for the vector.
         """
+        query, d = query_vector(vector, self._dense.shape[1]), self._dense.shape[1]
         n, n_counting = len(counts), int(np.count_nonzero(counts))
         if n_counting <= max(n // NARROW, k):
-            return nearest_among(self._dense, self._words, vector, k, np.flatnonzero(counts))
-        query, d = unit(vector).astype(np.float32), self._dense.shape[1]
+            return nearest_among(self._dense, self._words, query, k, np.flatnonzero(counts))
         if found is None:
             # Where many do not count, more must be seen.
             effort = int(np.ceil(self._effort_of(k) * n / n_counting))
-            found = self._by_embedding(query[:d], effort, n)
+            found = self._by_embedding(query.numbers, effort, n)
         if found is None or d and np.count_nonzero(counts[found]) < k:
             return None
         if self._words is not None:
             found = self._with_words(query, k, counts, found)
         if found is None:
             return None
-        return nearest_among(self._dense, self._words, vector, k, np.sort(found[counts[found]]))
+        return nearest_among(self._dense, self._words, query, k, np.sort(found[counts[found]]))
 
     def greatest_product(self, vector: np.ndarray) -> Optional[float]:
         """Return the greatest product of an embedding with a vector, float32 (d,), if it can be
@@ -110,7 +111,7 @@ class Candidates:
         found = self.ann.search(query[None], wanted, effort)[0]
         return found[found >= 0]
 
-    def _with_words(self, query: np.ndarray, k: int, counts: np.ndarray,
+    def _with_words(self, query: QueryVector, k: int, counts: np.ndarray,
                     found: np.ndarray) -> Optional[np.ndarray]:
         """Return `found` and all rows whose words may bring them among the `k` nearest.
 
@@ -120,9 +121,9 @@ class Candidates:
         """
         if self._postings is None:
             return None
-        n, d = len(counts), self._dense.shape[1]
-        by_words = self._postings.scores(query[d:], n)
-        by_words[~counts] = -np.inf
+        n = len(counts)
+        by_words = self._postings.scores(query, n)
+        by_words[np.flatnonzero(~counts)] = -np.inf
         enough = min(max(_USUAL * k, len(found)), np.count_nonzero(counts))
         near = np.flatnonzero(by_words >= max(reached(by_words, enough), PRODUCT_ERROR))
         if max(len(near), k) > n // NARROW:
@@ -130,8 +131,9 @@ class Candidates:
         both = np.union1d(found[counts[found]], near)
         if len(both) < k:
             return None
-        products = rows_times(self._dense[both], query[:d]) + by_words[both]
-        most = float(np.median(rows_times(self._dense[found], query[:d]))) if len(found) else 0.0
+        products = rows_times(self._dense[both], query.numbers) + by_words[both]
+        most = float(np.median(
+            rows_times(self._dense[found], query.numbers))) if len(found) else 0.0
         least = np.partition(products, -k)[-k] - 2 * PRODUCT_ERROR
         rest = np.flatnonzero(by_words >= least - most)
         return None if len(rest) > n // NARROW else np.union1d(both, rest)

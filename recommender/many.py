@@ -10,7 +10,8 @@ from recommender.errors import RecommenderError
 from recommender.filters import NONE, Filters
 from recommender.neighbours import Products
 from recommender.progress import Progress, silent
-from recommender.ranking import nearest_by_scores, unit
+from recommender.query_vectors import QueryVector
+from recommender.ranking import nearest_by_scores
 from recommender.recommender import Recommender, Results
 from recommender.spaces import EmbeddingSpace
 from recommender.variety import n_candidates
@@ -18,9 +19,7 @@ from recommender.wishes import Wishes
 
 # Queries answered together at most: their texts' hidden layers take a few MB each.
 _BLOCK = 64
-# Numbers of the vectors of queries answered together, and of their products with all films: 256 MB.
-# Of a million films and as many words they are three million a query.
-_NUMBERS = 1 << 26
+_PRODUCTS = 1 << 26  # of queries answered together with all films: 256 MB
 
 Asked = Union[str, int, Mapping[str, Any]]  # a title, an id, or the arguments of `wishes` by name
 
@@ -114,19 +113,11 @@ def recommend_many(recommender: Recommender, queries: Sequence[Query],
     """
     products: Dict[EmbeddingSpace, Products] = {}
     with progress("answering queries", len(queries)) as advance:
-        size = _block_size(recommender, queries)
+        size = min(_BLOCK, max(1, _PRODUCTS // len(recommender.index)))
         for start in range(0, len(queries), size):
             block = queries[start:start + size]
             yield from _answer_block(recommender, block, products)
             advance(len(block))
-
-
-def _block_size(recommender: Recommender, queries: Sequence[Query]) -> int:
-    """Return how many queries are answered together."""
-    index = recommender.index
-    recipes = {query.wishes.recipe for query in queries if isinstance(query.wishes, Wishes)}
-    widest = max((index.space(recipe).width_of_texts for recipe in recipes), default=0)
-    return min(_BLOCK, max(1, _NUMBERS // (len(index) + widest)))
 
 
 class _Waiting(NamedTuple):
@@ -135,7 +126,7 @@ class _Waiting(NamedTuple):
     query: Query
     wishes: Wishes
     space: EmbeddingSpace
-    vector: np.ndarray  # float (d + width,), or longer with texts
+    vector: QueryVector
     where: np.ndarray  # bool (n,), the films that may come into the answer
 
 
@@ -153,19 +144,10 @@ def _answer_block(recommender: Recommender, queries: Sequence[Query],
             products[space] = Products(*space.all_rows())
         ready = [each for each in (found[place] for place in places)
                  if isinstance(each, _Waiting)]
-        scores = products[space].of_vectors(
-            _padded([unit(each.vector) for each in ready]))
+        scores = products[space].of_queries([each.vector for each in ready])
         for place, each, row in zip(places, ready, scores):
             found[place] = _answer_by_scores(reader, each, row)
     return [each for each in found if isinstance(each, Answer)]
-
-
-def _padded(vectors: Sequence[np.ndarray]) -> np.ndarray:
-    """Return vectors as rows, float32, with zeros behind the shorter ones: those of films."""
-    rows = np.zeros((len(vectors), max(map(len, vectors))), np.float32)
-    for row, vector in zip(rows, vectors):
-        row[:len(vector)] = vector
-    return rows
 
 
 def _with_texts(recommender: Recommender, queries: Sequence[Query]) -> Recommender:
@@ -194,7 +176,7 @@ def _answer_or_wait(recommender: Recommender, query: Query) -> Union[Answer, _Wa
             near = space.stored_neighbours(wishes.films[0], n, where)
             if near:
                 return _answer(recommender, query, wishes, near)
-        vector = recommender.vector(wishes)
+        vector = recommender.query_vector(wishes)
         found = space.nearest_candidates(vector, n, where)
         return _Waiting(query, wishes, space, vector, where) if found is None else _answer(
             recommender, query, wishes, found)

@@ -8,13 +8,14 @@ from scipy import sparse
 from recommender.candidates import Candidates
 from recommender.halves import in_float32, times_rows
 from recommender.progress import Progress, silent
+from recommender.query_vectors import QueryVector, film_query
 from recommender.ranking import (
     PRODUCT_ERROR,
     exact_scores,
     nearest_rows,
     top_k,
 )
-from recommender.words import SparseRows, joined_row
+from recommender.words import SparseRows
 
 SPARE = 16  # candidates beyond the k stored that are compared exactly, to be sure of the k
 _SAMPLE = 100  # films of which neighbours found among candidates are compared with all
@@ -74,7 +75,7 @@ def exact_neighbours(dense: np.ndarray, words: Optional[SparseRows], row: int,
     of them where there are more.
     """
     n = len(dense)
-    vector = joined_row(dense, words, row)
+    vector = film_query(dense, words, row)
     scores = exact_scores(dense, words, vector, candidates)
     best = top_k(scores, k)
     if scores[best[-1]] - scores.min() > 2 * PRODUCT_ERROR or len(candidates) == n - 1:
@@ -94,7 +95,7 @@ def _fill_by_candidates(rows: np.ndarray, cosines: np.ndarray, dense: np.ndarray
             block = dense[start:start + _BLOCK]
             found = candidates.by_embeddings(block, k)
             for row in range(start, start + len(block)):
-                vector = joined_row(dense, words, row)
+                vector = film_query(dense, words, row)
                 counts[row] = False
                 near = candidates.nearest(vector, k, counts,
                                           None if found is None else found[row - start])
@@ -108,7 +109,7 @@ def share_found(rows: np.ndarray, dense: np.ndarray, words: Optional[SparseRows]
     n, k = rows.shape
     asked = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
     n_found = sum(len(np.intersect1d(rows[row], nearest_rows(
-        dense, words, joined_row(dense, words, row), k, np.arange(n) != row)[0])) for row in asked)
+        dense, words, film_query(dense, words, row), k, np.arange(n) != row)[0])) for row in asked)
     return n_found / len(asked) / k
 
 
@@ -149,16 +150,21 @@ class Products:
         found = times_rows(in_float32(dense), self._dense)
         return found if self._words is None else found + (words @ self._words).toarray()
 
-    def of_vectors(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the products of float32 vectors of films and texts, (m, n).
-
-        They are (m, d + width) or, padded to the same width, (m, d + text_width).
-        """
-        d = self._dense.shape[1]
-        end = d + (0 if self._words is None else self._words.shape[0])
-        found = self(vectors[:, :d], sparse.csr_matrix(vectors[:, d:end]))
-        if self._of_texts is not None and vectors[:, end:].any():
-            found += (sparse.csr_matrix(vectors[:, end:]) @ self._of_texts).toarray()
+    def of_queries(self, queries: Sequence[QueryVector]) -> np.ndarray:
+        """Return the products of the vectors of films and texts, (m, n)."""
+        found = times_rows(np.array([query.numbers for query in queries]), self._dense)
+        if self._words is None:
+            return found
+        width = self._words.shape[0]
+        n_words = width if self._of_texts is None else 2 * width
+        words = sparse.csr_matrix((
+            np.concatenate([query.weights for query in queries]),
+            np.concatenate([query.places for query in queries]),
+            np.cumsum([0] + [len(query.places) for query in queries])),
+            shape=(len(queries), n_words))
+        found += (words[:, :width] @ self._words).toarray()
+        if self._of_texts is not None and words[:, width:].nnz:
+            found += (words[:, width:] @ self._of_texts).toarray()
         return found
 
 

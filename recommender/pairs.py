@@ -5,7 +5,8 @@ from typing import Optional
 import numpy as np
 
 from recommender.halves import in_float32
-from recommender.words import SparseRows, joined_row
+from recommender.query_vectors import film_query
+from recommender.words import SparseRows
 
 _PAIRS = 4096  # pairs computed at once; bounds memory to 50 MB for embeddings of 1,024 numbers
 
@@ -26,9 +27,9 @@ def exact_pairs(dense: np.ndarray, words: Optional[SparseRows], films: np.ndarra
     """
     found = np.zeros(len(films))
     asked, place = np.unique(films, return_inverse=True)
-    lengths = np.array([np.linalg.norm(joined_row(dense, words, row)) for row in asked.tolist()],
+    lengths = np.array([film_query(dense, words, row).length for row in asked.tolist()],
                        np.float32)
-    lengths[lengths == 0] = 1  # as `unit` leaves a row of zeros
+    lengths[lengths == 0] = 1  # as a query leaves a row of zeros
     for start in range(0, len(films), _PAIRS):
         pairs = slice(start, start + _PAIRS)
         theirs, length = others[pairs], lengths[place[pairs]]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from recommender.query_vectors import QueryVector
 from recommender.words import SparseRows
 
 
@@ -42,28 +43,29 @@ class Postings(NamedTuple):
                 and (not n_values or self.rows.min() >= 0
                      and self.rows.max() < len(words.indptr) - 1))
 
-    def scores(self, vector: np.ndarray, n: int) -> np.ndarray:
+    def scores(self, query: QueryVector, n: int) -> np.ndarray:
         """Return the product of every film's words with those of a query, float32 (n,).
 
         Parameters
         ----------
-        vector : np.ndarray
-            float32 (width,) of a film, (2 * width,) of a text, or the sum of such, as for
-            `SparseRows.dot`.
+        query : QueryVector
+            Of `width` words for a film, of twice as many for a text or a sum of both.
         n : int
             Number of films.
         """
         width = len(self.indptr) - 1
-        scores = self._product(vector[:width], self.data, n)
-        if self.text_data is not None and vector[width:].any():
-            scores += self._product(vector[width:], self.text_data, n)
+        of_films = np.searchsorted(query.places, width)
+        scores = self._product(query.places[:of_films], query.weights[:of_films], self.data, n)
+        if self.text_data is not None and of_films < len(query.places):
+            scores += self._product(query.places[of_films:] - width, query.weights[of_films:],
+                                    self.text_data, n)
         return scores
 
-    def _product(self, weights: np.ndarray, data: np.ndarray, n: int) -> np.ndarray:
+    def _product(self, columns: np.ndarray, weights: np.ndarray, data: np.ndarray,
+                 n: int) -> np.ndarray:
         # Imported late for start-up time: a small index needs none of it.
         from scipy import sparse
 
-        columns = np.flatnonzero(weights)
         if not len(columns):
             return np.zeros(n, np.float32)
         here = [slice(*self.indptr[column:column + 2]) for column in columns]
@@ -71,7 +73,7 @@ class Postings(NamedTuple):
         chosen = sparse.csc_matrix((
             np.concatenate([data[each] for each in here]),
             np.concatenate([self.rows[each] for each in here]), ends), shape=(n, len(columns)))
-        return chosen @ weights[columns]
+        return chosen @ weights
 
 
 def postings_of(words: SparseRows) -> Postings:

@@ -1,8 +1,8 @@
 """Cosine similarity and the k best: one way to rank for every program.
 
 Rows are unit vectors, so that a dot product is the cosine. A row has a dense part, float32 or
-float16 (n, d), and for recipes that join words a sparse one, `SparseRows` (n, width); a query
-vector holds both, one behind the other.
+float16 (n, d), and for recipes that join words a sparse one, `SparseRows` (n, width); the vector of
+a query holds both, one behind the other, or is a `QueryVector`.
 """
 
 from typing import Optional, Tuple
@@ -11,6 +11,7 @@ import numpy as np
 
 from recommender.errors import RecommenderError
 from recommender.halves import rows_times
+from recommender.query_vectors import Asked, query_vector
 from recommender.words import SparseRows
 
 PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
@@ -70,7 +71,7 @@ def _top_of_many(scores: np.ndarray, k: int) -> np.ndarray:
     return near[np.lexsort((near, -scores[near]))[:k]]
 
 
-def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray,
+def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: Asked,
                  rows: np.ndarray) -> np.ndarray:
     """Return the cosines of some rows with a vector, each summed alone in float64.
 
@@ -81,7 +82,7 @@ def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     ----------
     dense, words
         The rows of all films.
-    vector : np.ndarray
+    vector : np.ndarray or QueryVector
         Float (d + width,), of any length but zero.
     rows : np.ndarray
         Places of the rows to compare, int (m,).
@@ -91,15 +92,14 @@ def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     np.ndarray
         float64 (m,).
     """
-    query = unit(vector).astype(np.float32)
-    d = dense.shape[1]
-    scores = (dense[rows].astype(np.float64) * query[:d]).sum(axis=1)
+    query = query_vector(vector, dense.shape[1])
+    scores = (dense[rows].astype(np.float64) * query.numbers).sum(axis=1)
     if words is not None and words.width:
-        scores += words.take(rows).dot(query[d:].astype(np.float64))
+        scores += words.take(rows).dot(query.words(np.float64))
     return scores
 
 
-def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray, k: int,
+def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
                  counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the `k` rows nearest to a vector, the nearest first, and their cosines with it.
 
@@ -110,7 +110,7 @@ def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     ----------
     dense, words
         The rows of all films.
-    vector : np.ndarray
+    vector : np.ndarray or QueryVector
         Float (d + width,).
     k : int
         Fewer are returned where fewer count.
@@ -129,32 +129,33 @@ def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndar
     RecommenderError
         If a row holds NaN or infinity.
     """
-    scores = _products(dense, words, vector)
-    return nearest_by_scores(dense, words, vector, k, counts, scores)
+    query = query_vector(vector, dense.shape[1])
+    return nearest_by_scores(dense, words, query, k, counts, _products(dense, words, query))
 
 
-def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray, k: int,
+def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
                   rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return what `nearest_rows` does where only `rows` count, int (m,), ascending.
 
     Only they are read, so that it takes the time of m rows.
     """
-    scores = _products(dense[rows], None if words is None else words.take(rows), vector)
+    query = query_vector(vector, dense.shape[1])
+    scores = _products(dense[rows], None if words is None else words.take(rows), query)
     _refuse_no_numbers(scores, rows)
     k = min(k, len(rows))
     near = rows[scores >= reached(scores, k) - PRODUCT_ERROR] if k else rows[:0]
-    exact = exact_scores(dense, words, vector, near)
+    exact = exact_scores(dense, words, query, near)
     _refuse_no_numbers(exact, near)
     best = top_k(exact, k) if k else near
     return near[best].astype(np.int64), exact[best]
 
 
-def _products(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray) -> np.ndarray:
+def _products(dense: np.ndarray, words: Optional[SparseRows], vector: Asked) -> np.ndarray:
     """Return the products of rows with a vector of length 1 made of `vector`, float32 (n,)."""
-    query, d = unit(vector).astype(np.float32), dense.shape[1]
-    scores = rows_times(dense, query[:d])
+    query = query_vector(vector, dense.shape[1])
+    scores = rows_times(dense, query.numbers)
     if words is not None and words.width:
-        scores += words.dot(query[d:])
+        scores += words.dot(query.words())
     return scores
 
 
@@ -167,7 +168,7 @@ def _refuse_no_numbers(scores: np.ndarray, rows: Optional[np.ndarray] = None) ->
                                                        else rows[wrong[0]]))
 
 
-def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: np.ndarray, k: int,
+def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
                       counts: np.ndarray,
                       scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return what `nearest_rows` does, from the scores of all rows by a float32 product.

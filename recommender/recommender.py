@@ -1,7 +1,6 @@
 """The Python interface: queries of films and texts, with filters, answered by an index."""
 
 import functools
-import itertools
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -13,6 +12,7 @@ from recommender.errors import NothingFound, RecommenderError, WrongQuery
 from recommender.explain import Span, Why, explain_all, sources
 from recommender.filters import NONE, Filters, passing
 from recommender.index import Index, Result
+from recommender.query_vectors import QueryVector, query_vector
 from recommender.scale import Scale
 from recommender.source import Source
 from recommender.spaces import EmbeddingSpace
@@ -239,7 +239,14 @@ class Recommender:
         space, where = self.index.space(wishes.recipe), self.counting(wishes, filters)
         if wishes.is_one_film:
             return space.nearest_to_film(wishes.films[0], k, where)
-        return space.nearest(self.vector(wishes), k, where=where)
+        return space.nearest(self.query_vector(wishes), k, where=where)
+
+    def query_vector(self, wishes: Wishes) -> QueryVector:
+        """Return the query vector as films are compared with it."""
+        space = self.index.space(wishes.recipe)
+        if wishes.is_one_film:
+            return space.film_query(wishes.films[0])
+        return query_vector(self.vector(wishes), space.n_numbers)
 
     def counting(self, wishes: Wishes, filters: Filters = NONE) -> np.ndarray:
         """Return which films may come into the answer, bool (n,)."""
@@ -277,22 +284,21 @@ class Recommender:
         return told
 
     def vector(self, wishes: Wishes) -> np.ndarray:
-        """Return the query vector, float (width,).
+        """Return the query vector, float32 (width_of_texts,).
 
         The weighted mean of the wishes minus PUSH times that of the disliked films: Rocchio 1971
         (Relevance feedback in information retrieval), as in Manning, Raghavan and Schütze 2008
         (Introduction to Information Retrieval), equation 9.3.
         """
         space = self.index.space(wishes.recipe)
-        of_film = space.embedding_beside_texts if wishes.texts else space.embedding
-        liked = itertools.chain(
-            map(of_film, wishes.films),
-            (space.embed(self._source(text, space)) for text in wishes.texts))
-        weights = wishes.all_weights()
-        # Summed one by one: thousands of films, as vectors of many words, would fill the memory.
-        vector = functools.reduce(np.add, map(np.multiply, liked, weights)) / sum(weights)
-        if wishes.unlike:
-            vector -= PUSH * np.mean([of_film(row) for row in wishes.unlike], axis=0)
+        vector, weights = np.zeros(space.width_of_texts, np.float32), wishes.all_weights()
+        for row, weight in zip(wishes.films, weights):
+            space.add_film(vector, row, weight)
+        for text, weight in zip(wishes.texts, weights[len(wishes.films):]):
+            vector += weight * space.embed(self._source(text, space))
+        vector /= sum(weights)
+        for row in wishes.unlike:
+            space.add_film(vector, row, -PUSH / len(wishes.unlike))
         return vector
 
     def notes(self, wishes: Wishes, results: Sequence[Result],

@@ -20,6 +20,7 @@ from recommender.ann_building import StoredCandidates
 from recommender.drift import mean_of
 from recommender.errors import NothingFound, RecommenderError
 from recommender.halves import DTYPES, HALF_VERSION, in_float32, rows_times
+from recommender.query_vectors import Asked, QueryVector, film_query
 from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.regions import Regions, read_regions
@@ -136,7 +137,7 @@ class EmbeddingSpace:
 
     def mean_when_built(self) -> np.ndarray:
         """Return the mean embedding of all films at the last whole build, float64 (d,)."""
-        name, d = self._group + "mean_when_built", self._embeddings.shape[1]
+        name, d = self._group + "mean_when_built", self.n_numbers
         if self._file.holds(name):
             return self._file.array(name, np.float64, (d,))
         return mean_of(self._embeddings)
@@ -163,15 +164,25 @@ class EmbeddingSpace:
         """Return the embedding of a film, float32 (d + width,), length 1; the words come last."""
         return joined_row(self._embeddings, self._words, row)
 
-    def embedding_beside_texts(self, row: int) -> np.ndarray:
-        """Return the embedding of a film to be added to those of texts: as long as theirs."""
-        vector = self.embedding(row)
-        return np.pad(vector, (0, self.width_of_texts - len(vector)), "constant")
+    def film_query(self, row: int) -> QueryVector:
+        """Return the embedding of a film as other films are compared with it."""
+        return film_query(*self.all_rows(), row)
+
+    def add_film(self, vector: np.ndarray, row: int, weight: float = 1.0) -> None:
+        """Add the embedding of a film, times `weight`, to a vector (d + width,) or longer."""
+        d, (columns, values) = self.n_numbers, self._words.of_row(row)
+        vector[:d] += weight * in_float32(self._embeddings[row])
+        vector[d + columns] += weight * values
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers of the embedding of a film without its words."""
+        return self._embeddings.shape[1]
 
     @property
     def width_of_texts(self) -> int:
         """Numbers of the vector of a text."""
-        return self._embeddings.shape[1] + self._words.text_width
+        return self.n_numbers + self._words.text_width
 
     def rows(self, rows: np.ndarray) -> Tuple[np.ndarray, Optional[SparseRows]]:
         """Return the embeddings of some films: dense, float32 (m, d), and the words if any."""
@@ -216,13 +227,13 @@ class EmbeddingSpace:
                 self._has_learnt = True
         return self.recipe
 
-    def nearest(self, vector: np.ndarray, k: int, without: Sequence[int] = (),
+    def nearest(self, vector: Asked, k: int, without: Sequence[int] = (),
                 where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
         """Return the rows of the `k` nearest films to a vector, the nearest first.
 
         Parameters
         ----------
-        vector : np.ndarray
+        vector : np.ndarray or QueryVector
             Float (d + width,).
         k : int
             Fewer are returned where fewer films count.
@@ -243,7 +254,7 @@ class EmbeddingSpace:
         return self.nearest_candidates(vector, k, counts) or nearest_rows(
             self._embeddings, self._words, vector, k, counts)
 
-    def nearest_candidates(self, vector: np.ndarray, k: int, where: np.ndarray
+    def nearest_candidates(self, vector: Asked, k: int, where: np.ndarray
                            ) -> Optional[Tuple[np.ndarray, np.ndarray]]:
         """Return what `nearest` does if it can be found without comparing all films, else None."""
         found = self.candidates.read(*self.all_rows())
@@ -253,19 +264,19 @@ class EmbeddingSpace:
     def finds_candidates(self) -> bool:
         """True if the nearest films of many are found without comparing all."""
         found = self.candidates.read(*self.all_rows())
-        return found is not None and (found.ann is not None or not self._embeddings.shape[1])
+        return found is not None and (found.ann is not None or not self.n_numbers)
 
     @property
     def joins_words(self) -> bool:
         """True for a recipe of words and BERT."""
-        return bool(self._words.width and self._embeddings.shape[1])
+        return bool(self._words.width and self.n_numbers)
 
     def nearest_by_bert(self, vector: np.ndarray) -> float:
         """Return the greatest product of the films with a vector (d + width,), its words left out.
 
         The rest of the vector is taken at length 1.
         """
-        asked = unit(vector[:self._embeddings.shape[1]]).astype(np.float32)
+        asked = unit(vector[:self.n_numbers]).astype(np.float32)
         candidates = self.candidates.read(*self.all_rows())
         found = None if candidates is None else candidates.greatest_product(asked)
         return float(rows_times(self._embeddings, asked).max()) if found is None else found
@@ -277,7 +288,7 @@ class EmbeddingSpace:
         It is read from the stored neighbours of the film if `k` of them count.
         """
         stored = self.stored_neighbours(row, k, where)
-        return stored or self.nearest(self.embedding(row), k, [row], where)
+        return stored or self.nearest(self.film_query(row), k, [row], where)
 
     def stored_neighbours(self, row: int, k: int,
                           where: np.ndarray) -> Optional[Tuple[np.ndarray, np.ndarray]]:

@@ -140,9 +140,14 @@ class SparseRows(NamedTuple):
     def row(self, at: int) -> np.ndarray:
         """Return one row with its zeros, float32 (width,)."""
         found = np.zeros(self.width, np.float32)
-        here = slice(self.indptr[at], self.indptr[at + 1])
-        found[self.indices[here]] = self.data[here]
+        columns, values = self.of_row(at)
+        found[columns] = values
         return found
+
+    def of_row(self, at: int) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the columns of one row, int32 (m,), and its values there."""
+        here = slice(self.indptr[at], self.indptr[at + 1])
+        return self.indices[here], self.data[here]
 
     def dot(self, vector: np.ndarray) -> np.ndarray:
         """Return the product of every row with `vector`, of its dtype, (n,).

@@ -23,7 +23,8 @@ from recommender.many import similar_many
 from recommender.neighbours import nearest_films, share_found
 from recommender.postings import postings_of
 from recommender.printing import comparison
-from recommender.ranking import nearest_rows
+from recommender.query_vectors import query_vector
+from recommender.ranking import nearest_rows, unit
 from recommender.recommender import Recommender
 from recommender.storage.feature_store import FeatureReader
 from recommender.updating import update_index
@@ -120,8 +121,8 @@ def test_a_filter_that_only_far_films_meet_is_answered_as_by_all():
 def test_the_inverted_file_gives_the_products_of_the_rows():
     words = random_words(200)
     vector = np.random.RandomState(3).standard_normal(2 * words.width).astype(np.float32)
-    found = postings_of(words).scores(vector, 200)
-    np.testing.assert_allclose(found, words.dot(vector), atol=1e-5)
+    found = postings_of(words).scores(query_vector(vector, 0), 200)
+    np.testing.assert_allclose(found, words.dot(unit(vector)), atol=1e-5)
     assert postings_of(words).is_whole(words)
     assert not postings_of(words)._replace(rows=postings_of(words).rows + 200).is_whole(words)
 
@@ -394,3 +395,7 @@ def test_the_measurement_of_the_search_prints_its_lines(sample, monkeypatch, few
     assert all("best hnsw" in line for line in lines)
     assert float(re.findall(r"recall@10 (\S+),", lines[1])[0]) >= 0.97
     assert float(re.findall(r"recall@10 (\S+),", lines[2])[0]) == 1
+    films = search.made_up("mean4", 2000)
+    told = search.at_recall(films, build_ann(films.dense, "hnsw"), 0.9)
+    recall, effort = re.findall(r"recall@10 (\S+) at effort (\d+)", told)[0]
+    assert float(recall) >= 0.9 and int(effort) < 64

@@ -48,7 +48,7 @@ def test_each_answer_is_that_of_the_query_alone(recommender, options):
     assert all(isinstance(each, type(alone(recommender, 12))) for each in found)
 
 
-@pytest.mark.parametrize("limit, n", [("_BLOCK", 4), ("_NUMBERS", 300), ("_NUMBERS", 1)])
+@pytest.mark.parametrize("limit, n", [("_BLOCK", 4), ("_PRODUCTS", 300), ("_PRODUCTS", 1)])
 def test_more_queries_than_fit_a_block_are_answered_in_their_order(recommender, monkeypatch, limit,
                                                                    n):
     monkeypatch.setattr(many, limit, n)

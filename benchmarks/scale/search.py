@@ -8,8 +8,8 @@ the nearest one are those of real overviews. Words are those of the same films; 
 apart from film to film, as a vocabulary grows. Prints recall of the ten nearest against the
 comparison with all, queries a second as a ratio to it, the same for FAISS alone with the same
 index, with a filter that keeps 1 %, and of `best` with its words; build time and size. With
-`--peers RECALL` also graphs over all numbers that hnswlib and FAISS build by themselves, which find
-at least so much.
+`--peers RECALL` also the search by the least effort that finds at least so much, and graphs over
+all numbers that hnswlib and FAISS build by themselves, which find at least so much.
 """
 
 import json
@@ -38,6 +38,7 @@ _PARTS = 3  # films of the sample that a made-up one is a mean of
 _NEAR = 20  # nearest films from which the others of these are drawn
 _REAL = 0.5  # share of the variance that is theirs; the rest is noise
 _BLOCK = 20_000  # vectors made at once
+_EFFORTS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # for a recall
 _QUERIES, _BY_ALL = 200, 30  # queries of which recall is measured, and by which all are timed
 _K = 10
 _GRAPH = os.path.join(HERE, "workers", "graph.py")
@@ -107,8 +108,11 @@ def _words(words: SparseRows, films: np.ndarray, draw: np.random.RandomState) ->
     return made.scaled(wanted / np.maximum(made.lengths(), 1e-9))
 
 
-def measure(recipe: str, kind: str, n: int) -> List[str]:
-    """Return the lines of one recipe and kind of approximate search."""
+def measure(recipe: str, kind: str, n: int, wanted: Optional[float] = None) -> List[str]:
+    """Return the lines of one recipe and kind of approximate search.
+
+    With `wanted`, of a recipe without words, also of the least effort that has this recall.
+    """
     films = made_up(recipe, n)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "made.h5")
@@ -137,7 +141,28 @@ def measure(recipe: str, kind: str, n: int) -> List[str]:
         bare = timed(lambda vector: bare_search(candidates.ann, vector, effort), films.asked)
         lines.append("{} {}, FAISS alone, the same index and candidates: {:.2f} ms".format(
             recipe, kind, 1e3 * bare))
+        if wanted is not None and films.words is None:
+            lines.append("{} {}, {}".format(recipe, kind, at_recall(
+                films, candidates.ann, wanted)))
     return lines
+
+
+def at_recall(films: MadeUp, ann: Ann, wanted: float) -> str:
+    """Tell what a query takes by the least effort that finds at least `wanted` of the nearest."""
+    counts = np.ones(len(films.dense), bool)
+    nearest = [nearest_rows(films.dense, None, vector, _K, counts)[0] for vector in films.asked]
+    for effort in _EFFORTS:
+        candidates, n_found = Candidates(films.dense, None, ann, None, effort), 0
+        for vector, rows in zip(films.asked, nearest):
+            found = candidates.nearest(vector, _K, counts)
+            n_found += _K if found is None else len(np.intersect1d(rows, found[0]))
+        recall = n_found / _K / len(films.asked)
+        if recall >= wanted:
+            break
+    whole = timed(lambda vector: candidates.nearest(vector, _K, counts), films.asked)
+    bare = timed(lambda vector: bare_search(ann, vector, effort), films.asked)
+    return ("recall@10 {:.4f} at effort {}: {:.2f} ms of processor a query, of it FAISS "
+            "{:.2f}".format(recall, effort, 1e3 * whole, 1e3 * bare))
 
 
 def peers(recipe: str, n: int, recall: float) -> List[str]:
@@ -204,12 +229,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     flags.add_argument("--films", type=cli.whole_number(10_000), default=100_000)
     flags.add_argument("--kinds", default=",".join(KINDS), help="kinds of approximate search")
     flags.add_argument("--recipes", default="mean4,best")
-    flags.add_argument("--peers", type=float, metavar="RECALL", help="measure hnswlib and FAISS by "
-                       "themselves too, by the embeddings of mean4, at this recall")
+    flags.add_argument("--peers", type=float, metavar="RECALL", help="measure at this recall too, "
+                       "and hnswlib and FAISS by themselves, by the embeddings of mean4")
     args = flags.parse_args(argv)
     for recipe in args.recipes.split(","):
         for kind in args.kinds.split(","):
-            for line in measure(recipe, kind, args.films):
+            for line in measure(recipe, kind, args.films, args.peers):
                 print(line, flush=True)
     for line in peers("mean4", args.films, args.peers) if args.peers else ():
         print(line, flush=True)
