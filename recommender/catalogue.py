@@ -281,7 +281,7 @@ def read_catalogue(path: str, strict: bool = False) -> Catalogue:
         if strict:
             raise RecommenderError("{}, line {}: row {}: mend it or leave --strict out".format(
                 path, line, reason))
-    if len(cells) < len(table.names) and not table.content.rstrip(b"\0").endswith((b"\n", b"\r")):
+    if len(cells) < len(table.names) and table.is_cut_off:
         raise RecommenderError("{}: cut off in its last row: take the file from the data set "
                                "again".format(path))
     if not movies:

@@ -101,7 +101,7 @@ def read_list(path: str) -> FilmList:
         table = text._replace(names=[""])
     if table is None or len(table.names) == 1 and table.names != [""]:
         what = other_kind(text.content)
-        if what and not text.content.startswith(b"["):  # as the title [REC] does
+        if what and text.content[:1] != b"[":  # as the title [REC] does
             raise RecommenderError("{} is no list of films, but {}: a CSV of Letterboxd or IMDb is "
                                    "needed, or a text with a film on each line".format(path, what))
         films = [_of_line(line) for line in lines[0 if table is None else 1:] if line]

@@ -1,6 +1,7 @@
 """Read tables as people have them: CSV under gzip or zip, with other separators and encodings.
 
-What was understood is noted; what cannot be read is an error that says what the file is.
+What was understood is noted; what cannot be read is an error that says what the file is. A large
+table lies on the disk while it is read, and goes through memory a block at a time.
 """
 
 import codecs
@@ -8,15 +9,16 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
 import re
 import zipfile
 import zlib
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from recommender.errors import RecommenderError
+from recommender.storage.contents import BLOCK, Content, blocks_of, keep, last_block, opened
 
 _MAX_BYTES = 2 << 30  # of an unpacked table; the data set's largest, ratings.csv, has 0.7 GB
-_BLOCK = 1 << 20  # bytes that are decoded at once: all letters would take 4 bytes each
 _MAX_CELL = 1 << 24  # characters of a cell; a quote that never ends is seen in time
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # with their names in notes
 # Beginnings of files that people take for tables, and what such a file is.
@@ -35,8 +37,8 @@ class Table(NamedTuple):
         Digest of the file as it lies on the disk, in hex.
     names : list of str
         Names of the columns, in lower case, with underscores for blanks and hyphens.
-    content : bytes
-        The whole table, unpacked.
+    content : bytes or mmap
+        The whole table, unpacked; a large one is mapped.
     encoding : str
     separator : str
     notes : list of str
@@ -46,7 +48,7 @@ class Table(NamedTuple):
     path: str
     sha256: str
     names: List[str]
-    content: bytes
+    content: Content
     encoding: str
     separator: str
     notes: List[str]
@@ -71,10 +73,16 @@ class Table(NamedTuple):
                     yield reader.line_num, cells
         except csv.Error as error:
             why = str(error)
-            if b'\\"' in self.content:
+            if self.content.find(b'\\"') >= 0:
                 why += '; quotes within a cell are written \\" here, and "" is needed'
             raise RecommenderError("{}, line {}: not a CSV ({}): write the file again, or take it "
                                    "from the data set".format(self.path, reader.line_num, why))
+
+    @property
+    def is_cut_off(self) -> bool:
+        """True if the last line has no end; zeros behind it, of a file that was not closed, do not
+        count."""
+        return not last_block(self.content, b"\0").endswith((b"\n", b"\r"))
 
     def joined(self, cells: List[str], text_at: int) -> List[str]:
         """Return the cells of a row, those of a text joined again that had commas without quotes.
@@ -117,14 +125,20 @@ def read_table(path: str, known: Sequence[str]) -> Table:
 
 def read_text(path: str) -> Table:
     """Open a file as `read_table` does, and raise as it does, but for a table without columns."""
+    digest = hashlib.sha256()
+
+    def hashed(file: IO[bytes]) -> Iterator[bytes]:
+        for block in _read(file):
+            digest.update(block)
+            yield block
+
     with open(path, "rb") as file:
-        content = file.read()
-    sha256 = hashlib.sha256(content).hexdigest()
+        content = keep(hashed(file))
     notes: List[str] = []
     content = _unpacked(path, content, notes)
-    if not content.strip():
+    if not any(block.strip() for block in blocks_of(content)):
         raise RecommenderError("{} is empty: take the file from where it came again".format(path))
-    return Table(path, sha256, [], content, _encoding(path, content, notes), ",", notes)
+    return Table(path, digest.hexdigest(), [], content, _encoding(path, content, notes), ",", notes)
 
 
 def with_header(text: Table, known: Sequence[str]) -> Optional[Table]:
@@ -140,9 +154,9 @@ def with_header(text: Table, known: Sequence[str]) -> Optional[Table]:
     return text._replace(names=found[separator], separator=separator, notes=text.notes + notes)
 
 
-def other_kind(content: bytes) -> str:
+def other_kind(content: Content) -> str:
     """Return what a file is that begins like one of another kind, or ""."""
-    return next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
+    return next((what for magic, what in _OTHERS.items() if content[:len(magic)] == magic), "")
 
 
 def _name(cell: str) -> str:
@@ -161,15 +175,15 @@ def _cells(line: str, separator: str) -> List[str]:
         return []
 
 
-def _unpacked(path: str, content: bytes, notes: List[str]) -> bytes:
+def _unpacked(path: str, content: Content, notes: List[str]) -> Content:
     """Return the content of a gzip or of a zip with one CSV, other content as it is."""
     try:
-        if content.startswith(b"\x1f\x8b"):
+        if content[:2] == b"\x1f\x8b":
             notes.append("unpacked with gzip")
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-                return _bounded(path, packed.read(_MAX_BYTES + 1))
-        if content.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            with gzip.GzipFile(fileobj=opened(content)) as packed:
+                return keep(_bounded(path, cast(IO[bytes], packed)))
+        if content[:4] == b"PK\x03\x04":
+            with zipfile.ZipFile(opened(content)) as archive:
                 names = archive.namelist()
                 tables = [name for name in names if name.lower().endswith((".csv", ".tsv"))]
                 if "[Content_Types].xml" in names:
@@ -179,7 +193,7 @@ def _unpacked(path: str, content: bytes, notes: List[str]) -> bytes:
                                            "unpack it and name the file".format(path, len(tables)))
                 notes.append("{} of the zip".format(tables[0]))
                 with archive.open(tables[0]) as member:
-                    return _bounded(path, member.read(_MAX_BYTES + 1))
+                    return keep(_bounded(path, member))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError,
             NotImplementedError) as error:
         raise RecommenderError("{} cannot be unpacked ({}): take it from where it came "
@@ -187,53 +201,56 @@ def _unpacked(path: str, content: bytes, notes: List[str]) -> bytes:
     return content
 
 
-def _bounded(path: str, content: bytes) -> bytes:
-    if len(content) > _MAX_BYTES:
-        raise RecommenderError("{} unpacks to more than {:,} bytes: this is no list of "
-                               "films".format(path, _MAX_BYTES))
-    return content
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: file.read(BLOCK), b"")
 
 
-def _lines(content: bytes, encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+def _bounded(path: str, packed: IO[bytes]) -> Iterator[bytes]:
+    n_bytes = 0
+    for block in _read(packed):
+        n_bytes += len(block)
+        if n_bytes > _MAX_BYTES:
+            raise RecommenderError("{} unpacks to more than {:,} bytes: this is no list of "
+                                   "films".format(path, _MAX_BYTES))
+        yield block
 
 
-def _decode(content: bytes, encoding: str) -> None:
-    """Raise UnicodeDecodeError, with the place in `content`, if it is not of that encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    for start in range(0, len(content), _BLOCK):
+def _lines(content: Content, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(opened(content), encoding, newline="")
+
+
+def _wrong_byte(content: Content, encoding: str) -> Optional[int]:
+    """Return the place of the first byte that is not of that encoding, None without any."""
+    decoder, start = codecs.getincrementaldecoder(encoding)(), 0
+    for block in itertools.chain(blocks_of(content), (b"",)):
+        begun = len(decoder.getstate()[0])  # bytes of a letter that the last block began
         try:
-            decoder.decode(content[start:start + _BLOCK], start + _BLOCK >= len(content))
-        except UnicodeDecodeError:
-            content.decode(encoding)  # which finds the place
-            raise
+            decoder.decode(block, not block)
+        except UnicodeDecodeError as error:
+            return start - begun + error.start
+        start += len(block)
+    return None
 
 
-def _encoding(path: str, content: bytes, notes: List[str]) -> str:
+def _encoding(path: str, content: Content, notes: List[str]) -> str:
     """Return the encoding of a table: UTF-8, UTF-16 or Windows-1252.
 
     Raises RecommenderError for other bytes, and for UTF-8 that is damaged.
     """
-    try:
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            _decode(content, "utf-16")
-            notes.append("read as UTF-16")
-            return "utf-16"
-        _decode(content, "utf-8")
-        return "utf-8-sig"
-    except UnicodeDecodeError as error:
-        damaged = RecommenderError(
-            "{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file from where it came "
-            "again".format(path, error.start))
-    text = content.decode("utf-8", "surrogateescape")
-    n_bad = len(re.findall("[\udc80-\udcff]", text))
-    n_good = len(re.findall("[^\x00-\x7f\udc80-\udcff]", text))
+    is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    wrong = _wrong_byte(content, "utf-16" if is_wide else "utf-8")
+    if wrong is None:
+        notes += ["read as UTF-16"] if is_wide else []
+        return "utf-16" if is_wide else "utf-8-sig"
+    decoder, n_bad, n_good = codecs.getincrementaldecoder("utf-8")("surrogateescape"), 0, 0
+    for block in blocks_of(content):
+        text = decoder.decode(block)
+        n_bad += len(re.findall("[\udc80-\udcff]", text))
+        n_good += len(re.findall("[^\x00-\x7f\udc80-\udcff]", text))
     # In UTF-8 that is damaged most letters beyond ASCII are whole; in another encoding hardly any.
-    if b"\0" in content or n_good > n_bad:
-        raise damaged
-    try:
-        content.decode("cp1252")
-    except UnicodeDecodeError:
-        raise damaged
+    if content.find(b"\0") >= 0 or n_good > n_bad or _wrong_byte(content, "cp1252") is not None:
+        raise RecommenderError(
+            "{}: not a CSV in UTF-8 (see byte {}): convert it, or take the file from where it came "
+            "again".format(path, wrong))
     notes.append("read as Windows-1252")
     return "cp1252"

@@ -6,11 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from recommender import tables
 from recommender.catalogue import read_catalogue
 from recommender.errors import RecommenderError
+from recommender.storage import contents
 from tests.worlds import COLUMNS, row, write_csv
 
 ROWS = [row(603, "The Matrix"), row(194, "Amélie")]
+
+
+@pytest.fixture(autouse=True, params=["in memory", "on the disk"])
+def where(request, monkeypatch):
+    """Reads each table as a small one is read, and as a large one, a few bytes at a time."""
+    if request.param == "on the disk":
+        monkeypatch.setattr(contents, "LARGE", 1)
+        monkeypatch.setattr(contents, "BLOCK", 5)
+        monkeypatch.setattr(tables, "BLOCK", 5)
+    return request.param
 
 
 @pytest.fixture()
