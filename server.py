@@ -18,6 +18,7 @@ from typing import Optional, Sequence
 from bert.errors import BertError
 from recommender import cli
 from recommender.errors import RecommenderError
+from serving.memory import share_freed_memory
 from serving.ports import announce, reserve, shares
 from serving.posters import missing_note
 from serving.settings import add_flags
@@ -44,6 +45,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the program; return the exit code."""
     args = parse_flags(argv)
+    share_freed_memory()
     # Until the server has its own: ends the block below, which removes its folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Before anything is loaded, so that a second server fails at once.

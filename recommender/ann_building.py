@@ -33,7 +33,8 @@ from recommender.words import SparseRows
 
 BY_WORD = "words/by_word/"  # group of the inverted file in that of a recipe
 _WANTED = 0.99  # recall of films of the sample; texts, which are less like films, find less
-_EFFORTS = tuple(32 << step for step in range(7))  # 32 to 2048, from which the least is taken
+# From which the least is taken.
+_EFFORTS = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 _SAMPLE = 200  # films of which the ten nearest are compared: the recall is then known to 0.5 %
 _K = 10
 

@@ -19,6 +19,8 @@ from recommender.words import SparseRows
 FEWEST = 10_000  # films from which on candidates save time: fewer are compared in a millisecond
 NARROW = 20  # films of which one counts, from which on comparing those that count is cheapest
 _USUAL = 10  # films of an answer, for which the effort was chosen
+_LEAST = 100  # rows that are looked for by their embeddings at least: codes order them roughly
+_RARE = 0.95  # part of the squared length of a query's words that is looked up: its rarest words
 _MORE = 3  # effort for each film more: it must be greater than their number to find nearly all
 
 Nearest = Tuple[np.ndarray, np.ndarray]  # rows int64 (k,) and their cosines float64 (k,)
@@ -90,9 +92,9 @@ class Candidates:
         They are int64 (m, l), to be given to `nearest`, or None where comparing all is cheaper.
         """
         effort = self._effort_of(k)
-        if self.ann is None or self.ann.n_candidates(effort) > len(self._dense) // NARROW:
+        if self.ann is None or n_wanted(effort) > len(self._dense) // NARROW:
             return None
-        return self.ann.search(dense, self.ann.n_candidates(effort), effort, n_threads())
+        return self.ann.search(dense, n_wanted(effort), effort, n_threads())
 
     def _effort_of(self, k: int) -> int:
         """Return the effort for `k` films: of those further than the ten nearest fewer are found
@@ -105,10 +107,9 @@ class Candidates:
             return np.zeros(0, np.int64)
         if self.ann is None:
             return None
-        wanted = self.ann.n_candidates(effort)
-        if wanted > n // NARROW:
+        if n_wanted(effort) > n // NARROW:
             return None
-        found = self.ann.search(query[None], wanted, effort)[0]
+        found = self.ann.search(query[None], n_wanted(effort), effort)[0]
         return found[found >= 0]
 
     def _with_words(self, query: QueryVector, k: int, counts: np.ndarray,
@@ -117,12 +118,13 @@ class Candidates:
 
         The product of a row is that of its embedding, at most about that of a row in the middle of
         `found`, where it is not one of these, and that of its words, which is known of all rows: a
-        threshold, as by Fagin, Lotem and Naor 2003. Returns None if too many rows are above it.
+        threshold, as by Fagin, Lotem and Naor 2003. Beside embeddings, words that many films have
+        and that weigh little do not count here. Returns None if too many rows are above it.
         """
         if self._postings is None:
             return None
         n = len(counts)
-        by_words = self._postings.scores(query, n)
+        by_words = self._postings.scores(query, n, _RARE if len(query.numbers) else 1)
         by_words[np.flatnonzero(~counts)] = -np.inf
         enough = min(max(_USUAL * k, len(found)), np.count_nonzero(counts))
         near = np.flatnonzero(by_words >= max(reached(by_words, enough), PRODUCT_ERROR))
@@ -137,3 +139,8 @@ class Candidates:
         least = np.partition(products, -k)[-k] - 2 * PRODUCT_ERROR
         rest = np.flatnonzero(by_words >= least - most)
         return None if len(rest) > n // NARROW else np.union1d(both, rest)
+
+
+def n_wanted(effort: int) -> int:
+    """Return the number of rows to look for at an effort: what it finds beyond is far."""
+    return max(_LEAST, effort // 2)

@@ -4,7 +4,7 @@ It holds what `SparseRows` holds, by column instead of by row (Zobel and Moffat 
 Files for Text Search Engines).
 """
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Postings(NamedTuple):
                 and (not n_values or self.rows.min() >= 0
                      and self.rows.max() < len(words.indptr) - 1))
 
-    def scores(self, query: QueryVector, n: int) -> np.ndarray:
+    def scores(self, query: QueryVector, n: int, part: float = 1.0) -> np.ndarray:
         """Return the product of every film's words with those of a query, float32 (n,).
 
         Parameters
@@ -52,14 +52,28 @@ class Postings(NamedTuple):
             Of `width` words for a film, of twice as many for a text or a sum of both.
         n : int
             Number of films.
+        part : float
+            From 0 to 1: the words of the query that the fewest films have count, until they make
+            up this part of its squared length. Those that most films have take most of the time.
         """
         width = len(self.indptr) - 1
-        of_films = np.searchsorted(query.places, width)
-        scores = self._product(query.places[:of_films], query.weights[:of_films], self.data, n)
-        if self.text_data is not None and of_films < len(query.places):
-            scores += self._product(query.places[of_films:] - width, query.weights[of_films:],
-                                    self.text_data, n)
+        places, weights = self._rarest(query, part)
+        of_films = np.searchsorted(places, width)
+        scores = self._product(places[:of_films], weights[:of_films], self.data, n)
+        if self.text_data is not None and of_films < len(places):
+            scores += self._product(places[of_films:] - width, weights[of_films:], self.text_data,
+                                    n)
         return scores
+
+    def _rarest(self, query: QueryVector, part: float) -> Tuple[np.ndarray, np.ndarray]:
+        """Return places and weights of the rarest words of a query that make up a part of it."""
+        column = query.places % max(len(self.indptr) - 1, 1)
+        order = np.argsort(self.indptr[column + 1] - self.indptr[column], kind="stable")
+        squares = np.cumsum(np.square(query.weights[order], dtype=np.float64))
+        if not len(order):
+            return query.places, query.weights
+        chosen = np.sort(order[:1 + np.searchsorted(squares, part * squares[-1])])
+        return query.places[chosen], query.weights[chosen]
 
     def _product(self, columns: np.ndarray, weights: np.ndarray, data: np.ndarray,
                  n: int) -> np.ndarray:

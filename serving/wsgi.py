@@ -21,6 +21,7 @@ from recommender import cli
 from recommender.errors import RecommenderError
 from recommender.index import Index, index_to_open
 from serving.heard_genres import open_model
+from serving.memory import share_freed_memory
 from serving.posters import missing_note
 from serving.settings import from_environment
 from serving.shared_folder import join_folder
@@ -39,6 +40,7 @@ def application() -> Flask:
         If one of them is wrong, or there is no such index.
     """
     args = from_environment(os.environ)
+    share_freed_memory()
     path, note = index_to_open(args.index)
     if note:
         cli.note("{}: {}".format(_NAME, note))

@@ -12,7 +12,7 @@ import pytest
 
 import build_index
 from benchmarks.scale import search
-from recommender import ann_building
+from recommender import ann_building, candidates
 from recommender.ann import KINDS, NoFaiss, build_ann, load_faiss
 from recommender.candidates import Candidates
 from recommender.catalogue import read_catalogue
@@ -127,6 +127,21 @@ def test_the_inverted_file_gives_the_products_of_the_rows():
     assert not postings_of(words)._replace(rows=postings_of(words).rows + 200).is_whole(words)
 
 
+def test_the_rarest_words_that_make_up_a_part_of_a_query_count():
+    # The words are in 4, 2, 1 and 3 films.
+    words = sparse_rows(((np.array(columns), np.ones(len(columns))) for columns in (
+        [0, 1, 2, 3], [0, 1, 3], [0, 3], [0])), 4)._replace(text_data=np.full(10, 10.0))
+    of_film = query_vector(np.array([0.6, 0.2, 0.4, 0.2], np.float32), 0)
+    squares = {2: 0.16 / 0.6, 1: 0.2 / 0.6, 3: 0.24 / 0.6, 0: 1}  # from the rarest on
+    scores = postings_of(words).scores
+    for n_counting, column in enumerate((2, 1, 3, 0), 1):
+        counting = np.isin(np.arange(4), (2, 1, 3, 0)[:n_counting])
+        expected = words.dot(np.where(counting, of_film.words(), 0))
+        np.testing.assert_allclose(scores(of_film, 4, squares[column] - 1e-3), expected, atol=1e-6)
+    of_text = query_vector(np.append(np.zeros(4), [3, 0, 1, 0]), 0)
+    np.testing.assert_allclose(scores(of_text, 4, 0.05), [10 / 10 ** 0.5, 0, 0, 0], atol=1e-6)
+
+
 def test_threads_that_search_at_once_find_the_same():
     dense = clustered(N, 24)
     ann = build_ann(dense, "hnsw")
@@ -149,6 +164,7 @@ def few():
     """Approximate search also for few films."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ann_building, "FEWEST", 1000)
+        patch.setattr(candidates, "_LEAST", 40)
         yield
 
 

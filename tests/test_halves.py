@@ -125,6 +125,7 @@ def test_the_server_and_the_map_answer_from_float16(tmp_path):
 
 def test_approximate_search_is_of_the_stored_numbers(tmp_path, monkeypatch):
     monkeypatch.setattr(ann_building, "FEWEST", 1000)
+    monkeypatch.setattr("recommender.candidates._LEAST", 40)
     films = [row(n, "Film {}".format(n)) for n in range(1, 1202)]
     path = write_index(tmp_path, films, {n: random_layers(1, n) for n in range(1, 1202)},
                        recipes=BOTH, ann="hnsw", dtype="float16")

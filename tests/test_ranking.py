@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.neighbours import nearest_others
-from recommender.ranking import nearest_rows, top_k, unit
+from recommender.ranking import nearest_rows, reached, top_k, unit
 
 
 def test_equal_scores_at_the_border_come_in_order():
@@ -41,3 +41,20 @@ def test_films_that_are_all_alike_are_taken_in_order(k):
     rows, _ = nearest_rows(dense, None, unit(np.ones(4)), k, np.ones(20, bool))
     assert rows.tolist() == list(range(k))
     assert nearest_others(dense, None, k)[5].tolist() == [row for row in range(20) if row != 5][:k]
+
+
+@pytest.mark.parametrize("kind", ["any", "mostly zero", "few count", "equal", "ascending"])
+@pytest.mark.parametrize("n", [50, 4095, 9000, 100_000])
+def test_the_score_that_k_reach_is_the_kth_greatest(kind, n):
+    draw = np.random.RandomState(n)
+    scores = draw.standard_normal(n).astype(np.float32)
+    if kind == "mostly zero":
+        scores = np.where(draw.random_sample(n) < 0.01, np.abs(scores), np.float32(0))
+    elif kind == "few count":
+        scores[draw.permutation(n)[n // 50 + 20:]] = -np.inf
+    elif kind == "equal":
+        scores[:] = 0.5
+    elif kind == "ascending":
+        scores.sort()
+    for k in (1, 7, 20):
+        assert reached(scores, k) == np.sort(scores)[-k]

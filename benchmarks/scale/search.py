@@ -28,7 +28,7 @@ from benchmarks.environments import HERE, NotMeasured, peer_python
 from recommender import cli
 from recommender.ann import KINDS, Ann
 from recommender.ann_building import write_ann
-from recommender.candidates import Candidates
+from recommender.candidates import Candidates, n_wanted
 from recommender.index import SAMPLE_INDEX, Index
 from recommender.ranking import nearest_rows
 from recommender.storage.companions import new_companions
@@ -196,7 +196,7 @@ def peers(recipe: str, n: int, recall: float) -> List[str]:
 
 def bare_search(ann: Ann, vector: np.ndarray, effort: int) -> None:
     """Search the FAISS index without comparing what it finds."""
-    ann.search(vector[None, :ann.width].astype(np.float32), ann.n_candidates(effort), effort)
+    ann.search(vector[None, :ann.width].astype(np.float32), n_wanted(effort), effort)
 
 
 def beside_all(films: MadeUp, candidates: Candidates,
