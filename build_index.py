@@ -72,7 +72,7 @@ def parse_flags(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
                        "and 12 bytes x N of disk a film")
     flags.add_argument("--ann", choices=KINDS, help="also store what finds the nearest of 10,000 "
                        "films and more without comparing all: hnsw, the quickest, is read into "
-                       "memory, 400 bytes a film; ivfpq, 60 bytes a film, is not; needs "
+                       "memory, 280 bytes a film; ivfpq, 60 bytes a film, is not; needs "
                        "faiss-cpu (make faiss-env)")
     flags.add_argument("--dtype", choices=DTYPES, help="numbers of the embeddings: float16 takes "
                        "half of the disk and of the memory that maps it, and changes scores by "

@@ -20,7 +20,8 @@ FEWEST = 10_000  # films from which on candidates save time: fewer are compared 
 NARROW = 20  # films of which one counts, from which on comparing those that count is cheapest
 _USUAL = 10  # films of an answer, for which the effort was chosen
 _LEAST = 100  # rows that are looked for by their embeddings at least: codes order them roughly
-_RARE = 0.95  # part of the squared length of a query's words that is looked up: its rarest words
+_BY_WORDS = 2  # rows that are looked for by their words, for each by its embedding
+_RARE = 0.9  # part of the squared length of a query's words that is looked up: its rarest words
 _MORE = 3  # effort for each film more: it must be greater than their number to find nearly all
 
 Nearest = Tuple[np.ndarray, np.ndarray]  # rows int64 (k,) and their cosines float64 (k,)
@@ -126,7 +127,8 @@ class Candidates:
         n = len(counts)
         by_words = self._postings.scores(query, n, _RARE if len(query.numbers) else 1)
         by_words[np.flatnonzero(~counts)] = -np.inf
-        enough = min(max(_USUAL * k, len(found)), np.count_nonzero(counts))
+        enough = min(max(_USUAL * k, _BY_WORDS * len(found)), n // NARROW,
+                     np.count_nonzero(counts))
         near = np.flatnonzero(by_words >= max(reached(by_words, enough), PRODUCT_ERROR))
         if max(len(near), k) > n // NARROW:
             return None
