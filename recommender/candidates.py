@@ -12,7 +12,7 @@ import numpy as np
 from recommender.ann import Ann, n_threads
 from recommender.halves import rows_times
 from recommender.postings import Postings
-from recommender.query_vectors import Asked, QueryVector, query_vector
+from recommender.query_vectors import AnyVector, QueryVector, query_vector
 from recommender.ranking import PRODUCT_ERROR, nearest_among, reached
 from recommender.words import SparseRows
 
@@ -50,7 +50,7 @@ class Candidates:
         self.ann, self._postings = ann, postings
         self._effort = effort
 
-    def nearest(self, vector: Asked, k: int, counts: np.ndarray,
+    def nearest(self, vector: AnyVector, k: int, counts: np.ndarray,
                 found: Optional[np.ndarray] = None) -> Optional[Nearest]:
         """Return what `ranking.nearest_rows` does, or None where comparing all is cheaper.
 

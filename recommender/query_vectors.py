@@ -42,10 +42,10 @@ class QueryVector(NamedTuple):
         return found
 
 
-Asked = Union[np.ndarray, QueryVector]  # float (d + n_words,), or made of such a vector before
+AnyVector = Union[np.ndarray, QueryVector]  # float (d + n_words,), or made of such a vector before
 
 
-def query_vector(asked: Asked, d: int) -> QueryVector:
+def query_vector(asked: AnyVector, d: int) -> QueryVector:
     """Return a vector, whose first `d` numbers are its dense part, as films are compared with it.
 
     >>> query_vector(np.array([0.0, 3.0, 0.0, 4.0]), 2).places.tolist()

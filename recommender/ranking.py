@@ -11,7 +11,7 @@ import numpy as np
 
 from recommender.errors import RecommenderError
 from recommender.halves import rows_times
-from recommender.query_vectors import Asked, query_vector
+from recommender.query_vectors import AnyVector, query_vector
 from recommender.words import SparseRows
 
 PRODUCT_ERROR = 1e-5  # largest error of a cosine that a float32 matrix product gives
@@ -72,7 +72,7 @@ def _top_of_many(scores: np.ndarray, k: int) -> np.ndarray:
     return near[np.lexsort((near, -scores[near]))[:k]]
 
 
-def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: Asked,
+def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: AnyVector,
                  rows: np.ndarray) -> np.ndarray:
     """Return the cosines of some rows with a vector, each summed alone in float64.
 
@@ -100,7 +100,7 @@ def exact_scores(dense: np.ndarray, words: Optional[SparseRows], vector: Asked,
     return scores
 
 
-def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
+def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: AnyVector, k: int,
                  counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the `k` rows nearest to a vector, the nearest first, and their cosines with it.
 
@@ -134,7 +134,7 @@ def nearest_rows(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, 
     return nearest_by_scores(dense, words, query, k, counts, _products(dense, words, query))
 
 
-def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
+def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: AnyVector, k: int,
                   rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return what `nearest_rows` does where only `rows` count, int (m,), ascending.
 
@@ -151,7 +151,7 @@ def nearest_among(dense: np.ndarray, words: Optional[SparseRows], vector: Asked,
     return near[best].astype(np.int64), exact[best]
 
 
-def _products(dense: np.ndarray, words: Optional[SparseRows], vector: Asked) -> np.ndarray:
+def _products(dense: np.ndarray, words: Optional[SparseRows], vector: AnyVector) -> np.ndarray:
     """Return the products of rows with a vector of length 1 made of `vector`, float32 (n,)."""
     query = query_vector(vector, dense.shape[1])
     scores = rows_times(dense, query.numbers)
@@ -169,7 +169,7 @@ def _refuse_no_numbers(scores: np.ndarray, rows: Optional[np.ndarray] = None) ->
                                                        else rows[wrong[0]]))
 
 
-def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: Asked, k: int,
+def nearest_by_scores(dense: np.ndarray, words: Optional[SparseRows], vector: AnyVector, k: int,
                       counts: np.ndarray,
                       scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return what `nearest_rows` does, from the scores of all rows by a float32 product.

@@ -20,7 +20,7 @@ from recommender.ann_building import StoredCandidates
 from recommender.drift import mean_of
 from recommender.errors import NothingFound, RecommenderError
 from recommender.halves import DTYPES, HALF_VERSION, in_float32, rows_times
-from recommender.query_vectors import Asked, QueryVector, film_query
+from recommender.query_vectors import AnyVector, QueryVector, film_query
 from recommender.ranking import nearest_rows, unit
 from recommender.recipes import Recipe, open_recipe, read_learnt
 from recommender.regions import Regions, read_regions
@@ -227,7 +227,7 @@ class EmbeddingSpace:
                 self._has_learnt = True
         return self.recipe
 
-    def nearest(self, vector: Asked, k: int, without: Sequence[int] = (),
+    def nearest(self, vector: AnyVector, k: int, without: Sequence[int] = (),
                 where: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
         """Return the rows of the `k` nearest films to a vector, the nearest first.
 
@@ -254,7 +254,7 @@ class EmbeddingSpace:
         return self.nearest_candidates(vector, k, counts) or nearest_rows(
             self._embeddings, self._words, vector, k, counts)
 
-    def nearest_candidates(self, vector: Asked, k: int, where: np.ndarray
+    def nearest_candidates(self, vector: AnyVector, k: int, where: np.ndarray
                            ) -> Optional[Tuple[np.ndarray, np.ndarray]]:
         """Return what `nearest` does if it can be found without comparing all films, else None."""
         found = self.candidates.read(*self.all_rows())
