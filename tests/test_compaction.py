@@ -153,7 +153,7 @@ def test_a_full_disk_loses_nothing(folder, monkeypatch, is_noticed):
     if is_noticed:
         monkeypatch.setattr(compaction, "need_room", full)
     else:
-        monkeypatch.setattr("recommender.storage.hdf5._Disk.write", failing_write)
+        monkeypatch.setattr("recommender.storage.disk.Disk.put", full)
     with pytest.raises(OSError, match="No space left"):
         compact(folder, DIGESTS)
     monkeypatch.undo()
@@ -164,11 +164,6 @@ def test_a_full_disk_loses_nothing(folder, monkeypatch, is_noticed):
                 if name.endswith(".part")]
     compact(folder, DIGESTS)
     check(folder, before)
-
-
-def failing_write(disk, data):
-    disk.failed = disk.failed or OSError(errno.ENOSPC, "No space left on device")
-    return len(data)
 
 
 def test_a_damaged_shard_is_not_touched(folder):

@@ -344,11 +344,10 @@ def test_a_disk_that_is_full_leaves_the_old_index(tmp_path, monkeypatch):
     world.extract(AFTER)
     before = Path(world.path).read_bytes()
 
-    def fail(disk, data):
-        disk.failed = disk.failed or OSError(errno.ENOSPC, "No space left on device")
-        return len(data)
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("recommender.storage.hdf5._Disk.write", fail)
+    monkeypatch.setattr("recommender.storage.disk.Disk.put", fail)
     with pytest.raises(OSError, match="No space left"):
         update_index(world.catalogue, FeatureReader(world.features), world.path)
     assert Path(world.path).read_bytes() == before

@@ -7,7 +7,6 @@ reads through `PlainFile`.
 
 import atexit
 import contextlib
-import io
 import mmap
 import os
 from typing import Any, Callable, Optional, Tuple, Type
@@ -17,6 +16,7 @@ import numpy as np
 import xxhash
 
 from recommender.errors import RecommenderError
+from recommender.storage.disk import Disk
 from recommender.storage.h5py_version import as_texts
 from recommender.storage.open_elsewhere import (
     SUPERBLOCK,
@@ -35,32 +35,6 @@ _ALIGNMENT = 8  # bytes; NumPy copies an array that is not aligned before it com
 
 class DamagedFile(RecommenderError):
     """A file that is not as it was written, or no HDF5 file."""
-
-
-class _Disk(io.FileIO):
-    """The file that HDF5 writes to; keeps the first error and drops what follows.
-
-    HDF5 must not see a write fail: it frees its structures only in part and crashes at the next
-    call (h5py issues 914 and 1642).
-    """
-
-    failed: Optional[BaseException] = None
-
-    def write(self, data: Any) -> int:
-        left = memoryview(data)
-        try:
-            while left and not self.failed:
-                left = left[super().write(left):]
-        except BaseException as error:  # raised again by NewFile.close
-            self.failed = error
-        return len(data)
-
-    def truncate(self, size: Optional[int] = None) -> int:
-        try:
-            return super().truncate(size)
-        except BaseException as error:  # raised again by NewFile.close
-            self.failed = self.failed or error
-            return size or 0
 
 
 class NewFile:
@@ -83,7 +57,7 @@ class NewFile:
     def __init__(self, path: str, with_texts: bool = False, sealed: bool = False):
         self.path = path
         self._sealed = sealed
-        self._disk = _Disk(path, "w+")
+        self._disk = Disk(path, "w+")
         access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
         access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
         # 1.10 is what h5py 2 has: that of a newer HDF5 it cannot read.
