@@ -3,7 +3,7 @@
 import io
 from typing import Any, List, Optional, Tuple
 
-_KEPT = 1 << 20  # bytes of a piece that is kept: HDF5 reads its own structures again, no large array
+_KEPT = 1 << 20  # bytes of a piece that is kept: HDF5 reads its structures again, no large array
 
 
 class Disk(io.FileIO):
@@ -32,8 +32,10 @@ class Disk(io.FileIO):
                 left = left[self.put(left):]
         except BaseException as error:  # raised again by NewFile.close
             self.failed = error
-        if 0 < len(left) <= _KEPT:
-            self._dropped.append((end - len(left), bytes(left)))
+        if left:
+            if len(left) <= _KEPT:
+                self._dropped.append((end - len(left), bytes(left)))
+            self.seek(end)
         return len(data)
 
     def put(self, data: memoryview) -> int:
