@@ -13,7 +13,7 @@ import itertools
 import re
 import zipfile
 import zlib
-from typing import IO, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import IO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from recommender.errors import RecommenderError
 from recommender.storage.contents import BLOCK, Content, blocks_of, keep, last_block, opened
@@ -64,8 +64,8 @@ class Table(NamedTuple):
         Raises RecommenderError at a row that is no CSV.
         """
         csv.field_size_limit(_MAX_CELL)
-        reader = csv.reader(_lines(self.content, self.encoding), delimiter=self.separator,
-                            strict=True)
+        reader = csv.reader(_without_nul(_lines(self.content, self.encoding)),
+                            delimiter=self.separator, strict=True)
         try:
             next(reader, None)
             for cells in reader:
@@ -199,6 +199,14 @@ def _unpacked(path: str, content: Content, notes: List[str]) -> Content:
         raise RecommenderError("{} cannot be unpacked ({}): take it from where it came "
                                "again".format(path, error))
     return content
+
+
+def _without_nul(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines. Raises csv.Error at a NUL, which csv takes for a letter from Python 3.11 on."""
+    for line in lines:
+        if "\0" in line:
+            raise csv.Error("the line has a NUL, as where a disk was full")
+        yield line
 
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:

@@ -61,13 +61,13 @@ def test_without_tensorflow_2_its_environment_is_asked_for(tmp_path):
 
 
 def test_extraction_is_compared_between_the_tensorflows(monkeypatch, tmp_path):
-    python = tmp_path / ".venv-tf2" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch()
+    tf2 = tmp_path / ".venv-tf2" / "bin" / "python"
+    tf2.parent.mkdir(parents=True)
+    tf2.touch()
     monkeypatch.setattr(programs, "versions", lambda *args: "versions")
 
     def extract(bench, movies, checkpoint, python):
-        return (2.0 if "tf2" in python else 4.0) * len(movies)
+        return (2.0 if python == str(tf2) else 4.0) * len(movies)
 
     monkeypatch.setattr(programs, "_extract", extract)
     csv = worlds.write_csv(tmp_path / "movies.csv", [

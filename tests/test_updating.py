@@ -16,6 +16,7 @@ from recommender.errors import RecommenderError
 from recommender.index import Index
 from recommender.recommender import Recommender
 from recommender.storage.feature_store import FeatureReader, overview_digest
+from recommender.storage.h5py_version import as_texts
 from recommender.topics.topic_file import StoredTopics
 from recommender.topics.topic_tree import Topic, TopicTree
 from recommender.updating import update_index
@@ -70,9 +71,14 @@ class World:
 def contents(path: str, group: str = "/") -> Dict[str, Any]:
     """All values below a group of an index, by name."""
     found = {}
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            values = as_texts(item) if item.dtype == object else item
+            found[name] = values[()].tolist()
+
     with h5py.File(path, "r") as file:
-        file[group].visititems(lambda name, item: found.update(
-            {name: item[()].tolist()} if isinstance(item, h5py.Dataset) else {}))
+        file[group].visititems(note)
     return found
 
 
