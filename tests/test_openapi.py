@@ -8,7 +8,6 @@ from pathlib import Path
 import fastjsonschema
 import pytest
 from jsonschema import Draft202012Validator
-from jsonschema_spec.handlers import urllib
 from openapi_spec_validator import validate_spec
 
 from recommender.index import Index
@@ -17,6 +16,11 @@ from serving.app import create_app
 from serving.library import Library
 from serving.openapi import DOCUMENT, PREFIX
 from tests.served import FakeTexts, write_films
+
+try:
+    from jsonschema_spec.handlers import urllib
+except ImportError:  # its name in the releases for CPython 3.8 and later
+    from jsonschema_path.handlers import urllib
 
 
 @pytest.fixture()
