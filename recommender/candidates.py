@@ -64,7 +64,7 @@ class Candidates:
         found : np.ndarray, optional
             Rows that `by_embeddings` found for the vector.
         """
-        query, d = query_vector(vector, self._dense.shape[1]), self._dense.shape[1]
+        query = query_vector(vector, self._dense.shape[1])
         n, n_counting = len(counts), int(np.count_nonzero(counts))
         if n_counting <= max(n // NARROW, k):
             return nearest_among(self._dense, self._words, query, k, np.flatnonzero(counts))
@@ -72,7 +72,7 @@ class Candidates:
             # Where many do not count, more must be seen.
             effort = int(np.ceil(self._effort_of(k) * n / n_counting))
             found = self._by_embedding(query.numbers, effort, n)
-        if found is None or d and np.count_nonzero(counts[found]) < k:
+        if found is None or len(query.numbers) and np.count_nonzero(counts[found]) < k:
             return None
         if self._words is not None:
             found = self._with_words(query, k, counts, found)

@@ -150,19 +150,32 @@ def measure(recipe: str, kind: str, n: int, wanted: Optional[float] = None) -> L
 def at_recall(films: MadeUp, ann: Ann, wanted: float) -> str:
     """Tell what a query takes by the least effort that finds at least `wanted` of the nearest."""
     counts = np.ones(len(films.dense), bool)
-    nearest = [nearest_rows(films.dense, None, vector, _K, counts)[0] for vector in films.asked]
+    nearest = nearest_of(films, counts)
     for effort in _EFFORTS:
-        candidates, n_found = Candidates(films.dense, None, ann, None, effort), 0
-        for vector, rows in zip(films.asked, nearest):
-            found = candidates.nearest(vector, _K, counts)
-            n_found += _K if found is None else len(np.intersect1d(rows, found[0]))
-        recall = n_found / _K / len(films.asked)
+        candidates = Candidates(films.dense, None, ann, None, effort)
+        recall = share_found(films, candidates, counts, nearest)
         if recall >= wanted:
             break
     whole = timed(lambda vector: candidates.nearest(vector, _K, counts), films.asked)
     bare = timed(lambda vector: bare_search(ann, vector, effort), films.asked)
     return ("recall@10 {:.4f} at effort {}: {:.2f} ms of processor a query, of it FAISS "
             "{:.2f}".format(recall, effort, 1e3 * whole, 1e3 * bare))
+
+
+def nearest_of(films: MadeUp, counts: np.ndarray) -> np.ndarray:
+    """Return the nearest films to each query by comparing all that count, int64 (m, k)."""
+    return np.array([nearest_rows(films.dense, films.words, vector, _K, counts)[0]
+                     for vector in films.asked])
+
+
+def share_found(films: MadeUp, candidates: Candidates, counts: np.ndarray,
+                nearest: np.ndarray) -> float:
+    """Return which share of the nearest films, as of `nearest_of`, candidates find."""
+    n_found = 0
+    for vector, rows in zip(films.asked, nearest):
+        found = candidates.nearest(vector, _K, counts)
+        n_found += _K if found is None else len(np.intersect1d(rows, found[0]))
+    return n_found / nearest.size
 
 
 def peers(recipe: str, n: int, recall: float) -> List[str]:
@@ -174,9 +187,7 @@ def peers(recipe: str, n: int, recall: float) -> List[str]:
     counts, lines = np.ones(len(films.dense), bool), []
     with tempfile.TemporaryDirectory() as folder:
         for name, array in (("vectors", films.dense), ("queries", np.array(films.asked)),
-                            ("nearest", np.array([nearest_rows(
-                                films.dense, None, vector, _K, counts)[0]
-                                for vector in films.asked]))):
+                            ("nearest", nearest_of(films, counts))):
             np.save(os.path.join(folder, name + ".npy"), array)
         for library in ("hnswlib", "faiss"):
             try:
@@ -205,12 +216,7 @@ def beside_all(films: MadeUp, candidates: Candidates,
     seconds = timed(lambda vector: candidates.nearest(vector, _K, counts), films.asked)
     by_all = timed(lambda vector: nearest_rows(films.dense, films.words, vector, _K, counts),
                    films.asked[:_BY_ALL])
-    n_found = 0
-    for vector in films.asked:
-        rows, _ = nearest_rows(films.dense, films.words, vector, _K, counts)
-        found = candidates.nearest(vector, _K, counts)
-        n_found += _K if found is None else len(np.intersect1d(rows, found[0]))
-    return n_found / _K / len(films.asked), seconds, by_all
+    return share_found(films, candidates, counts, nearest_of(films, counts)), seconds, by_all
 
 
 def timed(answer: Callable[[np.ndarray], object], asked: Sequence[np.ndarray]) -> float:
