@@ -6,7 +6,7 @@ SIGHUP has each read the index anew. If the process that watches is killed, the 
 """
 
 import os
-import queue
+import select
 import signal
 import socket
 import threading
@@ -36,7 +36,10 @@ class Workers:
         self._bound, self._serve, self._reload = bound, serve, reload
         self._serves: Dict[int, socket.socket] = {}  # by process id
         self._missing: List[socket.socket] = []  # those whose worker has died
-        self._signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
+        # The system writes the number of each signal there: one that comes just before this process
+        # begins to wait, or comes to another of its threads, wakes it up nevertheless.
+        self._signals, self._wakes = os.pipe()
+        os.set_blocking(self._wakes, False)
         self._stopping_since: Optional[float] = None
         self._in_terminal = os.isatty(0)
         # Nobody writes: reading ends in the workers when this process has ended.
@@ -44,6 +47,7 @@ class Workers:
 
     def run(self, then: Callable[[], None]) -> None:
         """Start the workers, call `then`, and return when all have ended after a signal to stop."""
+        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         for each in _SIGNALS:
             signal.signal(each, self._on_signal)
         for one in self._bound:
@@ -51,11 +55,11 @@ class Workers:
             self._fork(one)
         then()
         while self._serves or self._missing:
-            try:
-                number: int = self._signals.get(timeout=_PAUSE if self._is_waiting() else None)
-            except queue.Empty:
+            seconds = _PAUSE if self._is_waiting() else None
+            if not select.select([self._signals], [], [], seconds)[0]:
                 self._end_or_replace()
                 continue
+            number, = os.read(self._signals, 1)
             if number == signal.SIGCHLD:
                 self._bury()
             elif number == signal.SIGHUP and not (self._in_terminal and not os.isatty(0)):
@@ -63,12 +67,12 @@ class Workers:
                     self._tell(signal.SIGHUP)
             else:
                 self._stop()
+        signal.set_wakeup_fd(-1)
 
     def _on_signal(self, number: int, _: Any) -> None:
         # It interrupts anything, a note being written, too: so no more is done here.
         if number in _STOPS:
             signal.signal(number, signal.SIG_DFL)  # a second one ends the program at once
-        self._signals.put(number)
 
     def _is_waiting(self) -> bool:
         return bool(self._missing) or self._stopping_since is not None
@@ -121,6 +125,7 @@ class Workers:
             return
         code = 1
         try:
+            signal.set_wakeup_fd(-1)  # the signals of the worker are its own
             os.close(self._held)
             threading.Thread(target=self._end_with_parent, daemon=True).start()
             for other in self._bound:

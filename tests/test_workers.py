@@ -4,6 +4,8 @@ import http.client
 import json
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +16,7 @@ from recommender.index import Index
 from serving.batching import TextEmbedder
 from serving.text_keeper import EmbeddingProcess
 from serving.text_process import Texts
+from tests.conftest import ROOT
 from tests.served import MORE_FILMS, running, write_films
 from tests.test_server_program import comes_true
 from tests.worlds import only_line
@@ -55,6 +58,31 @@ def test_workers_answer_together_and_stop_cleanly(program):
     before = children(program.pid)
     assert program.stop() == (0, b"", b"")
     assert not any(os.path.exists("/proc/{}".format(pid)) for pid in before)
+
+
+_STOPPED_BY_ANOTHER_THREAD = """
+import signal, socket, threading, time
+from serving.workers import Workers
+
+def serve(one):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    while True:
+        signal.pause()
+
+def stop():
+    time.sleep(0.5)  # meanwhile the main thread begins to wait
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+one = socket.socket()
+one.bind(("127.0.0.1", 0))
+Workers([one], serve, lambda: True).run(threading.Thread(target=stop).start)
+"""
+
+
+def test_a_signal_that_another_thread_gets_stops_the_workers():
+    subprocess.run([sys.executable, "-c", _STOPPED_BY_ANOTHER_THREAD], check=True, cwd=ROOT,
+                   timeout=60)
 
 
 def test_connections_are_dealt_out_to_all_workers(program):
