@@ -41,6 +41,7 @@ from extracting.film_bar import FilmBar
 from extracting.tasks import Counts, Job, Overview, cut, number_of_tasks
 from recommender import cli
 from recommender.catalogue import Movie, read_catalogue
+from recommender.collecting import without_collecting
 from recommender.errors import RecommenderError
 from recommender.storage.feature_store import (
     FeatureWriter,
@@ -166,7 +167,7 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
     if not digest.done():
         # It takes seconds to import, too, and is needed: with a digest that is not remembered,
         # hardly any film is there already.
-        import tensorflow  # noqa: F401
+        _import_tensorflow()
     layers = args.layers or top_layers(checkpoint.config)
     settings = Settings(tuple(layers), args.max_seq_length, do_lower_case,
                         checkpoint.config.hidden_size, "float32" if args.pooled else args.dtype,
@@ -183,7 +184,8 @@ def extract_all(args: argparse.Namespace, caught: List[int]) -> int:
         if not movies:
             cli.note("nothing to do")
             return 0
-        # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
+        _import_tensorflow()
+        # Late, because it imports TensorFlow.
         from bert.tensorflow_version import computed_by
 
         writer.computed_by = computed_by(args.precision)
@@ -284,10 +286,18 @@ def _known(movies: Sequence[Movie], min_votes: int) -> List[Overview]:
     return known
 
 
+def _import_tensorflow() -> None:
+    """Import TensorFlow, where what can be wrong has been told."""
+    with without_collecting():
+        # Late, because it takes seconds.
+        import tensorflow.compat.v1  # noqa: F401
+
+
 def _check_tensorflow(args: argparse.Namespace) -> None:
     """Raise BertError if the TensorFlow that is there cannot compute what the flags ask for."""
     if args.graph == "reference" or args.precision != "float32":
-        # Late, because TensorFlow takes seconds to import, and few runs need the answer so soon.
+        _import_tensorflow()
+        # Late, because it imports TensorFlow, and few runs need the answer so soon.
         from bert.tensorflow_version import check_google_graph, check_precision
 
         check_precision(args.precision)

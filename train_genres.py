@@ -213,11 +213,12 @@ def _frozen(path: str, checkpoint: Checkpoint, layers: Sequence[int], pieces: Wo
         if found.shape == (len(texts), len(layers), checkpoint.config.hidden_size):
             return found
     # Late, because TensorFlow takes seconds to import: what can be wrong is told before.
-    from bert.encoder import Encoder
     from bert.extraction import mean_layers
+    from bert.graphs import chosen_graph
 
     with cli.progress_bar("embeddings of the checkpoint", len(texts)) as advance:
-        found = mean_layers(Encoder(checkpoint, layers), pieces, texts, max_seq_length, advance)
+        found = mean_layers(chosen_graph("ours", checkpoint, layers, "float32"), pieces, texts,
+                            max_seq_length, advance)
     with new_file(path) as part, open(part, "wb") as file:
         np.save(file, found)
     return found

@@ -18,6 +18,7 @@ from bert.checkpoint import (
     read_config,
 )
 from bert.errors import BertError
+from bert.gpu import cpu_config
 from bert.other_layouts import google_config
 from bert.variables import google_variables
 
@@ -120,8 +121,7 @@ def save(variables: Iterable[Tuple[str, np.ndarray]], prefix: str) -> None:
     tf.errors.OpError
         If the checkpoint cannot be written.
     """
-    with tf.Graph().as_default(), tf.Session(
-            config=tf.ConfigProto(device_count={"GPU": 0})) as session:
+    with tf.Graph().as_default(), tf.Session(config=cpu_config()) as session:
         for name, value in variables:
             start = tf.placeholder(tf.float32, value.shape)
             made = tf.get_variable(name, initializer=start, use_resource=False)

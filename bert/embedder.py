@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from bert.batches import TokenFeatures, batches
 from bert.checkpoint import Checkpoint, folder_of, open_checkpoint
 from bert.errors import BertError
+from bert.gpu import cpu_config
 from bert.graphs import graph_of
 from bert.tokenizing import WordPieces
 
@@ -77,7 +78,7 @@ def _as_it_is() -> tf.ConfigProto:
 
     That takes longer than it saves: the graph is small as it is.
     """
-    config = tf.ConfigProto()
+    config = cpu_config()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
 

@@ -17,7 +17,6 @@ import tensorflow.compat.v1 as tf
 
 from bert import gpu
 from bert.batches import Batch, TokenFeatures, batches, batches_of_few_shapes
-from bert.encoder import Encoder
 from bert.gpu_encoder import GpuEncoder
 from bert.graphs import Graph
 from bert.tensorflow_version import limit_pipeline, side_by_side
@@ -146,11 +145,11 @@ def session_config(encoder: Graph, n_cores: int = 0) -> Tuple[Dict[str, Any], tf
         return {}, gpu.session_config()
     n_threads, n_cores = n_cores, n_cores or available_cores()
     if not encoder.runs_in_towers or n_cores == 1:
-        return {}, tf.ConfigProto(intra_op_parallelism_threads=n_threads,
+        return {}, gpu.cpu_config(intra_op_parallelism_threads=n_threads,
                                   inter_op_parallelism_threads=n_threads)
     # One core for each tower: operations are not split further, and towers run side by side. One
     # more thread would now and then move a tower to another core, away from its cache.
-    return side_by_side(n_cores), tf.ConfigProto(intra_op_parallelism_threads=1,
+    return side_by_side(n_cores), gpu.cpu_config(intra_op_parallelism_threads=1,
                                                  inter_op_parallelism_threads=n_cores)
 
 
@@ -226,7 +225,7 @@ def input_fn_builder(made: Callable[[], Iterator[Batch]]) -> Any:
     return input_fn
 
 
-def mean_layers(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
+def mean_layers(encoder: Graph, pieces: WordPieces, texts: Sequence[str], max_seq_length: int,
                 advance: Callable[[int], Any]) -> np.ndarray:
     """Return the mean over tokens of hidden layers, float32 (n, n_layers, hidden_size).
 
@@ -234,7 +233,8 @@ def mean_layers(encoder: Encoder, pieces: WordPieces, texts: Sequence[str], max_
     """
     found = np.zeros((len(texts), len(encoder.layers), encoder.checkpoint.config.hidden_size),
                      np.float32)
-    for batch in extract(encoder, pieces, texts, max_seq_length, default_batch_tokens()):
+    for batch in extract(encoder, pieces, texts, max_seq_length,
+                         default_batch_tokens(encoder, texts), pooled=True):
         for text in batch:
             found[text.row] = text.layers.mean(axis=1)
             advance(1)

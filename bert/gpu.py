@@ -1,6 +1,7 @@
 """Run the encoder on one GPU, under TensorFlow 2.15: find it, and fit batches into its memory."""
 
 import os
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -33,7 +34,19 @@ def session_config() -> tf.ConfigProto:
     turn_off_tf32()
     config = tf.ConfigProto(allow_soft_placement=True)  # checkpoints are read by the CPU
     config.gpu_options.visible_device_list = "0"
+    # Else TensorFlow takes nearly all memory at once, which takes seconds where it is large, and
+    # leaves none to others.
+    config.gpu_options.allow_growth = True
     return config
+
+
+def cpu_config(**options: Any) -> tf.ConfigProto:
+    """Return the session config, with `options`, for a graph on the CPU: no GPU is touched.
+
+    TensorFlow would else put operations on a GPU that is there, compute in TF32 and take its
+    memory.
+    """
+    return tf.ConfigProto(device_count={"GPU": 0}, **options)
 
 
 def batch_tokens(config: Config, n_bytes_a_number: int, n_texts_tokens: int = _MOST_TOKENS) -> int:

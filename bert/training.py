@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from bert import gpu
 from bert.adamw import AVERAGE, schedule, train_op
 from bert.dropout import Dropout
 from bert.errors import BertError
@@ -115,13 +116,13 @@ class Training:
         self._model, self._weights, self.log_weights = model, weights, np.log(weights)
         os.makedirs(folder, exist_ok=True)
         self.history = History(folder, plan.patience)
-        config = tf.estimator.RunConfig(
+        # Training and validation are two sessions that must not wait for each other's threads.
+        session_config = gpu.session_config() if gpu.is_there() else tf.ConfigProto()
+        session_config.use_per_session_threads = True
+        self._config = tf.estimator.RunConfig(
             folder, tf_random_seed=plan.seed, save_summary_steps=_DRAWN, keep_checkpoint_max=2,
             save_checkpoints_secs=None, save_checkpoints_steps=10 ** 9,
-            log_step_count_steps=_DRAWN,
-            # Training and validation are two sessions that must not wait for each other's threads.
-            session_config=tf.ConfigProto(use_per_session_threads=True))
-        self._config = config
+            log_step_count_steps=_DRAWN, session_config=session_config)
         self._n_steps = 0
 
     def run(self, train: Examples, validation: Examples, watch: Watch) -> bool:
@@ -290,8 +291,7 @@ def write_weights(weights: Dict[str, np.ndarray], prefix: str) -> None:
 
     Raises tf.errors.OpError if they cannot be written; an older checkpoint of that name stays.
     """
-    with tf.Graph().as_default(), tf.Session(
-            config=tf.ConfigProto(device_count={"GPU": 0})) as session:
+    with tf.Graph().as_default(), tf.Session(config=gpu.cpu_config()) as session:
         names = sorted(weights)
         values = [tf.placeholder(weights[name].dtype, weights[name].shape) for name in names]
         part = prefix + ".part"

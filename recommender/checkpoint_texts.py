@@ -4,11 +4,10 @@ The only module of the package that imports `bert`, and so TensorFlow. It does s
 for start-up time: a query for films never waits for it.
 """
 
-import contextlib
-import gc
 import threading
-from typing import TYPE_CHECKING, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple
 
+from recommender.collecting import without_collecting
 from recommender.errors import RecommenderError
 from recommender.source import Source
 from recommender.storage.shards import Settings
@@ -58,7 +57,7 @@ class CheckpointTexts:
     def _loaded(self) -> "bert.embedder.Embedder":
         with self._lock:
             if self._embedder is None:
-                with _without_collecting():
+                with without_collecting():
                     self._embedder = self._load()
             return self._embedder
 
@@ -99,20 +98,3 @@ class CheckpointTexts:
                 checkpoint = open_checkpoint(folder_of(self._made_by, self._bert_dir))
                 self._pieces = WordPieces(checkpoint.vocab_file, self._made_by.do_lower_case)
         return self._pieces
-
-
-@contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Switch the garbage collector off.
-
-    Importing TensorFlow makes hundreds of thousands of objects that stay. Looking through them
-    for garbage again and again is an eighth of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
