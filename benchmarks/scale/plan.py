@@ -15,7 +15,7 @@ import numpy as np
 _TOKENS = 71  # word pieces of an overview: mean of 45,000 (docs/performance.md)
 _MINILM = 65.5  # overviews a core-second, MiniLM: 131 on 2 cores (benchmarks/results.md)
 _LARGE_FLOPS = 136e9  # useful operations a core-second, 24 x 1024: 272 Gflop/s on 2 cores (there)
-_LARGE_GPU = 2200.0  # overviews a second on an H100, 24 x 1024, bfloat16 (docs/machines.md)
+_LARGE_GPU = 2850.0  # overviews a second on an H200, 24 x 1024, bfloat16 (docs/machines.md)
 _PAIRS = 6.75e6  # films compared a core-second, 1,024 numbers: 45,000^2 in 150 s on 2 cores
 _MAP = 8e-3  # core-seconds a film of t-SNE: 180 s for 45,000 on 2 cores (both: build_index.py)
 _SCAN = 1e10  # bytes a second of an exact scan on 2 cores: 34,524 x 384 x 4 in 5 ms
@@ -60,7 +60,7 @@ STAGES = (
     Stage("catalogue, CSV", lambda n: n * _CSV),
     Stage("extraction, MiniLM, cores", None, lambda n: n / _MINILM / 3600),
     Stage("extraction, 24 x 1024, cores", None, lambda n: n * _large_flops() / _LARGE_FLOPS / 3600),
-    Stage("extraction, 24 x 1024, H100", None, None, lambda n: n / _LARGE_GPU / 3600),
+    Stage("extraction, 24 x 1024, H200", None, None, lambda n: n / _LARGE_GPU / 3600),
     Stage("features of all tokens, MiniLM",
           lambda n: n * (_LAYERS * _TOKENS * _SMALL * _FLOAT + _OVERHEAD)),
     Stage("features of all tokens, 24 x 1024",
@@ -127,7 +127,7 @@ def main() -> None:
                                     description=__doc__.splitlines()[0])
     flags.add_argument("--texts", type=int, nargs="+", default=[10 ** 7, 10 ** 9])
     flags.add_argument("--core_hour", type=float, default=0.05, help="dollars a core-hour")
-    flags.add_argument("--gpu_hour", type=float, default=3.0, help="dollars an hour of an H100")
+    flags.add_argument("--gpu_hour", type=float, default=3.0, help="dollars an hour of an H200")
     flags.add_argument("--disk_month", type=float, default=0.02,
                        help="dollars a GB and month of object storage")
     flags.add_argument("--memory_month", type=float, default=4.0,
