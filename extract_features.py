@@ -245,9 +245,9 @@ def _share_out(args: argparse.Namespace, writer: FeatureWriter, movies: List[Ove
         session = None
         if args.spark is not None:
             session = stack.enter_context(on_spark.Session(args.spark, args.verbose))
-        tasks = cut(movies, number_of_tasks(
-            movies, session.n_slots if session else args.num_workers, n_bytes,
-            args.shard_mb << 20, checkpoint.config))
+        n_workers = session.n_slots if session else args.num_workers
+        tasks = cut(movies, number_of_tasks(movies, n_workers, n_bytes, args.shard_mb << 20,
+                                            checkpoint.config), n_workers)
         bar = stack.enter_context(FilmBar(movies))
 
         def published(ids: List[int]) -> None:

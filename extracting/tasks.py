@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from bert.checkpoint import Config
 from recommender.storage.feature_store import MAX_SHARD_SECONDS
@@ -11,6 +11,7 @@ from recommender.storage.worker_shards import Run
 
 TRIES = 4  # tries of a task before the run gives up: as many as Spark's own default
 _TASKS_A_WORKER = 32  # so that workers end within a 32nd of the run of each other
+_LAST_TASKS, _PARTS = 2, 4  # tasks that a worker may have at the end, and parts of each of these
 _FILMS_A_TASK = 64  # films that a task has at least, on average: fewer would make batches small
 _CHARACTERS_A_TOKEN = 4.5  # of an English overview
 _RATE = 5e10  # floating-point operations a second that a core does at least
@@ -92,11 +93,12 @@ def number_of_tasks(films: Sequence[Overview], n_workers: int, n_bytes: float,
     return min(wanted, len(films))
 
 
-def cut(films: Sequence[Overview], n_tasks: int) -> List[Task]:
+def cut(films: Sequence[Overview], n_tasks: int, n_workers: int = 0) -> List[Task]:
     """Return the films cut into at most `n_tasks` tasks of about equally many characters.
 
     The longest films come first, and each task has films of similar length, so that its batches
-    have little padding.
+    have little padding. The last tasks of each of `n_workers` are cut once more: where one worker
+    has still to compute what it was given and another has nothing left, that is little.
 
     >>> [[film.id for film in task.films] for task in cut(
     ...     [Overview(1, "ab"), Overview(2, "abcd"), Overview(3, "ab")], 2)]
@@ -104,7 +106,12 @@ def cut(films: Sequence[Overview], n_tasks: int) -> List[Task]:
     """
     ordered = sorted(films, key=lambda film: -len(film.overview))
     ends = list(itertools.accumulate(1 + len(film.overview) for film in ordered))
-    groups = itertools.groupby(zip(ordered, ends), lambda item: min(
-        n_tasks - 1, (item[1] - 1) * n_tasks // ends[-1]))
+    n_whole = max(0, n_tasks - _LAST_TASKS * n_workers)
+
+    def part(item: Tuple[Overview, int]) -> int:
+        n = min(n_tasks * _PARTS - 1, (item[1] - 1) * n_tasks * _PARTS // ends[-1])
+        return n // _PARTS * _PARTS if n < n_whole * _PARTS else n
+
+    groups = itertools.groupby(zip(ordered, ends), part)
     return [Task(number, [film for film, _ in group])
             for number, (_, group) in enumerate(groups)]

@@ -51,6 +51,17 @@ def test_tasks_cost_the_same_and_hold_films_of_one_length():
     assert lengths == sorted(lengths, reverse=True)
 
 
+def test_the_last_tasks_are_small():
+    given = films(10000)
+    tasks = cut(given, 20, n_workers=3)
+    assert [film for task in tasks for film in task.films] == [
+        film for task in cut(given, 20) for film in task.films]
+    costs = [sum(len(film.overview) for film in task.films) for task in tasks]
+    np.testing.assert_allclose(costs, [np.mean(costs[:14])] * 14 + [np.mean(costs[:14]) / 4] * 24,
+                               rtol=0.1)
+    assert len(cut(given, 2, n_workers=3)) == 8
+
+
 def test_overviews_without_a_character_are_cut_too():
     assert sum(len(task.films) for task in cut([Overview(1, ""), Overview(2, "")], 2)) == 2
 
