@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.framework.attr_value_pb2 import AttrValue
 
 from bert.gpu import cpu_config
-from bert.tensorflow_version import IS_1
+from bert.tensorflow_version import may_fuse_gelu
 
 _FUSED = (b"BiasAdd", b"GeluApproximate")
 
@@ -51,7 +51,7 @@ def is_fused() -> bool:
 
     TensorFlow 1.15 and one without oneDNN have no such operation.
     """
-    if IS_1:
+    if not may_fuse_gelu():
         return False
     with tf.Graph().as_default():
         one = np.ones((1, 1), np.float32)

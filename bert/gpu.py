@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from bert.checkpoint import Config
-from bert.tensorflow_version import IS_1, turn_off_tf32
+from bert.tensorflow_version import gpus, turn_off_tf32
 
 _MOST_TOKENS = 1 << 15  # tokens of a batch: more make products no faster, and the last one waits
 _LEAST_TOKENS = 1 << 10  # tokens of a batch for a GPU of little memory
@@ -21,8 +21,8 @@ _XLA_FLAGS = "--xla_gpu_autotune_level=0 --xla_gpu_enable_triton_gemm=false"
 
 
 def is_there() -> bool:
-    """Return True if there is a GPU for this TensorFlow; 1.15 knows none of today's."""
-    return not IS_1 and bool(tf.config.list_physical_devices("GPU"))
+    """Return True if there is a GPU for this TensorFlow."""
+    return bool(gpus())
 
 
 def session_config() -> tf.ConfigProto:

@@ -1,6 +1,6 @@
 """Differences between TensorFlow 1.15 and 2.15: the only module that asks for the version."""
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import tensorflow.compat.v1 as tf
 
@@ -27,6 +27,16 @@ def check_precision(precision: str) -> None:
 def computed_by(precision: str) -> str:
     """Return what computes, in words that features keep: TensorFlow's version and the precision."""
     return "TensorFlow {} in {}".format(tf.__version__, precision)
+
+
+def gpus() -> List[Any]:
+    """Return the GPUs that this TensorFlow can compute on; 1.15 knows none of today's."""
+    return [] if IS_1 else tf.config.list_physical_devices("GPU")
+
+
+def may_fuse_gelu() -> bool:
+    """Return False if this TensorFlow has no operation for a dense layer with GELU, as 1.15."""
+    return not IS_1
 
 
 def side_by_side(n_cores: int) -> Dict[str, Any]:
