@@ -97,8 +97,8 @@ def cut(films: Sequence[Overview], n_tasks: int, n_workers: int = 0) -> List[Tas
     """Return the films cut into at most `n_tasks` tasks of about equally many characters.
 
     The longest films come first, and each task has films of similar length, so that its batches
-    have little padding. The last tasks of each of `n_workers` are cut once more: where one worker
-    has still to compute what it was given and another has nothing left, that is little.
+    have little padding. Then the last two tasks for each of `n_workers` are cut into four: where
+    one worker still computes what it was given and another has nothing left, that is little.
 
     >>> [[film.id for film in task.films] for task in cut(
     ...     [Overview(1, "ab"), Overview(2, "abcd"), Overview(3, "ab")], 2)]
