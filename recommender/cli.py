@@ -17,12 +17,17 @@ _STOPPING = b"\nstopping after the running batch (once more stops at once)\n"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """A formatter that shows the defaults that say something."""
+    """A formatter that shows the defaults that say something, and is the same in all Pythons."""
 
     def _get_help_string(self, action: argparse.Action) -> Optional[str]:
         if action.default in (None, False, ()) or "default:" in (action.help or ""):
             return action.help
         return super()._get_help_string(action)
+
+    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        if action.nargs == argparse.ZERO_OR_MORE:
+            return "[{} ...]".format(action.metavar or default_metavar)
+        return super()._format_args(action, default_metavar)
 
 
 class Flags(argparse.ArgumentParser):
