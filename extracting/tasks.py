@@ -12,7 +12,8 @@ from recommender.storage.worker_shards import Run
 TRIES = 4  # tries of a task before the run gives up: as many as Spark's own default
 _TASKS_A_WORKER = 32  # so that workers end within a 32nd of the run of each other
 _LAST_TASKS, _PARTS = 2, 4  # tasks that a worker may have at the end, and parts of each of these
-_FILMS_A_TASK = 64  # films that a task has at least, on average: fewer would make batches small
+# Films that a task has at least, on average, before the last are cut: fewer make batches small
+_FILMS_A_TASK = 64
 _CHARACTERS_A_TOKEN = 4.5  # of an English overview
 _RATE = 5e10  # floating-point operations a second that a core does at least
 

@@ -40,7 +40,8 @@ def client(library):
 def counted(client):
     """Each sample of /metrics: name and labels to value."""
     response = client.get("/metrics")
-    assert response.content_type.startswith("text/plain; version=")
+    assert response.content_type.startswith(
+        ("text/plain; version=0.0.4;", "text/plain; version=1.0.0;"))
     return values_of(response.data.decode())
 
 
