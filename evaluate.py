@@ -22,7 +22,7 @@ from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
 from recommender import cli
 from recommender.building import films_with_features, make_recipes
-from recommender.catalogue import Catalogue, Movie, read_catalogue
+from recommender.catalogue import Catalogue, read_catalogue
 from recommender.errors import RecommenderError
 from recommender.evaluation import agreement, html_report, report
 from recommender.evaluation.agreement import agreements
@@ -45,10 +45,11 @@ from recommender.evaluation.genre_contenders import (
 )
 from recommender.evaluation.held_back import hold_back
 from recommender.evaluation.queries import Queries, QueryTexts, read_queries
-from recommender.evaluation.scores import Measured, measure
+from recommender.evaluation.scores import Measured, beside_tfidf, measure
 from recommender.evaluation.truth import Truth, read_truth
 from recommender.genres.head import KEPT_FOLD, read_head, read_unseen
 from recommender.index import Index
+from recommender.movie import Movie
 from recommender.recipes import RECIPES
 from recommender.storage.feature_store import FeatureReader
 from recommender.storage.shards import Settings
@@ -133,9 +134,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     by_features = [name for name in args.recipes if name != TOPICS]
     n_rows = n_contenders(task, len(args.recipes), indexes) + N_ROWS * len(models) + (
         len(by_features) if beside else 0)
-    found = list(tqdm(measured(task, by_features, TOPICS in args.recipes, reader, beside, indexes,
-                               models), unit="row",
-                      leave=False, total=n_rows, file=cli.BarStream()))
+    rows = measured(task, by_features, TOPICS in args.recipes, reader, beside, indexes, models)
+    found = beside_tfidf(list(tqdm(rows, unit="row", leave=False, total=n_rows,
+                                   file=cli.BarStream())), task)
     agreeing = list(agreements(by_features, reader, beside, task)) if reader and beside else []
     scores = [each.score for each in found]
     if args.plot:

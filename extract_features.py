@@ -40,9 +40,10 @@ from extracting.background import for_each_in_background
 from extracting.film_bar import FilmBar
 from extracting.tasks import Counts, Job, Overview, cut, number_of_tasks
 from recommender import cli
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
 from recommender.collecting import without_collecting
 from recommender.errors import RecommenderError
+from recommender.movie import Movie
 from recommender.storage.feature_store import (
     FeatureWriter,
     feature_bytes,

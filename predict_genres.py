@@ -18,9 +18,10 @@ from bert import quiet
 from bert.checkpoint import open_checkpoint
 from bert.errors import BertError
 from recommender import cli
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
 from recommender.errors import NothingFound, RecommenderError
 from recommender.genres.head import GenreHead, read_head, read_unseen, word_shares
+from recommender.movie import Movie
 from recommender.titles import title_key
 
 _WORDS = 5  # words that are shown for a genre

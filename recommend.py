@@ -24,7 +24,6 @@ from recommender.comparing import compare, comparison_as_dict
 from recommender.errors import FilmLeftOut, NothingFound, RecommenderError
 from recommender.filters import Filters, passing
 from recommender.index import Index, index_to_open
-from recommender.lists import find_lists, nothing_liked, read_list
 from recommender.printing import comparison, explanation, made_by, names, shared_title, table
 from recommender.progress import each
 from recommender.recommender import Recommender
@@ -216,6 +215,11 @@ def read_lists(index: Index, args: argparse.Namespace) -> Tuple[Dict[int, float]
 
     Raises NothingFound if nothing else is asked for and no film of --liked can be a wish.
     """
+    if not args.liked and not args.seen:
+        return {}, []
+    # Imported late for start-up time: most queries come without a list.
+    from recommender.lists import find_lists, nothing_liked, read_list
+
     liked = [read_list(path) for path in args.liked or ()]
     lists = find_lists(index, liked, [read_list(path) for path in args.seen or ()])
     for text in lists.notes:

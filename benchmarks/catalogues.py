@@ -4,7 +4,8 @@ import csv
 import itertools
 from typing import Iterable, List, Sequence
 
-from recommender.catalogue import NEEDED, OPTIONAL, Movie
+from recommender.catalogue import NEEDED, OPTIONAL
+from recommender.movie import Movie
 
 _COLUMNS = (*NEEDED, *OPTIONAL)  # of the table that is written
 

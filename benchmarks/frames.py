@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmarks.catalogues import repeated, write_csv
 from benchmarks.workers import prepare
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
+from recommender.movie import Movie
 from recommender.words import words_of
 from tests.browser import Page, chromium
 from tests.conftest import ROOT, SAMPLE

@@ -17,7 +17,8 @@ from benchmarks.catalogues import evenly, write_csv
 from benchmarks.engines import in_turns
 from benchmarks.environments import NotMeasured, peer_python, tensorflow_2_python, versions
 from benchmarks.table import Row, ratios
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
+from recommender.movie import Movie
 
 _FEW, _GOOGLE_MANY, _GOOGLE_FEW, _SERVICE = 200, 160, 32, 600
 _LARGE_MANY, _LARGE_FEW = 110, 10  # of the large shape, which takes 20 times as long a film

@@ -27,12 +27,13 @@ import numpy as np
 
 from recommender.ann_building import write_ann
 from recommender.candidates import Candidates
-from recommender.catalogue import Catalogue, Movie, films_at
+from recommender.catalogue import Catalogue, films_at
 from recommender.columns import weighted_ratings, write_columns, write_left_out, write_twins
 from recommender.errors import RecommenderError
 from recommender.film_map import place_films
 from recommender.halves import HALF_VERSION, stored_as
 from recommender.index import FORMAT_VERSION, PACKED_VERSION
+from recommender.movie import Movie
 from recommender.neighbours import nearest_films, share_found
 from recommender.progress import Progress, each, silent
 from recommender.recipes import DEFAULT_RECIPES, Recipe, make_recipe, write_recipes

@@ -35,6 +35,7 @@ from recommender.cells import (
     read_year,
 )
 from recommender.errors import RecommenderError
+from recommender.movie import Movie
 from recommender.storage.records import Records
 from recommender.tables import Table, read_table
 
@@ -67,44 +68,6 @@ PLACEHOLDERS = MISSING | {
 POSTER_PATH = re.compile(r"/[A-Za-z0-9_-]{1,100}\.(?:jpe?g|png|webp)")  # appended to an address
 MANY = 100000  # films from which on they are kept on the disk: as objects they take 2 KB each
 Place = Dict[str, Optional[int]]  # from a column's name to its place in a row, if it is there
-
-
-class Movie(NamedTuple):
-    """A film of the catalogue. All its texts have gone through `cells.clean_text`.
-
-    Attributes
-    ----------
-    id : int
-        TMDB id, the only thing that identifies a film.
-    imdb_id, title, original_title : str
-    language : str
-        Original language, ISO 639-1.
-    year : int
-        Year of release, 0 if unknown.
-    genres : tuple of str
-        Names in the order of the file, none empty, none twice.
-    overview : str
-    vote_average : float
-        From 0 to 10.
-    vote_count : int
-    adult : bool
-        It is marked as a film for adults only; False if that is unknown.
-    poster_path : str
-        Path of its poster at TMDB, such as /a1B2.jpg; "" if unknown.
-    """
-
-    id: int
-    imdb_id: str
-    title: str
-    original_title: str
-    language: str
-    year: int
-    genres: Tuple[str, ...]
-    overview: str
-    vote_average: float
-    vote_count: int
-    adult: bool = False
-    poster_path: str = ""
 
 
 _VOTES = Movie._fields.index("vote_average")  # vote_count is behind it

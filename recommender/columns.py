@@ -5,9 +5,10 @@ from typing import Callable, Dict, Iterator, Sequence
 import h5py
 import numpy as np
 
-from recommender.catalogue import Catalogue, Movie
+from recommender.catalogue import Catalogue
 from recommender.index import join_genres
 from recommender.left_out import TABLE, TEXTS
+from recommender.movie import Movie
 from recommender.storage.packed_texts import write_packed
 from recommender.stored_columns import NUMBER_COLUMNS, TEXT_COLUMNS, TEXTS_GROUP, TITLES
 from recommender.title_tables import COLUMNS, is_packed, write_tables

@@ -7,9 +7,10 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 import numpy as np
 
 from recommender.building import Fitted, refuse_folder, write_index
-from recommender.catalogue import Catalogue, Movie
+from recommender.catalogue import Catalogue
 from recommender.errors import RecommenderError
 from recommender.index import Index
+from recommender.movie import Movie
 from recommender.progress import Progress, silent
 from recommender.ranking import unit
 from recommender.recipes import Recipe

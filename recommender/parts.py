@@ -12,8 +12,8 @@ from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
-from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
+from recommender.movie import Movie
 from recommender.source import Features, Source
 from recommender.storage.scratch import blocks, scratch
 from recommender.storage.shards import Settings

@@ -10,8 +10,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 import h5py
 import numpy as np
 
-from recommender.catalogue import Movie
 from recommender.errors import RecommenderError, WrongQuery
+from recommender.movie import Movie
 from recommender.parts import (
     AllButTheTop,
     Centred,

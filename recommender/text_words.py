@@ -10,7 +10,7 @@ from typing import Any, Counter, Dict, Iterable, Iterator, Optional, Sequence, T
 
 import numpy as np
 
-from recommender.catalogue import Movie
+from recommender.movie import Movie
 from recommender.source import Features, Source
 from recommender.storage.scratch import blocks
 from recommender.storage.shards import Settings

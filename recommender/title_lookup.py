@@ -14,6 +14,7 @@ from recommender.titles import split_year, title_key
 _IMDB_ID = re.compile("tt[0-9]{5,10}", re.IGNORECASE)
 
 
+_KEYS = ("title_key", "original_title_key")  # columns
 RowsOfKeys = Dict[str, Dict[str, List[int]]]  # column of keys, key, rows
 
 
@@ -31,7 +32,7 @@ class TitleLookup:
     left_out : LeftOut
         The films that the index leaves out.
     rows_of_keys : dict
-        Filled at the first lookup and read by the next.
+        Empty for a column after its first lookup, filled at the second, and read by the next.
     tables : TitleTables, optional
         Those of an index of many films, from which no dict is filled.
     """
@@ -45,7 +46,8 @@ class TitleLookup:
 
     def load(self) -> None:
         """Read the titles now, so that no query waits for it."""
-        self._rows_by_column("")
+        for _ in range(2):  # the second lookup makes the dicts
+            self._rows_by_column("")
 
     def rows(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title, most votes first.
@@ -75,6 +77,10 @@ class TitleLookup:
             left_out = self._left_out.of_imdb_id(title.strip().lower())
             if left_out:
                 raise self._left_out.error(left_out)
+        rows = [row for row in self._rows_of_key("title_key", title_key(title))
+                if year in (None, int(self._column("year")[row]))]
+        if rows:  # as a rule, without reading original titles
+            return rows
         name, found = title, self._rows_by_column(title)
         split, left_out = split_year(title), self._left_out.of_title(title, year)
         if split and not any(found):
@@ -120,27 +126,34 @@ class TitleLookup:
         """Return the rows of films of that title, and of that original title only, most votes
         first."""
         by_title, by_original = (self._rows_of_key(column, title_key(title))
-                                 for column in ("title_key", "original_title_key"))
+                                 for column in _KEYS)
         return by_title, [row for row in by_original if row not in by_title]
 
     def rows_of_key(self, key: str) -> List[int]:
         """Return the rows of films whose title or original title has a key of `title_key`."""
-        return [row for column in ("title_key", "original_title_key")
-                for row in self._rows_of_key(column, key)]
+        return [row for column in _KEYS for row in self._rows_of_key(column, key)]
 
     def _rows_of_key(self, column: str, key: str) -> List[int]:
         """Return the rows that have `key` in a column of keys, most votes first."""
         votes = self._column("vote_count")
         if self._tables:
-            return sorted(self._tables.rows(column, key), key=lambda row: (-int(votes[row]), row))
-        if column not in self._rows_of_keys:
-            rows_of: Dict[str, List[int]] = {}
-            for row, other in enumerate(self._column(column)):
-                rows_of.setdefault(other, []).append(row)
-            rows_of.pop("", None)  # a film may have no original title; no title asks for it
-            self._rows_of_keys[column] = rows_of
-        return sorted(self._rows_of_keys[column].get(key, ()),
-                      key=lambda row: (-int(votes[row]), row))
+            rows = self._tables.rows(column, key)
+        elif column not in self._rows_of_keys:  # a single lookup is faster without a dict
+            self._rows_of_keys[column] = {}
+            rows = [row for row, other in enumerate(self._column(column)) if key == other != ""]
+        else:
+            rows_of = self._rows_of_keys[column] or self._dict_of(column)
+            rows = rows_of.get(key, [])
+        return sorted(rows, key=lambda row: (-int(votes[row]), row))
+
+    def _dict_of(self, column: str) -> Dict[str, List[int]]:
+        """Make, keep and return the dict from the keys of a column to their rows."""
+        rows_of: Dict[str, List[int]] = {}
+        for row, key in enumerate(self._column(column)):
+            rows_of.setdefault(key, []).append(row)
+        rows_of.pop("", None)  # a film may have no original title; no title asks for it
+        self._rows_of_keys[column] = rows_of  # whole, since other threads may read it
+        return rows_of
 
     def near(self, title: str, limit: int) -> List[int]:
         """Return the rows of up to `limit` films with titles near to one, the nearest first.

@@ -10,7 +10,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from recommender.catalogue import Movie
+from recommender.movie import Movie
 from recommender.storage.hdf5 import PlainFile
 from recommender.titles import title_key
 

@@ -22,11 +22,12 @@ from recommender.building import (
     refuse_folder,
     write_index,
 )
-from recommender.catalogue import Catalogue, Movie, films_at
+from recommender.catalogue import Catalogue, films_at
 from recommender.drift import History, distance_moved, due
 from recommender.errors import RecommenderError
 from recommender.index import Index, join_genres
 from recommender.mending import Films, mend_neighbours, place_on_map
+from recommender.movie import Movie
 from recommender.progress import Progress, each, silent
 from recommender.recipes import Recipe
 from recommender.scale import sample

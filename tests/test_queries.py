@@ -119,6 +119,7 @@ def test_baselines_are_measured_without_a_checkpoint(run_program, movies, tmp_pa
     assert "4 rows read, 3 kept, 1 left out" in result.stderr
     assert found["tfidf"]["text_first"]["mean"] == pytest.approx(1 / 3)
     assert found["tfidf"]["text_recall"] == {"mean": 1, "low": 1, "high": 1, "n": 3}
+    assert found["BM25"]["text_recall_ratio"] == {"mean": 1, "low": 1, "high": 1, "n": 3}
     assert found["tfidf"]["text_reciprocal_rank"]["mean"] == pytest.approx((1 + 1 / 2 + 0.4) / 3)
     # BM25 reads titles, too: film 4 has the word three times.
     assert found["BM25"]["text_reciprocal_rank"]["mean"] == pytest.approx((1 + 1 / 2 + 0.4) / 3)

@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from recommender.catalogue import Movie
+from recommender.movie import Movie
 from recommender.storage.feature_store import FeatureReader, FeatureWriter, overview_digest
 from recommender.storage.shards import Settings
 

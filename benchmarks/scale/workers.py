@@ -19,7 +19,8 @@ from typing import Callable, Dict, List, Sequence
 from benchmarks.catalogues import repeated, write_csv
 from benchmarks.engines import in_turns
 from benchmarks.table import number, ratios
-from recommender.catalogue import Movie, read_catalogue
+from recommender.catalogue import read_catalogue
+from recommender.movie import Movie
 from recommender.storage.feature_store import FeatureReader
 from tests import spark
 

@@ -8,7 +8,7 @@ from typing import Callable, Counter, Dict, Optional, Sequence, Tuple
 import numpy as np
 from scipy import sparse
 
-from recommender.catalogue import Movie
+from recommender.movie import Movie
 from recommender.words import count_words, fit_vocabulary
 
 _K1 = 1.5  # BM25's usual value: how soon further occurrences of a word stop to count

@@ -10,7 +10,6 @@ import numpy as np
 from scipy import sparse
 
 from recommender.building import features_by_row
-from recommender.catalogue import Movie
 from recommender.columns import weighted_ratings
 from recommender.evaluation import baselines
 from recommender.evaluation.held_back import RATINGS, HeldBack, Trials
@@ -18,6 +17,7 @@ from recommender.evaluation.queries import Queries, QueryTexts, token_mean
 from recommender.evaluation.ranks import Scores
 from recommender.evaluation.truth import Truth
 from recommender.index import Index
+from recommender.movie import Movie
 from recommender.neighbours import best_others, nearest_others, text_matrix
 from recommender.recipes import Recipe, make_recipe
 from recommender.source import Features

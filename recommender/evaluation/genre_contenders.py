@@ -4,9 +4,9 @@ from typing import FrozenSet, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
-from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
 from recommender.evaluation.contenders import Contender, Task, nearest, pooled_features
+from recommender.movie import Movie
 from recommender.recipes import make_recipe
 from recommender.storage.feature_store import FeatureReader
 

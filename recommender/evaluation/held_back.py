@@ -9,8 +9,8 @@ from typing import Callable, Dict, List, NamedTuple, Sequence
 import numpy as np
 from scipy import sparse
 
-from recommender.catalogue import Movie
 from recommender.evaluation.ranks import Scores, ranks
+from recommender.movie import Movie
 from recommender.twins import twins_of
 
 PEOPLE = 2000  # at most; more make intervals narrower than 0.02 and take minutes a recipe

@@ -3,11 +3,11 @@
 from html import escape
 from typing import List, Sequence, Tuple
 
-from recommender.catalogue import Movie
 from recommender.evaluation.contenders import Task
 from recommender.evaluation.metrics import Estimate
 from recommender.evaluation.report import LISTS, Table, interval, tables
 from recommender.evaluation.scores import Measured, Score
+from recommender.movie import Movie
 from recommender.storage.files import write_text
 
 _EXAMPLES = 10  # films whose lists are shown

@@ -38,6 +38,32 @@ def estimate(values: np.ndarray, seed: int) -> Estimate:
     return Estimate(float(values.mean()), low, high, n)
 
 
+def ratio(values: np.ndarray, base: np.ndarray, groups: np.ndarray, seed: int) -> Estimate:
+    """Return the mean of `values` divided by that of `base`, (n,), which belong together in pairs.
+
+    The percentile bootstrap of 1,000 resamples draws whole groups, those of the same number in
+    `groups`, int (n,). Without a mean where `base` is 0 in all pairs, or in all of some resample.
+
+    Examples
+    --------
+    >>> hits, theirs = np.array([1.0, 1.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0, 0.0])
+    >>> ratio(hits, theirs, np.array([0, 0, 1, 1]), seed=0)
+    Estimate(mean=1.5, low=1.0, high=2.0, n=4)
+    """
+    group = np.unique(groups, return_inverse=True)[1]
+    ours, theirs = np.bincount(group, values), np.bincount(group, base)
+    random = np.random.RandomState(seed)
+    found = []
+    for _ in range(1000):
+        drawn = random.randint(len(ours), size=len(ours))
+        found.append((ours[drawn].sum(), theirs[drawn].sum()))
+    above, below = np.array(found).T
+    if not below.all():
+        return Estimate(None, None, None, len(values))
+    low, high = np.percentile(above / below, [2.5, 97.5])
+    return Estimate(float(ours.sum() / theirs.sum()), float(low), float(high), len(values))
+
+
 def collection_recall(top: np.ndarray, collections: Sequence[Optional[int]],
                       asked: Optional[np.ndarray] = None) -> Tuple[np.ndarray, np.ndarray]:
     """Return same-collection recall and hit of each film that shares its collection.

@@ -6,11 +6,12 @@ from typing import Counter, Dict, Iterable, Iterator, List, NamedTuple, Optional
 import numpy as np
 from scipy import sparse
 
-from recommender.catalogue import ALIASES, Movie
+from recommender.catalogue import ALIASES
 from recommender.cells import clean_text, is_missing, read_id
 from recommender.checkpoint_texts import CheckpointTexts
 from recommender.errors import RecommenderError
 from recommender.evaluation.held_back import first_twins
+from recommender.movie import Movie
 from recommender.recipes import Recipe
 from recommender.source import Source
 from recommender.storage.shards import Settings

@@ -48,9 +48,9 @@ GROUPS = (
         "rare_reciprocal_rank": "reciprocal rank"}),
     Group("films described by others", (
         "Each text of the queries describes a film in somebody else's words; where is that film "
-        "in the answer?"), {
+        "in the answer? The last column is the share among ten divided by that of tfidf."), {
         "text_first": "first", "text_recall": "among ten",
-        "text_reciprocal_rank": "reciprocal rank"}),
+        "text_reciprocal_rank": "reciprocal rank", "text_recall_ratio": "among ten / tfidf"}),
     Group("films not trained on", (
         "The ten films, of all, recommended for each film that the genre models were neither "
         "trained nor tuned on."), {

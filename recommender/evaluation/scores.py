@@ -1,6 +1,6 @@
 """Measure recipes, indexes and baselines side by side on the films of a catalogue."""
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from recommender.evaluation import metrics
 from recommender.evaluation.contenders import Contender, Task
 from recommender.evaluation.held_back import held_ranks
 from recommender.evaluation.metrics import Estimate
-from recommender.evaluation.ranks import rank_measures, ranks
+from recommender.evaluation.ranks import TOP, rank_measures, ranks
 
 
 class Score(NamedTuple):
@@ -26,6 +26,8 @@ class Score(NamedTuple):
         The same among the less popular half of the films.
     text_first, text_recall, text_reciprocal_rank : Estimate
         Of the film that a text describes.
+    text_recall_ratio : Estimate
+        `text_recall` divided by that of the baseline tfidf.
     unseen_collection_recall, unseen_genre_jaccard : Estimate
         Of the films recommended for those that no genre model was trained on.
     never_recommended : float
@@ -50,6 +52,7 @@ class Score(NamedTuple):
     text_first: Optional[Estimate] = None
     text_recall: Optional[Estimate] = None
     text_reciprocal_rank: Optional[Estimate] = None
+    text_recall_ratio: Optional[Estimate] = None
     unseen_collection_recall: Optional[Estimate] = None
     unseen_genre_jaccard: Optional[Estimate] = None
     never_recommended: Optional[float] = None
@@ -57,15 +60,26 @@ class Score(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A contender's score, and what it recommends for each film, int (n, k), if it does."""
+    """A contender's score, and the answers that it is of, if it has any.
+
+    Attributes
+    ----------
+    score : Score
+    top : np.ndarray, optional
+        int (n, k): rows of the films recommended for each film.
+    text_found : np.ndarray, optional
+        float64 (m,): 1 for each text whose film is among ten, else 0.
+    """
 
     score: Score
     top: Optional[np.ndarray]
+    text_found: Optional[np.ndarray] = None
 
 
 def measure(contender: Contender, task: Task) -> Measured:
     """Ask a contender all questions of the task and measure its answers."""
     found: Dict[str, Any] = {}
+    text_found = None
     top = None if contender.top is None else contender.top()
     if top is not None and task.unseen is not None:
         found.update(_of_unseen(top, task))
@@ -80,12 +94,25 @@ def measure(contender: Contender, task: Task) -> Measured:
                           name + "_reciprocal_rank": each.reciprocal})
     if task.queries is not None and contender.by_text is not None:
         queries = task.queries
-        each = rank_measures(ranks(
-            contender.by_text(), queries.meant,
-            lambda rows: np.tile(queries.counts, (len(queries.meant[rows]), 1))), task.seed)
+        found_at = ranks(contender.by_text(), queries.meant,
+                         lambda rows: np.tile(queries.counts, (len(queries.meant[rows]), 1)))
+        each, text_found = rank_measures(found_at, task.seed), (found_at <= TOP).astype(np.float64)
         found.update(text_first=each.first, text_recall=each.recall,
                      text_reciprocal_rank=each.reciprocal)
-    return Measured(Score(contender.name, contender.is_baseline, **found), top)
+    return Measured(Score(contender.name, contender.is_baseline, **found), top, text_found)
+
+
+def beside_tfidf(measured: Sequence[Measured], task: Task) -> List[Measured]:
+    """Return all that was measured, with what is compared with the baseline tfidf, if it is there.
+
+    Texts that describe the same film are drawn together for the intervals.
+    """
+    base = next((each.text_found for each in measured if each.score.name == "tfidf"), None)
+    if base is None or task.queries is None:
+        return list(measured)
+    return [each if each.text_found is None else each._replace(score=each.score._replace(
+        text_recall_ratio=metrics.ratio(each.text_found, base, task.queries.meant, task.seed)))
+            for each in measured]
 
 
 def _of_lists(top: np.ndarray, task: Task) -> Dict[str, Any]:

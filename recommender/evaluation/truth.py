@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from recommender.catalogue import ALIASES, Movie
+from recommender.catalogue import ALIASES
 from recommender.cells import read_id, read_literal
 from recommender.errors import RecommenderError
+from recommender.movie import Movie
 from recommender.tables import Table, read_table
 
 LIKED = 4.0  # stars, of five, from which on a film counts as liked

@@ -9,8 +9,8 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from recommender.catalogue import Movie
 from recommender.errors import RecommenderError
+from recommender.movie import Movie
 
 N_FOLDS = 5  # parts of the films; each is the test split of one model
 MIN_FILMS = 30  # films of a genre below which a model has too few to learn from and to be measured
