@@ -49,6 +49,8 @@ def ratio(values: np.ndarray, base: np.ndarray, groups: np.ndarray, seed: int) -
     >>> hits, theirs = np.array([1.0, 1.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0, 0.0])
     >>> ratio(hits, theirs, np.array([0, 0, 1, 1]), seed=0)
     Estimate(mean=1.5, low=1.0, high=2.0, n=4)
+    >>> ratio(hits, np.zeros(4), np.arange(4), seed=0).mean is None
+    True
     """
     group = np.unique(groups, return_inverse=True)[1]
     ours, theirs = np.bincount(group, values), np.bincount(group, base)
