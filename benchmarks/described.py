@@ -20,7 +20,7 @@ from typing import Counter, DefaultDict, Iterator, List, Optional, Sequence, Set
 from recommender.catalogue import ALIASES, read_catalogue
 from recommender.cells import clean_text, read_year
 from recommender.movie import Movie
-from recommender.tables import Table, read_table
+from recommender.tables import read_table
 from recommender.titles import title_key
 
 KINDS = ("sentence", "window", "nameless", "whole")
@@ -85,7 +85,7 @@ def shares_words(text: str, other: str, n: int) -> bool:
 def told(path: str, films: Sequence[Movie]) -> Iterator[Tuple[Optional[Movie], str]]:
     """Yield each text of a table about films, with the one of `films` that it tells of, if any."""
     table = read_table(path, [name for names in _NAMES.values() for name in names])
-    if _place(table, "id") >= 0:
+    if table.place(_NAMES["id"]) is not None:
         by_id = {movie.id: movie for movie in films}
         for told_of in read_catalogue(path).movies:
             yield by_id.get(told_of.id), told_of.overview
@@ -93,8 +93,9 @@ def told(path: str, films: Sequence[Movie]) -> Iterator[Tuple[Optional[Movie], s
     called: DefaultDict[str, List[Movie]] = collections.defaultdict(list)
     for movie in films:
         called[title_key(movie.title)].append(movie)
-    title_at, year_at, text_at = (_place(table, name) for name in ("title", "year", "overview"))
-    if min(title_at, year_at, text_at) < 0:
+    title_at, year_at, text_at = (table.place(_NAMES[name])
+                                  for name in ("title", "year", "overview"))
+    if title_at is None or year_at is None or text_at is None:
         raise SystemExit("{}: a column of titles, years or overviews is missing, and there is none "
                          "of ids".format(path))
     for _, cells in table.rows():
@@ -103,13 +104,8 @@ def told(path: str, films: Sequence[Movie]) -> Iterator[Tuple[Optional[Movie], s
             continue
         year = read_year(cells[year_at]) or 0
         found = [movie for movie in called[title_key(cells[title_at])]
-                 if abs((movie.year or 0) - year) <= 1]
+                 if abs(movie.year - year) <= 1]
         yield found[0] if len(found) == 1 else None, clean_text(cells[text_at])
-
-
-def _place(table: Table, column: str) -> int:
-    """Return the place of a column by its name or an alias, or -1."""
-    return next((table.names.index(name) for name in _NAMES[column] if name in table.names), -1)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

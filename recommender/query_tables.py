@@ -47,8 +47,7 @@ def read_query_table(path: str) -> QueryTable:
         If it cannot be read.
     """
     table = read_table(path, [name for names in _COLUMNS.values() for name in names])
-    place = {column: next((table.names.index(name) for name in names if name in table.names), None)
-             for column, names in _COLUMNS.items()}
+    place = {column: table.place(names) for column, names in _COLUMNS.items()}
     if all(place[column] is None for column in ("id", "title", "overview")):
         raise RecommenderError("{} has no column title, id or overview: a row of a query says by "
                                "one of them what it asks for".format(path))

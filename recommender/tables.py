@@ -78,6 +78,10 @@ class Table(NamedTuple):
             raise RecommenderError("{}, line {}: not a CSV ({}): write the file again, or take it "
                                    "from the data set".format(self.path, reader.line_num, why))
 
+    def place(self, names: Sequence[str]) -> Optional[int]:
+        """Return the place of the column with the first of `names` that the table has, if any."""
+        return next((self.names.index(name) for name in names if name in self.names), None)
+
     @property
     def is_cut_off(self) -> bool:
         """True if the last line has no end; zeros behind it, of a file that was not closed, do not

@@ -46,8 +46,11 @@ class TitleLookup:
 
     def load(self) -> None:
         """Read the titles now, so that no query waits for it."""
-        for _ in range(2):  # the second lookup makes the dicts
+        if self._tables:
             self._rows_by_column("")
+        else:
+            for column in _KEYS:
+                self._dict_of(column)
 
     def rows(self, title: str, year: Optional[int] = None) -> List[int]:
         """Return the rows of the films of a title, most votes first.

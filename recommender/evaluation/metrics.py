@@ -4,7 +4,7 @@ All take `top`, int (n, k): the rows of the k films recommended for each of n fi
 first. A metric of single films returns a float64 array with a value for each film that counts.
 """
 
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy import sparse, stats
@@ -32,17 +32,14 @@ def estimate(values: np.ndarray, seed: int) -> Estimate:
     if n < 2:
         mean = float(values[0]) if n else None
         return Estimate(mean, mean, mean, n)
-    found = stats.bootstrap((values,), np.mean, n_resamples=1000, batch=max(1, 10 ** 7 // n),
-                            method="percentile", random_state=seed)
-    low, high = map(float, found.confidence_interval)
-    return Estimate(float(values.mean()), low, high, n)
+    return Estimate(float(values.mean()), *_interval((values,), np.mean, seed), n)
 
 
 def ratio(values: np.ndarray, base: np.ndarray, groups: np.ndarray, seed: int) -> Estimate:
     """Return the mean of `values` divided by that of `base`, (n,), which belong together in pairs.
 
     The percentile bootstrap of 1,000 resamples draws whole groups, those of the same number in
-    `groups`, int (n,). Without a mean where `base` is 0 in all pairs, or in all of some resample.
+    `groups`, int (n,). Without a mean where `base` is 0 in so many pairs that a bound has no value.
 
     Examples
     --------
@@ -53,17 +50,30 @@ def ratio(values: np.ndarray, base: np.ndarray, groups: np.ndarray, seed: int) -
     True
     """
     group = np.unique(groups, return_inverse=True)[1]
-    ours, theirs = np.bincount(group, values), np.bincount(group, base)
-    random = np.random.RandomState(seed)
-    found = []
-    for _ in range(1000):
-        drawn = random.randint(len(ours), size=len(ours))
-        found.append((ours[drawn].sum(), theirs[drawn].sum()))
-    above, below = np.array(found).T
-    if not below.all():
+    sums = np.bincount(group, values), np.bincount(group, base)
+
+    def of_sums(ours: np.ndarray, theirs: np.ndarray, axis: int = -1) -> np.ndarray:
+        return ours.sum(axis) / theirs.sum(axis)
+
+    with np.errstate(all="ignore"):
+        mean = float(of_sums(*sums))
+        low, high = _interval(sums, of_sums, seed) if len(sums[0]) > 1 else (mean, mean)
+    if not np.isfinite([mean, low, high]).all():
         return Estimate(None, None, None, len(values))
-    low, high = np.percentile(above / below, [2.5, 97.5])
-    return Estimate(float(ours.sum() / theirs.sum()), float(low), float(high), len(values))
+    return Estimate(mean, low, high, len(values))
+
+
+def _interval(samples: Tuple[np.ndarray, ...], statistic: Callable[..., np.ndarray],
+              seed: int) -> Tuple[float, float]:
+    """Return the bounds of the 95 % percentile bootstrap interval of 1,000 resamples.
+
+    Samples are drawn together: the values at one place belong to each other.
+    """
+    found = stats.bootstrap(samples, statistic, n_resamples=1000, paired=True,
+                            batch=max(1, 10 ** 7 // len(samples[0])), method="percentile",
+                            random_state=seed)
+    low, high = map(float, found.confidence_interval)
+    return low, high
 
 
 def collection_recall(top: np.ndarray, collections: Sequence[Optional[int]],

@@ -53,12 +53,11 @@ def read_queries(path: str, movies: Sequence[Movie]) -> Queries:
     """
     ids = ("id", *ALIASES["id"])
     table = read_table(path, [*ids, *_TEXTS])
-    id_at, text_at = (next((table.names.index(name) for name in names if name in table.names), -1)
-                      for names in (ids, _TEXTS))
-    if min(id_at, text_at) < 0:
+    id_at, text_at = table.place(ids), table.place(_TEXTS)
+    if id_at is None or text_at is None:
         raise RecommenderError("{}: column {} is missing: a CSV with the columns id, text is "
                                "needed, a row for each description of a film".format(
-                                   path, "id" if id_at < 0 else "text"))
+                                   path, "id" if id_at is None else "text"))
     first = first_twins(movies)
     rows = {movie.id: first[row] for row, movie in enumerate(movies)}
     found: List[Tuple[str, int]] = []
